@@ -1,0 +1,58 @@
+"""The only place that reads the time of day."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+__all__ = ["Clock", "FixedClock", "SystemClock", "format_instant", "parse_instant"]
+
+
+class Clock(Protocol):
+    """What needs the time is handed a clock."""
+
+    def now_ms(self) -> int:
+        """Return the present instant, UTC milliseconds since 1970."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now_ms(self) -> int:
+        """Return the present instant, UTC milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
+
+class FixedClock:
+    """A clock that stands still until it is set: demo, tests, judging a past day."""
+
+    def __init__(self, instant_ms: int) -> None:
+        self.instant_ms = instant_ms
+
+    def now_ms(self) -> int:
+        """Return the instant it was set to."""
+        return self.instant_ms
+
+
+def parse_instant(text: str) -> int:
+    """Turn RFC 3339 text with an offset into UTC milliseconds.
+
+    `+0800` and `Z` are accepted as offsets. A text without offset raises ValueError: a naive
+    time is reported, never guessed.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        msg = f"time without zone: {text!r}"
+        raise ValueError(msg)
+    delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000
+
+
+def format_instant(instant_ms: int) -> str:
+    """Write UTC milliseconds as RFC 3339 with `Z`, milliseconds only where there are any."""
+    seconds, milliseconds = divmod(instant_ms, 1000)
+    moment = datetime.fromtimestamp(seconds, tz=UTC)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"

@@ -1,0 +1,41 @@
+"""What a plugin registers to offer a kind of source, and the settings every source has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hub.sync.source import Source, SourceContext
+
+__all__ = ["SourceSettings", "SourceType"]
+
+
+class SourceSettings(BaseModel):
+    """Settings of every source; a plugin's own settings inherit from here. Unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    plugin: str
+    """Name of the plugin that reads this source."""
+    enabled: bool = True
+    """False = kept in the file, not read."""
+    proxy: str | None = None
+    """Proxy URL for this source only."""
+    ca_bundle: Path | None = None
+    """PEM file with the certificate authorities to trust, instead of the system's."""
+    fetchers: int = Field(default=4, ge=1, le=8)
+    """Threads that read at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceType:
+    """A kind of source, such as `jira`."""
+
+    name: str
+    settings: type[SourceSettings]
+    make: Callable[[Any, SourceContext], Source]
+    """Called with (validated settings, context); must not use the network."""
