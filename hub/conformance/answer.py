@@ -1,0 +1,175 @@
+"""What judging answers: verdicts of requirements, obligations with their reason, findings, gaps.
+
+Plain data, sorted for printing; every list is complete for its as-of and known-at. Instants are UTC
+milliseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+__all__ = [
+    "VERDICTS",
+    "CoverageRow",
+    "Evidence",
+    "FindingRow",
+    "Gap",
+    "ObligationRow",
+    "RequirementRow",
+    "Severity",
+    "Subject",
+    "Verdict",
+    "WaiverRow",
+]
+
+Severity = Literal["critical", "major", "minor"]
+Verdict = Literal[
+    "not_met",
+    "not_provable",
+    "waived",
+    "attested",
+    "met",
+    "at_risk",
+    "pending",
+    "not_applicable",
+    "not_judged",
+]
+VERDICTS: tuple[Verdict, ...] = (
+    "not_met",
+    "not_provable",
+    "waived",
+    "attested",
+    "met",
+    "at_risk",
+    "pending",
+    "not_applicable",
+    "not_judged",
+)
+"""Worst first: the first that any obligation has is the requirement's. `not_judged`: no enabled pack judges it."""
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as people know it."""
+
+    id: str
+    kind: str
+    key: str = ""
+    """What people call it; the id where there is no key."""
+    title: str = ""
+    url: str = ""
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that decided an obligation, with the document it came from."""
+
+    subject: Subject
+    document_hash: str = ""
+    """SHA-256 of the raw document, hexadecimal."""
+
+
+class ObligationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One obligation judged at an instant."""
+
+    requirement: str
+    part: str
+    unit: Subject
+    anchor: int
+    opened_at: int
+    due_at: int | None
+    warn_at: int | None
+    met_at: int | None
+    lost_at: int | None
+    verdict: Verdict
+    reason: str
+    """Why, in words, for not_met and not_provable; empty for met."""
+    evidence: list[Evidence] = []
+    baseline: bool = False
+    """Decided before the organisation began to be judged: shown, never a finding."""
+
+
+class RequirementRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One requirement rolled up over a period."""
+
+    requirement: str
+    clause: str
+    title: str
+    statement: str
+    severity: Severity
+    verdict: Verdict
+    counts: dict[str, int]
+    """Obligations by verdict."""
+    reasons: list[str] = []
+    """Why something is not provable, most frequent first."""
+
+    @property
+    def decided(self) -> int:
+        """How many obligations have a final verdict."""
+        return sum(self.counts.get(v, 0) for v in ("met", "attested", "waived", "not_met", "not_provable"))
+
+
+class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The life of one nonconformity."""
+
+    id: int
+    requirement: str
+    part: str
+    clause: str
+    severity: Severity
+    unit: Subject
+    anchor: int
+    state: Literal["open", "cured", "waived", "withdrawn"]
+    expected: str
+    """What the requirement asks, one plain sentence."""
+    found: str
+    """What was found instead, one plain sentence."""
+    action: str
+    """What to do about it, one plain sentence."""
+    breached_at: int
+    first_seen_at: int
+    state_at: int
+    cured_at: int | None
+    reopened: int
+    owner: Subject | None
+    due_at: int | None
+    evidence: list[Evidence] = []
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that keeps requirements from being provable."""
+
+    requirement: str
+    reason: str
+    """What was not read or is not provided by any source."""
+    remedy: str
+    """The configuration line or register file that would change it."""
+    obligations: int
+    """How many obligations it leaves undecided."""
+
+
+class CoverageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a kind of record of one scope of one source was read."""
+
+    source: str
+    scope: str
+    kind: str
+    through: int | None
+    """Everything up to here was read; None = never."""
+    reason: str
+    """Why not further; empty = complete."""
+    records: int
+    """Records of the kind in the store."""
+
+
+class WaiverRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An accepted exception."""
+
+    requirement: str
+    unit_filter: str
+    reason: str
+    approver: Subject | None
+    valid_from: int
+    valid_to: int
+    obligations: int
+    """How many obligations it covers now."""

@@ -1,0 +1,321 @@
+"""Tables that are not derived from the record structs: identity, history, reading, judging, reporting.
+
+Instants are BIGINT UTC milliseconds. `known_from` <= known < `known_to` says when the hub knew a
+row; `known_to` NULL = still known. Texts that decide an order use binary collation on both engines.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+__all__ = ["Key", "metadata"]
+
+metadata = MetaData()
+Key = BigInteger().with_variant(Integer, "sqlite")
+"""Integer key; SQLite only counts up an INTEGER PRIMARY KEY."""
+
+
+def _key(name: str) -> Column[int]:
+    return Column(name, Key, primary_key=True)
+
+
+def _part_key(name: str, kind: type = BigInteger) -> Column[int]:
+    return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+# -- identity and current state -------------------------------------------------------------
+
+record = Table(
+    "record",
+    metadata,
+    _key("sid"),
+    Column("id", Text, nullable=False, unique=True),
+    Column("kind", Text),  # NULL: referred to, never read
+    Column("source", Text),
+    Column("scope", Text),
+    Column("canonical", Integer),  # person: the human behind a login, NULL = not known; other kinds: NULL
+    Column("document", Integer),  # raw_document.doc it was last derived from
+    Index("record_kind_i", "kind", "source", "scope"),
+)
+event = Table(
+    "event",
+    metadata,
+    _part_key("sid"),
+    _part_key("pos", Integer),
+    Column("at", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("actor", Integer),
+    Column("field", Text),
+    Column("from_", Text),
+    Column("to", Text),
+    Column("visible_to_customer", Boolean, nullable=False),
+    Column("source_ref", Text),
+)
+link = Table(
+    "link",
+    metadata,
+    _part_key("sid"),
+    Column("type", Text, primary_key=True),
+    _part_key("target"),
+    Column("at", BigInteger),
+    Column("source_ref", Text),
+    Index("link_target_i", "target", "type", "sid"),
+)
+"""Explicit links under their relation name, list-of-reference fields and scalar references (except to
+persons) under their field name, `same_as` under `same_as`."""
+since = Table(
+    "since",
+    metadata,
+    _part_key("sid"),
+    Column("field", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+unknown_field = Table("unknown_field", metadata, _part_key("sid"), Column("field", Text, primary_key=True))
+alias = Table(
+    "alias",
+    metadata,
+    Column("key", Text, primary_key=True),  # current and former keys
+    _part_key("sid"),
+    Index("alias_sid_i", "sid"),
+)
+
+# -- past state and proof -------------------------------------------------------------------
+
+revision = Table(
+    "revision",
+    metadata,
+    _part_key("sid"),
+    _part_key("known_from"),
+    Column("known_to", BigInteger),
+    Column("hash", LargeBinary, nullable=False),  # sha-256 of body
+    Column("body", LargeBinary, nullable=False),  # encoded record, zstd
+    Index("revision_now_i", "sid", unique=True, sqlite_where=text("known_to IS NULL"), postgresql_where=text("known_to IS NULL")),
+)
+raw_document = Table(
+    "raw_document",
+    metadata,
+    _key("doc"),
+    Column("source", Text, nullable=False),
+    Column("stream", Text, nullable=False),
+    Column("native_id", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),  # place in the source's chain, from 1
+    Column("fetched_at", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),  # sha-256 of the body
+    Column("chain", LargeBinary, nullable=False),  # sha-256(previous chain, stream, native id, hash)
+    Column("size", Integer, nullable=False),
+    Column("body", LargeBinary),  # zstd; NULL = disposed of
+    Column("disposed_at", BigInteger),
+    Index("raw_document_latest_i", "source", "stream", "native_id", "seq"),
+    Index("raw_document_chain_i", "source", "seq", unique=True),
+)
+change_log = Table(
+    "change_log",
+    metadata,
+    _key("seq"),
+    Column("kind", Text, nullable=False),  # record kind; also `identity`, `calendar`, `period`
+    Column("sid", Integer),  # the changed record; NULL for calendar and period
+    Column("touched", Integer),  # the record itself, and everything it refers or referred to
+    sqlite_autoincrement=True,
+)
+"""What changed since derivation last looked: one row for the record itself and one for every record it
+referred to before or refers to now, so that a moved approval marks both changes."""
+
+# -- reading --------------------------------------------------------------------------------
+
+sync_cursor = Table(
+    "sync_cursor",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("cursor", JSON, nullable=False),
+    Column("committed_at", BigInteger, nullable=False),
+)
+coverage = Table(
+    "coverage",
+    metadata,
+    _key("cid"),
+    Column("source", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("through", BigInteger),  # everything up to here was read; NULL = never read
+    Column("reason", Text),  # why not further, in words
+    Column("known_from", BigInteger, nullable=False),
+    Column("known_to", BigInteger),
+    Index("coverage_i", "source", "scope", "kind", "known_from"),
+)
+provision = Table(
+    "provision",
+    metadata,
+    _key("pid"),
+    Column("source", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("field", Text, nullable=False),  # '' = the kind itself
+    Column("within_subject", Boolean, nullable=False),
+    Column("known_from", BigInteger, nullable=False),
+    Column("known_to", BigInteger),
+    Index("provision_i", "source", "kind", "field", "known_from"),
+)
+sync_run = Table(
+    "sync_run",
+    metadata,
+    _key("run"),
+    Column("source", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),  # NULL = was killed
+    Column("complete", Boolean, nullable=False),
+    Column("summary", JSON, nullable=False),
+)
+
+# -- time -----------------------------------------------------------------------------------
+
+open_interval = Table(
+    "open_interval",
+    metadata,
+    Column("calendar", Text, primary_key=True),
+    _part_key("opens"),
+    Column("closes", BigInteger, nullable=False),
+    Column("seconds_before", BigInteger, nullable=False),  # open seconds of the calendar before `opens`
+)
+local_day = Table(
+    "local_day",
+    metadata,
+    Column("calendar", Text, primary_key=True),
+    _part_key("starts_at"),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("date", Text, nullable=False),
+    Column("day_no", Integer, nullable=False),
+    Column("business", Boolean, nullable=False),
+    Column("business_no", Integer, nullable=False),  # business days up to and including this one
+    Index("local_day_no_i", "calendar", "day_no", unique=True),
+    Index("local_day_business_i", "calendar", "business_no", "starts_at"),
+)
+period = Table(
+    "period",
+    metadata,
+    Column("unit", Text, primary_key=True),  # month
+    _part_key("starts_at"),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("label", Text, nullable=False),  # 2026-10
+)
+fingerprint = Table(
+    "fingerprint",
+    metadata,
+    Column("name", Text, primary_key=True),  # `calendar:5x8`, `period:month` …
+    Column("value", Text, nullable=False),
+)
+
+# -- judging --------------------------------------------------------------------------------
+
+obligation = Table(
+    "obligation",
+    metadata,
+    _key("oid"),
+    Column("part", SmallInteger, nullable=False),
+    Column("unit", Integer, nullable=False),  # record.sid
+    Column("anchor", BigInteger, nullable=False),  # sid of the opening evidence, or start of the period, or 0
+    Column("opened_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("warn_at", BigInteger),
+    Column("met_at", BigInteger),
+    Column("lost_at", BigInteger),
+    Column("n", Integer),
+    Column("d", Integer),
+    Column("declared", Boolean, nullable=False),  # all deciding evidence is declared
+    Column("lacks", Text),  # what could not be known, in words
+    Column("known_from", BigInteger, nullable=False),
+    Column("known_to", BigInteger),
+    Index("obligation_now_i", "part", "unit", "anchor", unique=True, sqlite_where=text("known_to IS NULL"), postgresql_where=text("known_to IS NULL")),
+)
+obligation_evidence = Table(
+    "obligation_evidence",
+    metadata,
+    _part_key("oid"),
+    _part_key("record"),
+    Index("obligation_evidence_record_i", "record"),
+)
+part = Table(
+    "part",
+    metadata,
+    _part_key("part", SmallInteger),
+    Column("requirement", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Index("part_name_i", "requirement", "name", unique=True),
+)
+requirement_state = Table(
+    "requirement_state",
+    metadata,
+    Column("requirement", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("watermark", BigInteger, nullable=False),  # change_log.seq consumed
+    Column("derived_at", BigInteger, nullable=False),
+)
+finding = Table(
+    "finding",
+    metadata,
+    _key("fid"),
+    Column("part", SmallInteger, nullable=False),
+    Column("unit", Integer, nullable=False),
+    Column("anchor", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # open, cured, waived, withdrawn
+    Column("breached_at", BigInteger, nullable=False),
+    Column("first_seen_at", BigInteger, nullable=False),
+    Column("state_at", BigInteger, nullable=False),
+    Column("cured_at", BigInteger),
+    Column("reopened", Integer, nullable=False),
+    Column("owner", Integer),
+    Column("due_at", BigInteger),
+    Index("finding_key_i", "part", "unit", "anchor", unique=True),
+)
+finding_event = Table(
+    "finding_event",
+    metadata,
+    _part_key("fid"),
+    _part_key("at"),
+    Column("state", Text, nullable=False),
+)
+
+# -- reporting ------------------------------------------------------------------------------
+
+report = Table(
+    "report",
+    metadata,
+    Column("report_id", Text, primary_key=True),
+    _part_key("revision", Integer),
+    Column("type", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("as_of", BigInteger, nullable=False),
+    Column("known_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("model", LargeBinary, nullable=False),  # encoded report model, zstd
+    Column("hash", Text, nullable=False),  # sha-256 of the rendered message
+)
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("report_id", Text, primary_key=True),
+    _part_key("revision", Integer),
+    Column("channel", Text, primary_key=True),
+    Column("recipient", Text, primary_key=True),
+    Column("message_id", Text, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),  # waiting, sent, failed, held
+    Column("attempts", Integer, nullable=False),
+    Column("detail", Text),
+    Column("queued_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger),
+)
