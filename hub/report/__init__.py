@@ -1,0 +1,1 @@
+"""What is said, how it looks, and whether it was sent."""
