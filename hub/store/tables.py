@@ -235,19 +235,23 @@ obligation = Table(
     Column("lost_at", BigInteger),
     Column("n", Integer),
     Column("d", Integer),
+    Column("evidence", Integer),  # record.sid that decided it; the unit itself where its own fields did
     Column("declared", Boolean, nullable=False),  # all deciding evidence is declared
+    Column("place", Integer, nullable=False),  # where the unit was read from
     Column("lacks", Text),  # what could not be known, in words
     Column("known_from", BigInteger, nullable=False),
     Column("known_to", BigInteger),
     Index("obligation_now_i", "part", "unit", "anchor", unique=True, sqlite_where=text("known_to IS NULL"), postgresql_where=text("known_to IS NULL")),
 )
-obligation_evidence = Table(
-    "obligation_evidence",
+place = Table(
+    "place",
     metadata,
-    _part_key("oid"),
-    _part_key("record"),
-    Index("obligation_evidence_record_i", "record"),
+    _key("place"),
+    Column("source", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Index("place_name_i", "source", "scope", unique=True),
 )
+"""Where units are read from, so that coverage can be joined to an obligation as it was then known."""
 part = Table(
     "part",
     metadata,
@@ -264,6 +268,16 @@ requirement_state = Table(
     Column("watermark", BigInteger, nullable=False),  # change_log.seq consumed
     Column("derived_at", BigInteger, nullable=False),
 )
+derivation = Table(
+    "derivation",
+    metadata,
+    Column("requirement", Text, primary_key=True),
+    _part_key("known_at"),
+    Column("cause", Text, nullable=False),  # records, definition
+    Column("closed", Integer, nullable=False),
+    Column("written", Integer, nullable=False),
+)
+"""When obligations changed and whether the records or we (code, parameters, calendars) changed them."""
 finding = Table(
     "finding",
     metadata,
