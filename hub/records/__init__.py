@@ -1,0 +1,373 @@
+"""Neutral records: what the tools hold, in the hub's words, with one codec for all kinds."""
+
+from __future__ import annotations
+
+from typing import Any, Union
+
+import msgspec
+
+from hub.records.agreements import (
+    Agreement,
+    CriticalSystem,
+    FinanceReporting,
+    Ola,
+    ReportDuty,
+    SecurityRequirement,
+    Signatory,
+    Sla,
+    SupportingAgreement,
+    Target,
+    UnderpinningContract,
+)
+from hub.records.assurance import (
+    Attendee,
+    Audit,
+    AuditFinding,
+    ImprovementAction,
+    NoAction,
+    PlannedActual,
+    Recommendation,
+    Review,
+    Weakness,
+)
+from hub.records.base import (
+    Confidentiality,
+    Confirmation,
+    Event,
+    Link,
+    Money,
+    Part,
+    Period,
+    Record,
+    Since,
+    StatusCategory,
+    ref,
+)
+from hub.records.control import Approval, Change, ChangeImpact, SecurityAssessment, SkippedStep, Test
+from hub.records.feedback import Complaint, Contact, Investigation, SatisfactionSurvey
+from hub.records.finance import Budget, BudgetLine, CostEntry
+from hub.records.governance import (
+    CapacityNeed,
+    CapacityPlan,
+    ContinuityTest,
+    ControlledDocument,
+    Document,
+    Milestone,
+    Plan,
+    PlanDocument,
+    PlanEntry,
+    PlanRole,
+    Risk,
+    Section,
+    StaffNeed,
+    TrainingRecord,
+    Waiver,
+)
+from hub.records.inventory import ConfigurationItem, Measuring, Service
+from hub.records.measurement import (
+    Alert,
+    Attachment,
+    AvailabilitySample,
+    Communication,
+    Maintenance,
+    Measurement,
+    Outage,
+)
+from hub.records.operation_row import (
+    BackupRun,
+    Handover,
+    Inspection,
+    LogOn,
+    MaintenanceWindow,
+    OnsiteVisit,
+    RoomAccess,
+    Shift,
+)
+from hub.records.parties import (
+    AccessGrant,
+    Calendar,
+    Customer,
+    ExtraOpening,
+    OpeningHours,
+    Person,
+    RoleAssignment,
+    Subcontractor,
+    Supplier,
+    Team,
+)
+from hub.records.problem import Effectiveness, KnownError, Problem
+from hub.records.register_row import (
+    AuthorisationForm,
+    CompetenceProfile,
+    Control,
+    Disposal,
+    InformationClass,
+    Licence,
+    Loan,
+    LogStore,
+    MetricDefinition,
+    ReportSpec,
+)
+from hub.records.release import Acceptance, Artefact, Deployment, DeploymentCheck, Release, ReleaseParty
+from hub.records.service_report import (
+    DataSource,
+    ReportDelivery,
+    ReportFile,
+    ReportFinding,
+    ReportMetric,
+    ServiceReport,
+)
+from hub.records.support import (
+    Breach,
+    CustomerUpdate,
+    Escalation,
+    Incident,
+    Pause,
+    Reopen,
+    Request,
+    SecurityIncident,
+    SlaClock,
+    Ticket,
+)
+
+__all__ = [
+    "KINDS",
+    "REGISTER_ROWS",
+    "Acceptance",
+    "AccessGrant",
+    "Agreement",
+    "Alert",
+    "Approval",
+    "Artefact",
+    "Attachment",
+    "Attendee",
+    "Audit",
+    "AuditFinding",
+    "AuthorisationForm",
+    "AvailabilitySample",
+    "BackupRun",
+    "Breach",
+    "Budget",
+    "BudgetLine",
+    "Calendar",
+    "CapacityNeed",
+    "CapacityPlan",
+    "Change",
+    "ChangeImpact",
+    "Communication",
+    "CompetenceProfile",
+    "Complaint",
+    "Confidentiality",
+    "ConfigurationItem",
+    "Confirmation",
+    "Contact",
+    "ContinuityTest",
+    "Control",
+    "ControlledDocument",
+    "CostEntry",
+    "CriticalSystem",
+    "Customer",
+    "CustomerUpdate",
+    "DataSource",
+    "Deployment",
+    "DeploymentCheck",
+    "Disposal",
+    "Document",
+    "Effectiveness",
+    "Escalation",
+    "Event",
+    "ExtraOpening",
+    "FinanceReporting",
+    "Handover",
+    "ImprovementAction",
+    "Incident",
+    "InformationClass",
+    "Inspection",
+    "Investigation",
+    "KnownError",
+    "Licence",
+    "Link",
+    "Loan",
+    "LogOn",
+    "LogStore",
+    "Maintenance",
+    "MaintenanceWindow",
+    "Measurement",
+    "Measuring",
+    "MetricDefinition",
+    "Milestone",
+    "Money",
+    "NoAction",
+    "Ola",
+    "OnsiteVisit",
+    "OpeningHours",
+    "Outage",
+    "Part",
+    "Pause",
+    "Period",
+    "Person",
+    "Plan",
+    "PlanDocument",
+    "PlanEntry",
+    "PlanRole",
+    "PlannedActual",
+    "Problem",
+    "Recommendation",
+    "Record",
+    "Release",
+    "ReleaseParty",
+    "Reopen",
+    "ReportDelivery",
+    "ReportDuty",
+    "ReportFile",
+    "ReportFinding",
+    "ReportMetric",
+    "ReportSpec",
+    "Request",
+    "Review",
+    "Risk",
+    "RoleAssignment",
+    "RoomAccess",
+    "SatisfactionSurvey",
+    "Section",
+    "SecurityAssessment",
+    "SecurityIncident",
+    "SecurityRequirement",
+    "Service",
+    "ServiceReport",
+    "Shift",
+    "Signatory",
+    "Since",
+    "SkippedStep",
+    "Sla",
+    "SlaClock",
+    "StaffNeed",
+    "StatusCategory",
+    "Subcontractor",
+    "Supplier",
+    "SupportingAgreement",
+    "Target",
+    "Team",
+    "Test",
+    "Ticket",
+    "TrainingRecord",
+    "UnderpinningContract",
+    "Waiver",
+    "Weakness",
+    "decode_record",
+    "encode_record",
+    "kind_of",
+    "ref",
+]
+
+_CLASSES: tuple[type[Record], ...] = (
+    Incident,
+    Request,
+    SecurityIncident,
+    Problem,
+    KnownError,
+    Contact,
+    Complaint,
+    SatisfactionSurvey,
+    Change,
+    Approval,
+    Release,
+    Deployment,
+    ConfigurationItem,
+    Service,
+    Sla,
+    Ola,
+    UnderpinningContract,
+    Supplier,
+    Customer,
+    Person,
+    Team,
+    RoleAssignment,
+    AccessGrant,
+    Calendar,
+    Document,
+    Plan,
+    CapacityPlan,
+    ContinuityTest,
+    TrainingRecord,
+    Risk,
+    Waiver,
+    Budget,
+    CostEntry,
+    Review,
+    Audit,
+    ImprovementAction,
+    ServiceReport,
+    Alert,
+    Outage,
+    AvailabilitySample,
+    Measurement,
+    Communication,
+    MetricDefinition,
+    ReportSpec,
+    CompetenceProfile,
+    Control,
+    Licence,
+    LogStore,
+    Disposal,
+    Loan,
+    InformationClass,
+    AuthorisationForm,
+    BackupRun,
+    Shift,
+    Handover,
+    RoomAccess,
+    OnsiteVisit,
+    Inspection,
+    MaintenanceWindow,
+)
+
+
+def kind_of(record: Record | type[Record]) -> str:
+    """Give the kind name of a record or of its class, such as `known_error`."""
+    return str(record.__struct_config__.tag)
+
+
+KINDS: dict[str, type[Record]] = {kind_of(each): each for each in _CLASSES}
+"""Kind name to class; every kind there is."""
+
+REGISTER_ROWS: frozenset[str] = frozenset(
+    kind_of(each)
+    for each in (
+        MetricDefinition,
+        ReportSpec,
+        CompetenceProfile,
+        Control,
+        Licence,
+        LogStore,
+        Disposal,
+        Loan,
+        InformationClass,
+        AuthorisationForm,
+        BackupRun,
+        Shift,
+        Handover,
+        RoomAccess,
+        OnsiteVisit,
+        Inspection,
+        MaintenanceWindow,
+    )
+)
+"""Kinds that no tool supplies: rows kept by hand."""
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[_CLASSES])  # noqa: UP007 - built from a tuple
+
+
+def encode_record(record: Record) -> bytes:
+    """Write a record as JSON: equal records give equal bytes, whatever the order of their maps."""
+    return _encoder.encode(record)
+
+
+def decode_record(encoded: bytes) -> Record:
+    """Read what `encode_record` wrote.
+
+    Raises `msgspec.ValidationError` on an unknown kind, an unknown field or a wrong value, naming the place.
+    """
+    record: Record = _decoder.decode(encoded)
+    return record

@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 __all__ = [
+    "AnyRef",
     "Confidentiality",
+    "Confirmation",
     "CustomerRef",
     "Date",
     "Event",
@@ -20,6 +22,7 @@ __all__ = [
     "Link",
     "Money",
     "Part",
+    "Period",
     "PersonRef",
     "Record",
     "ServiceRef",
@@ -29,9 +32,12 @@ __all__ = [
 ]
 
 
-def ref(kind: str) -> msgspec.Meta:
-    """Mark a text field as the id of a record of `kind` (`any` where several kinds may stand)."""
-    return msgspec.Meta(extra={"ref": kind})
+def ref(kind: str, *, index: bool = False) -> msgspec.Meta:
+    """Mark a text field as the id of a record of `kind` (`any` where several kinds may stand).
+
+    `index` asks the store for an index: requirements join on this field.
+    """
+    return msgspec.Meta(extra={"ref": kind, "index": True} if index else {"ref": kind})
 
 
 Instant = Annotated[int, msgspec.Meta(extra={"unit": "instant"})]
@@ -41,6 +47,7 @@ Date = Annotated[str, msgspec.Meta(extra={"unit": "date"})]
 PersonRef = Annotated[str, ref("person")]
 ServiceRef = Annotated[str, ref("service")]
 CustomerRef = Annotated[str, ref("customer")]
+AnyRef = Annotated[str, ref("any")]
 
 StatusCategory = Literal[
     "new",
@@ -69,6 +76,24 @@ class Money(Part):
     """Decimal number as text."""
     currency: str
     """ISO 4217 code."""
+
+
+class Period(Part):
+    """A span of time, half-open: `start` belongs to it, `end` does not."""
+
+    start: Instant
+    """First instant."""
+    end: Instant
+    """First instant after it."""
+
+
+class Confirmation(Part):
+    """Somebody vouched for something at some time."""
+
+    by: PersonRef | None = None
+    """Who."""
+    at: Instant | None = None
+    """When."""
 
 
 class Event(Part):

@@ -1,0 +1,269 @@
+"""What is written down and decided: documents, plans, training, risks, waivers."""
+
+# ruff: noqa: RUF012 - msgspec copies an empty default for each record
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from hub.records.base import AnyRef, Confirmation, Date, Instant, Part, PersonRef, Record, ServiceRef, ref
+
+__all__ = [
+    "CapacityNeed",
+    "CapacityPlan",
+    "ContinuityTest",
+    "ControlledDocument",
+    "Document",
+    "Milestone",
+    "Plan",
+    "PlanDocument",
+    "PlanEntry",
+    "PlanRole",
+    "Risk",
+    "Section",
+    "StaffNeed",
+    "TrainingRecord",
+    "Waiver",
+]
+
+
+class Section(Part, kw_only=True):
+    """A named piece of a document."""
+
+    name: str
+    """Heading."""
+    text: str | None = None
+    """What it says."""
+
+
+class ControlledDocument(Record, kw_only=True):
+    """What documents and plans have alike."""
+
+    version: str | None = None
+    """Version."""
+    doc_status: Literal["draft", "effective", "obsolete", "obsolete_retained", "withdrawn"] | None = None
+    """Place in its life."""
+    authorised_by: PersonRef | None = None
+    """Who put it in force."""
+    authorised_at: Instant | None = None
+    """When."""
+    effective_from: Date | None = None
+    """First day in force."""
+    superseded_at: Instant | None = None
+    """When a newer version replaced it."""
+    withdrawn_at: Instant | None = None
+    """When it left circulation."""
+    retained_reason: str | None = None
+    """Why an obsolete version is kept."""
+    last_review_at: Instant | None = None
+    """Last review."""
+    review_days: int | None = None
+    """Days after which the next review is due."""
+    uri: str | None = None
+    """Where it is."""
+    hash: str | None = None
+    """SHA-256 of the file."""
+    distribution: list[str] = []
+    """Who gets it."""
+    sections: list[Section] = []
+    """What it holds."""
+    legibility: Confirmation | None = None
+    """Who saw that it can be read."""
+
+
+class Document(ControlledDocument, tag="document", kw_only=True):
+    """A document under control."""
+
+    doc_type: str | None = None
+    """Policy, procedure, manual …"""
+
+
+class PlanRole(Part, kw_only=True):
+    """A role the plan names."""
+
+    role: str
+    """Role."""
+    person: PersonRef | None = None
+    """Who holds it."""
+    decision_maker: bool = False
+    """May decide."""
+
+
+class Milestone(Part, kw_only=True):
+    """A step of a plan with a date."""
+
+    name: str
+    """What."""
+    due_at: Instant | None = None
+    """When it shall be done."""
+    done_at: Instant | None = None
+    """When it was done."""
+
+
+class PlanEntry(Part, kw_only=True):
+    """A row of a plan's schedule."""
+
+    name: str
+    """What."""
+    start: Instant | None = None
+    """Planned start."""
+    end: Instant | None = None
+    """Planned end."""
+
+
+class PlanDocument(ControlledDocument, kw_only=True):
+    """What plans have alike."""
+
+    roles: list[PlanRole] = []
+    """Who does what."""
+    objectives: list[str] = []
+    """What it shall reach."""
+    milestones: list[Milestone] = []
+    """Steps with dates."""
+    schedule: list[PlanEntry] = []
+    """What happens when."""
+
+
+class Plan(PlanDocument, tag="plan", kw_only=True):
+    """How something shall be reached."""
+
+    plan_type: (
+        Literal[
+            "service_management",
+            "service_improvement",
+            "availability",
+            "continuity",
+            "capacity",
+            "configuration",
+            "release",
+            "service_report",
+            "new_or_changed_service",
+            "audit",
+            "maintenance",
+        ]
+        | None
+    ) = None
+    """What it plans."""
+
+
+class CapacityNeed(Part, kw_only=True):
+    """Capacity somebody will need."""
+
+    service_id: ServiceRef | None = None
+    """For which service."""
+    source: str | None = None
+    """Where the need comes from."""
+    urgency: str | None = None
+    """How soon."""
+    recorded_at: Instant | None = None
+    """When it was recorded."""
+
+
+class StaffNeed(Part, kw_only=True):
+    """People a plan needs."""
+
+    role: str | None = None
+    """Role."""
+    skill: str | None = None
+    """Skill."""
+    needed: float | None = None
+    """Full-time people needed."""
+    available: float | None = None
+    """Full-time people there."""
+    period: str | None = None
+    """When."""
+
+
+class CapacityPlan(PlanDocument, tag="capacity_plan", kw_only=True):
+    """How capacity shall meet demand."""
+
+    forecasts: str | None = None
+    """Expected demand."""
+    response_times: str | None = None
+    """Response times to hold."""
+    thresholds: str | None = None
+    """Levels at which to act."""
+    monitoring: str | None = None
+    """How load is watched."""
+    needs: list[CapacityNeed] = []
+    """Needs by service."""
+    staff: list[StaffNeed] = []
+    """People needed."""
+
+
+class ContinuityTest(Record, tag="continuity_test", kw_only=True):
+    """A continuity plan was tried."""
+
+    plan_id: Annotated[str, ref("plan")] | None = None
+    """Plan tried."""
+    performed_at: Instant | None = None
+    """When."""
+    scenario: str | None = None
+    """What was supposed to have happened."""
+    result: Literal["passed", "partly", "failed"] | None = None
+    """How it ended."""
+    rto_achieved_min: int | None = None
+    """Minutes until the service ran again."""
+    rpo_achieved_min: int | None = None
+    """Minutes of data lost."""
+    customer_invited: bool | None = None
+    """The customer was asked to take part."""
+    report_ref: str | None = None
+    """Where the report is."""
+    retest_of: Annotated[str, ref("continuity_test")] | None = None
+    """Failed test it repeats."""
+
+
+class TrainingRecord(Record, tag="training_record", kw_only=True):
+    """A person learned something, or shows that it was learned."""
+
+    person: PersonRef | None = None
+    """Who."""
+    course: str | None = None
+    """What."""
+    role: str | None = None
+    """Role it is needed for."""
+    completed_at: Instant | None = None
+    """When it was finished."""
+    valid_to: Date | None = None
+    """First day it no longer counts."""
+    result: str | None = None
+    """How it ended."""
+    proof_ref: str | None = None
+    """Certificate or other proof."""
+    type: Literal["training", "evidence"] | None = None
+    """Taught, or shown."""
+
+
+class Risk(Record, tag="risk", kw_only=True):
+    """Something that may go wrong."""
+
+    description: str | None = None
+    """What."""
+    rating: str | None = None
+    """How bad and how likely."""
+    treatment: str | None = None
+    """What is done about it."""
+    reviewed_at: Instant | None = None
+    """Last look at it."""
+    risk_status: str | None = None
+    """Where its treatment stands, in the register's word."""
+
+
+class Waiver(Record, tag="waiver", kw_only=True):
+    """A requirement is set aside for a time."""
+
+    requirement_id: str | None = None
+    """Which requirement."""
+    subject: AnyRef | None = None
+    """Which record; None = see `subject_filter`."""
+    subject_filter: str | None = None
+    """Which records, where it is not one."""
+    reason: str | None = None
+    """Why."""
+    approver: PersonRef | None = None
+    """Who allowed it."""
+    valid_from: Date | None = None
+    """First day."""
+    valid_to: Date | None = None
+    """First day it no longer holds."""

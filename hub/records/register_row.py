@@ -1,0 +1,194 @@
+"""Hand-kept rows that define and permit: metrics, report types, controls, access, loans."""
+
+# ruff: noqa: RUF012 - msgspec copies an empty default for each record
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from hub.records.base import AnyRef, Date, Instant, PersonRef, Record, ServiceRef, ref
+
+__all__ = [
+    "AuthorisationForm",
+    "CompetenceProfile",
+    "Control",
+    "Disposal",
+    "InformationClass",
+    "Licence",
+    "Loan",
+    "LogStore",
+    "MetricDefinition",
+    "ReportSpec",
+]
+
+
+class MetricDefinition(Record, tag="metric_definition", kw_only=True):
+    """How a metric is computed."""
+
+    metric_id: str | None = None
+    """Which metric."""
+    process: str | None = None
+    """Process it measures."""
+    service_id: ServiceRef | None = None
+    """Service it measures."""
+    unit: str | None = None
+    """Unit."""
+    formula: str | None = None
+    """Formula."""
+    formula_version: str | None = None
+    """Its version."""
+    inputs: list[str] = []
+    """What it reads, as `kind.field`."""
+    target: float | None = None
+    """Target, in `unit`."""
+    direction: Literal["up", "down"] | None = None
+    """Which way is better."""
+    valid_from: Date | None = None
+    """First day."""
+    valid_to: Date | None = None
+    """First day no longer valid."""
+
+
+class ReportSpec(Record, tag="report_spec", kw_only=True):
+    """A report type of the catalogue."""
+
+    type: str | None = None
+    """Report type."""
+    audience: list[str] = []
+    """Roles it is for."""
+    frequency: str | None = None
+    """How often."""
+    data_sources: list[str] = []
+    """Where its data comes from."""
+    required_by: str | None = None
+    """Who or what asks for it."""
+    agreed_by: PersonRef | None = None
+    """Who agreed to it."""
+    agreed_at: Instant | None = None
+    """When."""
+    content: list[str] = []
+    """What it must hold."""
+    active: bool = True
+    """Still made."""
+
+
+class CompetenceProfile(Record, tag="competence_profile", kw_only=True):
+    """What a role must be able to do."""
+
+    role: str | None = None
+    """Role."""
+    required: list[str] = []
+    """Competences."""
+
+
+class Control(Record, tag="control", kw_only=True):
+    """A security control in operation."""
+
+    control_id: str | None = None
+    """Id people use."""
+    policy_statement_ids: list[str] = []
+    """Policy statements it carries out."""
+    risk_id: Annotated[str, ref("risk")] | None = None
+    """Risk it treats."""
+    operation: str | None = None
+    """How it works."""
+    maintenance: str | None = None
+    """How it is kept working."""
+    control_status: str | None = None
+    """Where it stands, in the register's word."""
+    last_checked_at: Instant | None = None
+    """Last check."""
+
+
+class Licence(Record, tag="licence", kw_only=True):
+    """A right to use, and its use."""
+
+    product: str | None = None
+    """For what."""
+    entitlement: int | None = None
+    """Copies allowed."""
+    installed: int | None = None
+    """Copies in use."""
+    valid_to: Date | None = None
+    """First day no longer valid."""
+    informed: list[PersonRef] = []
+    """People who were told its terms."""
+
+
+class LogStore(Record, tag="log_store", kw_only=True):
+    """Where logs are kept."""
+
+    store: str | None = None
+    """Which."""
+    oldest: Instant | None = None
+    """Oldest entry."""
+    newest: Instant | None = None
+    """Newest entry."""
+    gaps: list[str] = []
+    """Times without entries."""
+    reviewed_at: Instant | None = None
+    """Last look at it."""
+
+
+class Disposal(Record, tag="disposal", kw_only=True):
+    """A record or document was destroyed or archived for good."""
+
+    subject_id: AnyRef | None = None
+    """What."""
+    method: str | None = None
+    """How."""
+    approved_by: PersonRef | None = None
+    """Who allowed it."""
+    approved_at: Instant | None = None
+    """When that was."""
+    at: Instant | None = None
+    """When it was done."""
+
+
+class Loan(Record, tag="loan", kw_only=True):
+    """A thing or a set of data lent out."""
+
+    what: str | None = None
+    """What."""
+    purpose: str | None = None
+    """For what."""
+    from_: str | None = msgspec.field(default=None, name="from")
+    """Who lends it."""
+    to: str | None = None
+    """Who borrows it."""
+    approved_by: PersonRef | None = None
+    """Who allowed it."""
+    approved_at: Instant | None = None
+    """When that was."""
+    given_at: Instant | None = None
+    """When it was given."""
+    due_at: Instant | None = None
+    """When it is due back."""
+    returned_at: Instant | None = None
+    """When it came back."""
+
+
+class InformationClass(Record, tag="information_class", kw_only=True):
+    """How closely a record about a customer is kept."""
+
+    subject_id: AnyRef | None = None
+    """Which record."""
+    level: str | None = None
+    """Class."""
+    permitted_roles: list[str] = []
+    """Roles that may see it."""
+
+
+class AuthorisationForm(Record, tag="authorisation_form", kw_only=True):
+    """A customer allows work on site."""
+
+    customer_contact: PersonRef | None = None
+    """Who allows it."""
+    work: str | None = None
+    """What."""
+    valid_from: Date | None = None
+    """First day."""
+    valid_to: Date | None = None
+    """First day no longer valid."""
