@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from hub.records.base import AnyRef, Confirmation, Date, Instant, Part, PersonRef, Record, ServiceRef, ref
+from hub.records.base import AnyRef, Confirmation, Instant, Part, PersonRef, Record, ServiceRef, ref
 
 __all__ = [
     "CapacityNeed",
@@ -47,7 +47,7 @@ class ControlledDocument(Record, kw_only=True):
     """Who put it in force."""
     authorised_at: Instant | None = None
     """When."""
-    effective_from: Date | None = None
+    effective_from: Instant | None = None
     """First day in force."""
     superseded_at: Instant | None = None
     """When a newer version replaced it."""
@@ -225,7 +225,7 @@ class TrainingRecord(Record, tag="training_record", kw_only=True):
     """Role it is needed for."""
     completed_at: Instant | None = None
     """When it was finished."""
-    valid_to: Date | None = None
+    valid_to: Instant | None = None
     """First day it no longer counts."""
     result: str | None = None
     """How it ended."""
@@ -263,7 +263,7 @@ class Waiver(Record, tag="waiver", kw_only=True):
     """Why."""
     approver: PersonRef | None = None
     """Who allowed it."""
-    valid_from: Date | None = None
+    valid_from: Instant | None = None
     """First day."""
-    valid_to: Date | None = None
+    valid_to: Instant | None = None
     """First day it no longer holds."""

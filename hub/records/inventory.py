@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from hub.records.base import Confirmation, Date, Instant, Part, Record, ref
+from hub.records.base import Confirmation, Instant, Part, Record, ref
 
 __all__ = ["ConfigurationItem", "Measuring", "Service"]
 
@@ -64,7 +64,7 @@ class Service(Record, tag="service", kw_only=True):
     """What customers call it."""
     in_scope: bool = True
     """Judged at all."""
-    in_scope_from: Date | None = None
+    in_scope_from: Instant | None = None
     """First day it is judged."""
     customer_facing: bool | None = None
     """Customers use it directly."""

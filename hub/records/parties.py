@@ -78,9 +78,9 @@ class Person(Record, tag="person", kw_only=True):
     """Customer, supplier or team the person belongs to."""
     employment: Literal["employee", "external", "customer", "supplier"] | None = None
     """How the person is bound."""
-    active_from: Date | None = None
+    active_from: Instant | None = None
     """First day."""
-    active_to: Date | None = None
+    active_to: Instant | None = None
     """First day no longer active."""
     competences: list[str] = []
     """What the person can do."""
@@ -108,9 +108,9 @@ class RoleAssignment(Record, tag="role_assignment", kw_only=True):
     """Process it holds for."""
     service: ServiceRef | None = None
     """Service it holds for."""
-    from_: Date | None = msgspec.field(default=None, name="from")
+    from_: Instant | None = msgspec.field(default=None, name="from")
     """First day."""
-    to: Date | None = None
+    to: Instant | None = None
     """First day no longer held."""
     authorised_by: PersonRef | None = None
     """Who assigned it."""
