@@ -1,0 +1,1 @@
+"""Support-hours calendars turned into open time, business days and months."""
