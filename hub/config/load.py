@@ -1,0 +1,273 @@
+"""Reads hub.toml, lays the environment over it, and checks everything before anything runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from hub.config.configuration import Configuration
+from hub.config.environment import SECTIONS, read_environment
+from hub.config.fault import complaints, nearest
+from hub.config.line import key_lines, nearest_line
+from hub.config.secret import SecretReader
+from hub.config.section import (
+    FindingSettings,
+    IdentitySettings,
+    OrganisationSettings,
+    PackSettings,
+    ReportSettings,
+    StoreSettings,
+)
+from hub.errors import ConfigurationError, Fault, PluginError
+from hub.registry import ALWAYS_ENABLED, Registry
+from hub.report.channel import ChannelSettings
+from hub.sync.source_type import SourceSettings
+
+__all__ = ["load_configuration", "named_plugins"]
+
+KeyPath = tuple[str, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+_NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+_RESERVED = {"hub": "the hub keeps its own records under it"}
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def load_configuration(path: Path, registry: Registry) -> Configuration:
+    """Read and check one hub.toml, loading into `registry` what it enables.
+
+    Layers, lowest first: defaults, file, environment (`HUB_SECTION__KEY`). Raises ConfigurationError
+    with every fault found, each with file and line, or the variable; no message holds a secret.
+    """
+    path = path.absolute()
+    text, parsed = _parse(path)
+    loading = _Loading(path, text, parsed, registry)
+    configuration = loading.build()
+    if configuration is None:
+        raise ConfigurationError(loading.in_order())
+    return configuration
+
+
+def named_plugins(path: Path) -> set[str]:
+    """Return the plugin names a configuration enables, checking nothing else.
+
+    Empty for a file that is missing or cannot be parsed: `hub plugins` and `hub --help` still work.
+    """
+    try:
+        _, parsed = _parse(path.absolute())
+    except ConfigurationError:
+        return set()
+    values, _, _ = read_environment(parsed)
+    return _named(_overlay(parsed, values))
+
+
+def _named(settings: Mapping[str, Any]) -> set[str]:
+    listed = settings.get("plugins", [])
+    names = {name for name in listed if isinstance(name, str)} if isinstance(listed, list) else set()
+    names.update(pack for pack, section in _tables(settings, "packs") if _is_enabled(section))
+    for kind in ("sources", "channels"):
+        used = (section.get("plugin") for _, section in _tables(settings, kind) if _is_enabled(section))
+        names.update(name for name in used if isinstance(name, str))
+    return names
+
+
+def _parse(path: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
+    except FileNotFoundError:
+        fault = Fault("there is no such file; write one with: hub init", file=str(path))
+    except OSError as error:
+        fault = Fault(f"cannot be read: {error.strerror}", file=str(path))
+    except UnicodeDecodeError:
+        fault = Fault("is not UTF-8 text", file=str(path))
+    except tomllib.TOMLDecodeError as error:
+        place = _PLACE.search(str(error))
+        line, column = (int(place[1]), int(place[2])) if place and place[1] else (None, None)
+        fault = Fault(f"is not TOML: {_PLACE.sub('', str(error))}", file=str(path), line=line, column=column)
+    raise ConfigurationError([fault])
+
+
+class _Loading:
+    """One reading of one file: collects faults until nothing more can be found."""
+
+    def __init__(self, path: Path, text: str, parsed: dict[str, Any], registry: Registry) -> None:
+        self._path = path
+        self._lines = key_lines(text)
+        values, self._origins, self.faults = read_environment(parsed)
+        self._settings = _overlay(parsed, values)
+        self._registry = registry
+        self._secrets = SecretReader(
+            path.parent,
+            os.environ,
+            is_from_environment=self._origins.__contains__,
+            locate=self._locate,
+        )
+
+    def build(self) -> Configuration | None:
+        """Check everything; None where there are faults."""
+        for key in sorted(self._settings.keys() - set(SECTIONS)):
+            self._fault((key,), f"unknown key{nearest(key, SECTIONS)}")
+        self._load_plugins()
+        organisation = self._section("organisation", OrganisationSettings)
+        store = self._section("store", StoreSettings)
+        findings = self._section("findings", FindingSettings)
+        identity = self._section("identity", IdentitySettings)
+        packs = self._sections("packs", PackSettings)
+        sources = self._of_types("sources", {name: kind.settings for name, kind in self._registry.sources().items()})
+        channels = self._of_types("channels", {name: kind.settings for name, kind in self._registry.channels().items()})
+        reports = self._sections("reports", ReportSettings)
+        self._check_names(packs, reports)
+        self.faults.extend(self._secrets.faults)
+        if self.faults or not (organisation and store and findings and identity):
+            return None
+        return Configuration(
+            path=self._path,
+            plugins=tuple(self._settings.get("plugins", [])),
+            organisation=organisation,
+            store=store,
+            packs=packs,
+            sources={name: item for name, item in sources.items() if isinstance(item, SourceSettings)},
+            channels={name: item for name, item in channels.items() if isinstance(item, ChannelSettings)},
+            reports=reports,
+            findings=findings,
+            identity=identity,
+        )
+
+    def in_order(self) -> list[Fault]:
+        """Return the faults in the order a person meets them in the file, secrets taken out."""
+        ordered = sorted(self.faults, key=lambda fault: (fault.file == "environment", fault.line or 0, fault.key))
+        return [self._without_secrets(fault) for fault in ordered]
+
+    def _without_secrets(self, fault: Fault) -> Fault:
+        message = fault.message
+        for secret in self._secrets.values:
+            message = message.replace(secret, "***")
+        return Fault(message, fault.file, fault.key, fault.line, fault.column)
+
+    def _load_plugins(self) -> None:
+        listed = self._settings.get("plugins", [])
+        if not (isinstance(listed, list) and all(isinstance(name, str) for name in listed)):
+            self._fault(("plugins",), 'should be a list of names: plugins = ["…"]')
+            self._settings["plugins"] = listed = []
+        for name in sorted({*_named(self._settings), *ALWAYS_ENABLED}):
+            if name in self._registry.installed or name in listed:
+                try:
+                    self._registry.enable(name)
+                except PluginError as error:
+                    self._fault(self._user_of(name), str(error))
+
+    def _user_of(self, plugin: str) -> KeyPath:
+        """Return the first key that asks for a plugin."""
+        for kind in ("sources", "channels"):
+            for name, section in _tables(self._settings, kind):
+                if section.get("plugin") == plugin and _is_enabled(section):
+                    return (kind, name, "plugin")
+        return ("packs", plugin) if plugin in self._settings.get("packs", {}) else ("plugins",)
+
+    def _section(self, name: str, model: type[Model]) -> Model | None:
+        return self._validated((name,), self._settings.get(name, {}), model)
+
+    def _sections(self, kind: str, model: type[Model]) -> dict[str, Model]:
+        found: dict[str, Model] = {}
+        for name, section in self._entries(kind):
+            if _is_enabled(section) and (settings := self._validated((kind, name), section, model)):
+                found[name] = settings
+        return found
+
+    def _of_types(self, kind: str, types: Mapping[str, type[BaseModel]]) -> dict[str, BaseModel]:
+        """Check sections with the settings model of the plugin each of them names."""
+        found: dict[str, BaseModel] = {}
+        folded: dict[str, str] = {}
+        for name, section in self._entries(kind):
+            self._check_section_name(kind, name, folded)
+            if not _is_enabled(section):
+                continue
+            plugin = section.get("plugin")
+            if isinstance(plugin, str) and plugin in types:
+                if settings := self._validated((kind, name), section, types[plugin]):
+                    found[name] = settings
+            elif plugin is None:
+                self._fault((kind, name), f'is missing its plugin; write: plugin = "…"{nearest("", types)}')
+            elif not any(fault.key == f"{kind}.{name}.plugin" for fault in self.faults):
+                offered = {*types, *(self._registry.installed if kind == "sources" else ())}
+                offered -= set() if plugin not in self._registry.installed else {plugin}
+                what = f"no plugin offers {kind} of the type '{plugin}'"
+                self._fault((kind, name, "plugin"), what + nearest(str(plugin), offered))
+        return found
+
+    def _entries(self, kind: str) -> list[tuple[str, Mapping[str, Any]]]:
+        """List the named tables of `[kind.…]`, reporting what is no table."""
+        tables = self._settings.get(kind, {})
+        if not isinstance(tables, Mapping):
+            self._fault((kind,), f"should hold tables: [{kind}.<name>]")
+            return []
+        for name, section in tables.items():
+            if not isinstance(section, Mapping):
+                self._fault((kind, name), f"should be a table: [{kind}.{name}]")
+        return _tables(self._settings, kind)
+
+    def _check_section_name(self, kind: str, name: str, folded: dict[str, str]) -> None:
+        plain = name.casefold().replace("_", "-")
+        if (twin := folded.setdefault(plain, name)) != name:
+            self._fault((kind, name), f"differs from '{twin}' in writing only; choose another name")
+        if not _NAME.fullmatch(name):
+            self._fault((kind, name), "the name may hold small letters, digits and single hyphens only")
+        if kind == "sources" and name in _RESERVED:
+            self._fault((kind, name), f"the name '{name}' is taken: {_RESERVED[name]}")
+
+    def _check_names(self, packs: Mapping[str, PackSettings], reports: Mapping[str, ReportSettings]) -> None:
+        channels = [name for name, _ in _tables(self._settings, "channels")]
+        for pack in packs.keys() - self._registry.packs().keys():
+            if not any(fault.key == f"packs.{pack}" for fault in self.faults):
+                known = {*self._registry.packs(), *self._registry.installed} - {pack}
+                self._fault(("packs", pack), f"no plugin offers a pack '{pack}'{nearest(pack, known)}")
+        for name, report in reports.items():
+            for channel in report.channels:
+                if channel not in channels:
+                    what = f"there is no channel '{channel}'{nearest(channel, channels)}"
+                    self._fault(("reports", name, "channels"), what)
+
+    def _validated(self, path: KeyPath, value: object, model: type[Model]) -> Model | None:
+        resolved = self._secrets.resolve(value, model, path)
+        try:
+            return model.model_validate(resolved)
+        except ValidationError as error:
+            for below, message in complaints(error, model):
+                if (*path, *below) not in self._secrets.faulty:
+                    self._fault((*path, *below), message)
+            return None
+
+    def _fault(self, path: KeyPath, message: str) -> None:
+        self.faults.append(self._locate(path, message))
+
+    def _locate(self, path: KeyPath, message: str) -> Fault:
+        if variable := self._origins.get(path):
+            return Fault(message, file="environment", key=variable)
+        return Fault(message, file=str(self._path), key=".".join(path), line=nearest_line(self._lines, path))
+
+
+def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        base = merged.get(key)
+        both = isinstance(base, Mapping) and isinstance(value, Mapping)
+        merged[key] = _overlay(base, value) if both else value  # type: ignore[arg-type]  # both are mappings here
+    return merged
+
+
+def _tables(settings: Mapping[str, Any], kind: str) -> list[tuple[str, Mapping[str, Any]]]:
+    tables = settings.get(kind, {})
+    if not isinstance(tables, Mapping):
+        return []
+    return [(name, section) for name, section in tables.items() if isinstance(section, Mapping)]
+
+
+def _is_enabled(section: Mapping[str, Any]) -> bool:
+    return section.get("enabled", True) not in (False, "false", "0", "no", "off")

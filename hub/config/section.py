@@ -1,0 +1,171 @@
+"""The sections of hub.toml that belong to the hub itself; frozen, unknown keys refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+__all__ = [
+    "FindingSettings",
+    "IdentitySettings",
+    "OrganisationSettings",
+    "PackSettings",
+    "ReportSettings",
+    "StoreSettings",
+]
+
+
+def _record_id(value: str) -> str:
+    source, colon, native = value.partition(":")
+    if not (source and colon and native):
+        raise ValueError("should be the id of a record: `<source>:<id>`, such as register:people/alice")
+    return value
+
+
+RecordId = Annotated[str, AfterValidator(_record_id)]
+"""`<source name>:<native id>`."""
+
+
+class Section(BaseModel):
+    """What all sections share."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class OrganisationSettings(Section):
+    """Whose services these are."""
+
+    name: str = Field(min_length=1)
+    """As it stands in reports."""
+    zone: str
+    """IANA zone; local days, due dates and dates in this file are meant in it."""
+    calendar: str = "5x8"
+    """Id of a calendar: built-in `5x8` (Mon-Fri 08-12, 13-17) and `7x24`, or one from the register."""
+    judge_from: int | None = None
+    """Adoption, UTC milliseconds: older obligations are baseline, not findings. In the file a local date
+    (its midnight) or an instant with offset; absent = everything is judged."""
+    manager: RecordId | None = None
+    """Person who owns findings that nobody else owns, such as `register:people/alice`."""
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            near = difflib.get_close_matches(value, available_timezones(), n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else "; zones look like 'Europe/Berlin'"
+            raise ValueError(f"unknown zone '{value}'{hint}") from None
+        return value
+
+    @field_validator("judge_from", mode="before")
+    @classmethod
+    def _local_midnight(cls, value: object, info: ValidationInfo) -> object:
+        if value is None or "zone" not in info.data:
+            return None
+        return local_instant(value, info.data["zone"])
+
+
+def local_instant(value: object, zone: str) -> int:
+    """Turn a date (its first instant in `zone`) or a time with offset into UTC milliseconds.
+
+    Takes text in ISO 8601 or what TOML made of it. Raises ValueError for anything else, also for a
+    time without offset.
+    """
+    if isinstance(value, str):
+        try:
+            value = (dt.datetime if len(value) > len("2026-10-01") else dt.date).fromisoformat(value)
+        except ValueError:
+            value = None
+    if isinstance(value, dt.datetime):
+        if value.tzinfo is None:
+            raise ValueError("a time needs an offset: 2026-10-01T06:00:00Z; or write a date alone: 2026-10-01")
+        moment = value
+    elif isinstance(value, dt.date):
+        moment = dt.datetime.combine(value, dt.time(), tzinfo=ZoneInfo(zone))
+    else:
+        # ValueError, for pydantic takes a TypeError for a defect
+        raise ValueError(  # noqa: TRY004
+            "should be a date (2026-10-01) or a time with offset (2026-10-01T06:00:00Z)"
+        )
+    delta = moment.astimezone(dt.UTC) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return delta // dt.timedelta(milliseconds=1)
+
+
+class StoreSettings(Section):
+    """Where everything is kept."""
+
+    url: str = "sqlite:///hub.db"
+    """SQLAlchemy URL without password; an SQLite path is relative to the configuration file."""
+    password: SecretStr | None = None
+    """Password for PostgreSQL, where its own password file is not used."""
+
+    @field_validator("url")
+    @classmethod
+    def _known_and_free_of_passwords(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"sqlite", "postgresql+psycopg"}:
+            raise ValueError("should begin with sqlite:/// or postgresql+psycopg://")
+        if parts.password is not None:
+            raise ValueError('has a password inside; write it to a file and add: password = { file = "secrets/store" }')
+        return value
+
+    def url_with_password(self) -> str:
+        """Return the URL to connect with; never to be logged."""
+        if self.password is None:
+            return self.url
+        parts = urlsplit(self.url)
+        user, _, host = parts.netloc.rpartition("@")
+        secret = quote(self.password.get_secret_value(), safe="")
+        return urlunsplit(parts._replace(netloc=f"{user}:{secret}@{host}"))
+
+
+class PackSettings(Section):
+    """One pack of requirements that is judged."""
+
+    enabled: bool = True
+    parameters: dict[str, dict[str, Any]] = {}
+    """Requirement id -> parameter -> value, where the organisation deviates from the pack."""
+
+
+class ReportSettings(Section):
+    """One report that is made and delivered."""
+
+    to: list[RecordId] = Field(min_length=1)
+    """Persons; their addresses come from the register."""
+    channels: list[str] = Field(min_length=1)
+    """Names of channels of this file."""
+    every: Literal["day", "week", "month"] = "month"
+    """How often it is due: for each local day, week (from Monday) or month that has ended."""
+    enabled: bool = True
+
+
+Days = Annotated[int, Field(ge=0, le=3650)]
+
+
+class DueDays(Section):
+    """Days until a finding has to be cured, by severity."""
+
+    critical: Days = 7
+    major: Days = 30
+    minor: Days = 90
+
+
+class FindingSettings(Section):
+    """What happens to a finding."""
+
+    due_days: DueDays = DueDays()
+    owner: RecordId | None = None
+    """Person who owns a finding whose subject, service and process have no owner; else `organisation.manager`."""
+
+
+class IdentitySettings(Section):
+    """Which login belongs to which human, where neither the register nor the source says so."""
+
+    accounts: dict[RecordId, RecordId] = {}
+    """Account (`service-desk:user/abc`) -> person (`register:people/alice`)."""
