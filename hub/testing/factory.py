@@ -4,8 +4,6 @@
 never stands in for evidence: approvals, plans, tests and reviews are there only when a test says so.
 """
 
-# ruff: noqa: ANN401 - any field of the record may be given; the record checks its name
-
 from __future__ import annotations
 
 from typing import Any, TypeVar

@@ -1,0 +1,83 @@
+"""Documents become records here; nothing a plugin does can lose one or break the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from hub.records import Record, decode_record, encode_record
+from hub.sync.fetcher import describe_defect
+from hub.sync.run import SourceSummary
+from hub.sync.source import Document, Normalised, Skip, Source
+
+__all__ = ["Intake", "take_in"]
+
+NOTHING = "plugin returned nothing"
+
+
+@dataclass(slots=True)
+class Intake:
+    """What a page's documents became, one `Normalised` a document, in order."""
+
+    normalised: list[Normalised] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    """Documents the plugin could not deal with; what was written is incomplete."""
+
+    def count(self, summary: SourceSummary) -> None:
+        """Add to the counts of the run."""
+        summary.documents += len(self.normalised)
+        for each in self.normalised:
+            summary.records += len(each.records)
+            for skip in each.skipped:
+                summary.skipped[skip.reason] = summary.skipped.get(skip.reason, 0) + 1
+            for word in each.unmapped:
+                summary.unmapped[word] = summary.unmapped.get(word, 0) + 1
+
+
+def take_in(source: Source, name: str, documents: Iterable[Document]) -> Intake:
+    """Normalise documents of the source `name`; each gives at least one record or one skip.
+
+    A plugin that raises, gives nothing, or gives a record that is not valid or not its own costs that
+    piece only: it is skipped with the reason and named as a gap.
+    """
+    intake = Intake()
+    for document in documents:
+        try:
+            given = source.normalise(document)
+        except Exception as error:  # noqa: BLE001 - a plugin's defect costs one document, never the page
+            describe_defect(error, "normalise")
+            reason = f"normalise failed: {type(error).__name__}"
+            given, faults = Normalised([], [Skip(document.native_id, reason)]), [reason]
+        else:
+            given, faults = _admit(given, name, document)
+        intake.normalised.append(given)
+        intake.gaps += [f"{document.stream} {document.native_id}: {fault}" for fault in faults]
+    return intake
+
+
+def _admit(given: Normalised, name: str, document: Document) -> tuple[Normalised, list[str]]:
+    """Let valid records through; turn the others, and an empty answer, into skips."""
+    if not given.records and not given.skipped:
+        return Normalised([], [Skip(document.native_id, NOTHING)], given.unmapped), [NOTHING]
+    refused = [(record, reason) for record in given.records if (reason := _objection(record, name)) is not None]
+    if not refused:
+        return given, []
+    outside = {id(record) for record, _ in refused}
+    kept = [record for record in given.records if id(record) not in outside]
+    skips = [Skip(document.native_id, reason) for _, reason in refused]
+    return Normalised(kept, [*given.skipped, *skips], given.unmapped), [reason for _, reason in refused]
+
+
+def _objection(record: Record, name: str) -> str | None:
+    """Say why a record cannot be written; the reason holds no value of the record."""
+    if record.source != name or not record.id.startswith(f"{name}:"):
+        return "record not valid: its id does not carry the source's name"
+    try:
+        decode_record(encode_record(record))
+    except msgspec.MsgspecError as error:
+        return f"record not valid: {error}"
+    except (TypeError, ValueError, OverflowError) as error:
+        return f"record not valid: {type(error).__name__}"
+    return None

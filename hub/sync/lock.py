@@ -1,0 +1,60 @@
+"""One reader a source, one deriver a store: locks that die with the process that holds them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from hub.clock import Clock, format_instant
+from hub.errors import Locked
+from hub.store.lock import hold_advisory
+from hub.store.store import Store
+
+__all__ = ["DERIVE", "hold", "source_lock"]
+
+DERIVE = "derive"
+"""Name of the lock for deriving and reporting."""
+
+
+def source_lock(source: str) -> str:
+    """Name the lock of one source."""
+    return f"source {source}"
+
+
+@contextmanager
+def hold(store: Store, name: str, *, clock: Clock) -> Iterator[None]:
+    """Hold the lock `name` of this store for as long as the block lasts; never waits for it.
+
+    SQLite: a locked file beside the database, which the kernel releases however the process ends.
+    PostgreSQL: a session's advisory lock, which the server releases with the connection. Raises
+    Locked, saying who holds it since when.
+    """
+    holder = f"process {os.getpid()} on {socket.gethostname()} since {format_instant(clock.now_ms())}"
+    if store.dialect == "sqlite":
+        with _hold_file(Path(f"{store.place}.{quote(name, safe='')}.lock"), name, holder):
+            yield
+    else:
+        with hold_advisory(store, name, holder):
+            yield
+
+
+@contextmanager
+def _hold_file(path: Path, name: str, holder: str) -> Iterator[None]:
+    # The file is never removed: a second run could lock a name that no longer leads to it.
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            other = os.pread(handle, 300, 0).decode(errors="replace").strip()
+            raise Locked(f"{name}: held by {other or 'another process'}") from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{holder}\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
