@@ -16,11 +16,11 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, Table
 
 from hub.records import KINDS
 from hub.records.base import Part, Record
-from hub.store.tables import Key, metadata
+from hub.store.tables import Key, Text, metadata
 
 __all__ = ["ENVELOPE_LISTS", "FieldShape", "child_tables", "field_shapes", "kind_tables", "metadata"]
 
@@ -94,7 +94,7 @@ def _unwrap(hint: Any) -> tuple[Any, dict[str, Any]]:
             return hint, extra
 
 
-_COLUMN_TYPES: dict[type, type] = {int: BigInteger, float: Float, bool: Boolean, str: Text}
+_COLUMN_TYPES: dict[type, Any] = {int: BigInteger, float: Float, bool: Boolean, str: Text}
 
 
 def _columns(shapes: tuple[FieldShape, ...], prefix: str = "") -> list[Column[Any]]:

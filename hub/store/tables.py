@@ -17,15 +17,17 @@ from sqlalchemy import (
     MetaData,
     SmallInteger,
     Table,
-    Text,
     text,
 )
+from sqlalchemy import Text as _Text
 
-__all__ = ["Key", "metadata"]
+__all__ = ["Key", "Text", "metadata"]
 
 metadata = MetaData()
 Key = BigInteger().with_variant(Integer, "sqlite")
 """Integer key; SQLite only counts up an INTEGER PRIMARY KEY."""
+Text = _Text().with_variant(_Text(collation="C"), "postgresql")
+"""Text ordered by its bytes on both engines, whatever the locale of the PostgreSQL database."""
 
 
 def _key(name: str) -> Column[int]:
@@ -49,6 +51,7 @@ record = Table(
     Column("canonical", Integer),  # person: the human behind a login, NULL = not known; other kinds: NULL
     Column("document", Integer),  # raw_document.doc it was last derived from
     Index("record_kind_i", "kind", "source", "scope"),
+    Index("record_document_i", "document"),
 )
 event = Table(
     "event",
@@ -102,7 +105,13 @@ revision = Table(
     Column("known_to", BigInteger),
     Column("hash", LargeBinary, nullable=False),  # sha-256 of body
     Column("body", LargeBinary, nullable=False),  # encoded record, zstd
-    Index("revision_now_i", "sid", unique=True, sqlite_where=text("known_to IS NULL"), postgresql_where=text("known_to IS NULL")),
+    Index(
+        "revision_now_i",
+        "sid",
+        unique=True,
+        sqlite_where=text("known_to IS NULL"),
+        postgresql_where=text("known_to IS NULL"),
+    ),
 )
 raw_document = Table(
     "raw_document",
@@ -241,7 +250,15 @@ obligation = Table(
     Column("lacks", Text),  # what could not be known, in words
     Column("known_from", BigInteger, nullable=False),
     Column("known_to", BigInteger),
-    Index("obligation_now_i", "part", "unit", "anchor", unique=True, sqlite_where=text("known_to IS NULL"), postgresql_where=text("known_to IS NULL")),
+    Index(
+        "obligation_now_i",
+        "part",
+        "unit",
+        "anchor",
+        unique=True,
+        sqlite_where=text("known_to IS NULL"),
+        postgresql_where=text("known_to IS NULL"),
+    ),
 )
 place = Table(
     "place",

@@ -1,0 +1,164 @@
+"""Raw documents: kept as they came, append-only, each source a chain of hashes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import zstandard
+from sqlalchemy import Connection, and_, func, insert, select
+
+from hub.store.tables import raw_document
+
+__all__ = ["KeptDocument", "Place", "Raw", "append_documents", "chain_of", "chain_start", "documents_for_replay"]
+
+CHUNK = 500
+
+
+class Raw(Protocol):
+    """A document as read (`hub.sync.source.Document`)."""
+
+    @property
+    def stream(self) -> str: ...  # noqa: D102 - documented where it is made
+    @property
+    def native_id(self) -> str: ...  # noqa: D102
+    @property
+    def scope(self) -> str: ...  # noqa: D102
+    @property
+    def body(self) -> bytes: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDocument:
+    """A document as it was read once, out of the store."""
+
+    stream: str
+    native_id: str
+    scope: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a document is kept."""
+
+    doc: int
+    """raw_document.doc."""
+    new: bool
+    """Stored now; False = the latest one kept has the same body."""
+    before: int | None
+    """raw_document.doc of the one before, itself where it is not new, None for the first of its id."""
+
+
+def chain_start(source: str) -> bytes:
+    """Return what the first document of a source is chained to."""
+    return hashlib.sha256(source.encode()).digest()
+
+
+def chain_of(previous: bytes, stream: str, native_id: str, digest: bytes) -> bytes:
+    """Return the chain value of a document; each text is preceded by its length, so that none can lend to the next."""
+    state = hashlib.sha256(previous)
+    for text in (stream.encode(), native_id.encode()):
+        state.update(len(text).to_bytes(4, "big"))
+        state.update(text)
+    state.update(digest)
+    return state.digest()
+
+
+def _latest(conn: Connection, source: str, stream: str, native_ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+    """Return native id -> (doc, hash of the body) of the latest document kept."""
+    found: dict[str, tuple[int, bytes]] = {}
+    for start in range(0, len(native_ids), CHUNK):
+        last = (
+            select(func.max(raw_document.c.seq).label("seq"))
+            .where(
+                raw_document.c.source == source,
+                raw_document.c.stream == stream,
+                raw_document.c.native_id.in_(native_ids[start : start + CHUNK]),
+            )
+            .group_by(raw_document.c.native_id)
+            .subquery()
+        )
+        rows = conn.execute(
+            select(raw_document.c.native_id, raw_document.c.doc, raw_document.c.hash).join(
+                last, and_(raw_document.c.source == source, raw_document.c.seq == last.c.seq)
+            )
+        )
+        found.update({row.native_id: (row.doc, row.hash) for row in rows})
+    return found
+
+
+def append_documents(conn: Connection, source: str, incoming: Sequence[Raw], fetched_at: int) -> list[Place]:
+    """Keep what differs from the latest document of its id, in order; answer for each where it stands."""
+    ids: dict[str, dict[str, None]] = {}
+    for document in incoming:
+        ids.setdefault(document.stream, {})[document.native_id] = None
+    latest = {
+        (stream, native_id): found
+        for stream, native_ids in ids.items()
+        for native_id, found in _latest(conn, source, stream, list(native_ids)).items()
+    }
+    last = conn.execute(
+        select(raw_document.c.seq, raw_document.c.chain)
+        .where(raw_document.c.source == source)
+        .order_by(raw_document.c.seq.desc())
+        .limit(1)
+    ).first()
+    seq, chain = (last.seq, last.chain) if last else (0, chain_start(source))
+    next_doc = int(conn.execute(select(func.coalesce(func.max(raw_document.c.doc), 0))).scalar_one()) + 1
+    compressor = zstandard.ZstdCompressor()
+    rows: list[dict[str, object]] = []
+    answers: list[Place] = []
+    for document in incoming:
+        key = (document.stream, document.native_id)
+        digest = hashlib.sha256(document.body).digest()
+        before = latest.get(key)
+        if before is not None and before[1] == digest:
+            answers.append(Place(before[0], new=False, before=before[0]))
+            continue
+        seq, chain, doc = seq + 1, chain_of(chain, *key, digest), next_doc + len(rows)
+        rows.append(
+            {
+                "doc": doc,
+                "source": source,
+                "stream": document.stream,
+                "native_id": document.native_id,
+                "scope": document.scope,
+                "seq": seq,
+                "fetched_at": fetched_at,
+                "hash": digest,
+                "chain": chain,
+                "size": len(document.body),
+                "body": compressor.compress(document.body),
+            }
+        )
+        latest[key] = (doc, digest)
+        answers.append(Place(doc, new=True, before=before[0] if before else None))
+    if rows:
+        conn.execute(insert(raw_document), rows)
+    return answers
+
+
+def documents_for_replay(conn: Connection, source: str, *, batch: int = CHUNK) -> Iterator[list[KeptDocument]]:
+    """Yield the latest document of every id, in the order they were kept, in batches; disposed ones are left out."""
+    last = (
+        select(func.max(raw_document.c.seq).label("seq"))
+        .where(raw_document.c.source == source)
+        .group_by(raw_document.c.stream, raw_document.c.native_id)
+        .subquery()
+    )
+    seqs = list(conn.execute(select(last.c.seq).order_by(last.c.seq)).scalars())
+    decompressor = zstandard.ZstdDecompressor()
+    for after in range(0, len(seqs), batch):
+        rows = conn.execute(
+            select(raw_document.c.stream, raw_document.c.native_id, raw_document.c.scope, raw_document.c.body)
+            .where(
+                raw_document.c.source == source,
+                raw_document.c.seq.in_(seqs[after : after + batch]),
+                raw_document.c.body.is_not(None),
+            )
+            .order_by(raw_document.c.seq)
+        )
+        yield [KeptDocument(r.stream, r.native_id, r.scope, decompressor.decompress(r.body)) for r in rows]

@@ -1,0 +1,62 @@
+"""What a database says when it cannot, in words a person can act on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from hub.errors import Locked, StoreError
+
+__all__ = ["as_store_error"]
+
+_SQLITE: dict[str, str] = {
+    "SQLITE_NOTADB": "is not a database of the hub; check store.url",
+    "SQLITE_CORRUPT": "is damaged; restore a backup with: hub db restore FILE",
+    "SQLITE_FULL": "cannot be written: the disk is full; make room and run again",
+    "SQLITE_READONLY": "cannot be written: the file or its folder is read-only for this user",
+    "SQLITE_CANTOPEN": "cannot be opened: the folder is missing or not open to this user",
+    "SQLITE_IOERR": "cannot be read or written: the disk reports a fault",
+    "SQLITE_PERM": "cannot be opened by this user",
+}
+_POSTGRESQL: dict[str, str] = {
+    "53100": "cannot be written: the disk of the database server is full",
+    "53300": "has no connection left; raise max_connections or run fewer workers",
+    "25006": "cannot be written: the server is read-only",
+    "28P01": "refuses the user or the password of store.url",
+    "28000": "refuses the user of store.url",
+    "3D000": "does not exist; create the database first (createdb)",
+    "42501": "does not allow the user of store.url to do this",
+    "57P03": "is starting up or shutting down; run again in a moment",
+    "57P01": "ended the connection; run again",
+}
+_LOCKED = "is being written by another process; wait for it or end it, then run again"
+
+
+def as_store_error(error: DBAPIError, place: str) -> StoreError | None:
+    """Translate a fault of the database; None for one that is a defect of the hub."""
+    original: Any = error.orig
+    code = getattr(original, "sqlite_errorname", None)
+    if code is not None:
+        return _of_sqlite(str(code), original, place)
+    state = getattr(original, "sqlstate", None)
+    if state == "55P03":
+        return Locked(f"{place} {_LOCKED}")
+    if state in _POSTGRESQL:
+        return StoreError(f"{place} {_POSTGRESQL[state]}")
+    if state is None and isinstance(error, OperationalError):
+        return StoreError(f"{place} cannot be reached: {_first_line(original)}")
+    return None
+
+
+def _of_sqlite(code: str, original: Exception, place: str) -> StoreError | None:
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return Locked(f"{place} {_LOCKED}")
+    for name, words in _SQLITE.items():
+        if code.startswith(name):
+            return StoreError(f"{place} {words} ({_first_line(original)})")
+    return None
+
+
+def _first_line(error: object) -> str:
+    return (str(error).splitlines() or ["no reason given"])[0]

@@ -1,0 +1,88 @@
+"""Past states of a record: what the hub knew of it, and from when to when."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import zstandard
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+
+from hub.records import decode_record
+from hub.records.base import Record
+from hub.store.identity import CHUNK
+from hub.store.tables import record, revision
+
+__all__ = ["Current", "current_of", "digest_of", "read_record", "write_revisions"]
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """What the store knows of an id now."""
+
+    sid: int
+    kind: str | None
+    """None: referred to, never read."""
+    document: int | None
+    hash: bytes | None
+    """SHA-256 of the encoded record."""
+    known_from: int | None
+
+
+def digest_of(body: bytes) -> bytes:
+    """Return the hash by which two states of a record are told apart."""
+    return hashlib.sha256(body).digest()
+
+
+def current_of(conn: Connection, ids: Sequence[str]) -> dict[str, Current]:
+    """Return id -> what is known now, for the ids the store knows."""
+    found: dict[str, Current] = {}
+    for start in range(0, len(ids), CHUNK):
+        rows = conn.execute(
+            select(record.c.id, record.c.sid, record.c.kind, record.c.document, revision.c.hash, revision.c.known_from)
+            .outerjoin(revision, and_(revision.c.sid == record.c.sid, revision.c.known_to.is_(None)))
+            .where(record.c.id.in_(ids[start : start + CHUNK]))
+        )
+        found.update({r.id: Current(r.sid, r.kind, r.document, r.hash, r.known_from) for r in rows})
+    return found
+
+
+def write_revisions(conn: Connection, states: Iterable[tuple[int, bytes, bytes, int | None]], known_at: int) -> None:
+    """Close the current revision and append the new one, for (sid, hash, body, known_from of the current one).
+
+    A revision begins strictly after the one before: within one millisecond it is moved by one.
+    """
+    compressor = zstandard.ZstdCompressor()
+    closed: list[dict[str, Any]] = []
+    opened: list[dict[str, Any]] = []
+    for sid, digest, body, before in states:
+        start = known_at if before is None else max(known_at, before + 1)
+        if before is not None:
+            closed.append({"which": sid, "known_to": start})
+        opened.append(
+            {"sid": sid, "known_from": start, "known_to": None, "hash": digest, "body": compressor.compress(body)}
+        )
+    if closed:
+        conn.execute(
+            update(revision)
+            .where(revision.c.sid == bindparam("which"), revision.c.known_to.is_(None))
+            .values(known_to=bindparam("known_to")),
+            closed,
+        )
+    if opened:
+        conn.execute(insert(revision), opened)
+
+
+def read_record(conn: Connection, record_id: str, *, known_at: int | None = None) -> Record | None:
+    """Return a record as the hub knew it at an instant, None = now; None where it was not known then."""
+    asked = select(revision.c.body).join(record, record.c.sid == revision.c.sid).where(record.c.id == record_id)
+    if known_at is None:
+        asked = asked.where(revision.c.known_to.is_(None))
+    else:
+        asked = asked.where(
+            revision.c.known_from <= known_at, or_(revision.c.known_to.is_(None), revision.c.known_to > known_at)
+        )
+    body = conn.execute(asked).scalar()
+    return None if body is None else decode_record(zstandard.ZstdDecompressor().decompress(body))

@@ -1,0 +1,217 @@
+"""Turn a record into the rows of its tables; how is worked out once a kind, from its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from hub.records import kind_of
+from hub.records.base import Part, Record
+from hub.store.schema import ENVELOPE_LISTS, FieldShape, field_shapes
+
+__all__ = ["Rows", "references", "rows_of"]
+
+_OUTSIDE = ENVELOPE_LISTS | {"id", "source", "scope"}
+
+
+Row = dict[str, Any]
+Sids = Mapping[str, int]
+Fill = Callable[[Any, Row, Sids], None]
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of records of many kinds, by table."""
+
+    kinds: dict[str, list[Row]] = field(default_factory=dict)
+    """Kind -> rows of its table."""
+    children: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
+    """(kind, field) -> rows of the child table."""
+    event: list[Row] = field(default_factory=list)
+    link: list[Row] = field(default_factory=list)
+    since: list[Row] = field(default_factory=list)
+    unknown_field: list[Row] = field(default_factory=list)
+    alias: list[Row] = field(default_factory=list)
+
+
+# -- references -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How to reach references inside a record: a field, through structs and lists of structs."""
+
+    path: tuple[tuple[str, bool], ...]
+    """(attribute, is a list) from the record to the value."""
+    name: str
+    """Dotted field name, the link type."""
+    linked: bool
+    """The link table holds it; a single person stands in a column only."""
+
+
+@cache
+def _ways(struct: type[msgspec.Struct]) -> tuple[_Way, ...]:
+    return tuple(_find_ways(struct, (), ""))
+
+
+def _find_ways(struct: type[msgspec.Struct], path: tuple[tuple[str, bool], ...], prefix: str) -> Iterator[_Way]:
+    for shape in field_shapes(struct):
+        if not path and shape.name in ENVELOPE_LISTS - {"same_as"}:
+            continue
+        name = f"{prefix}{shape.name}"
+        if shape.role in ("reference", "references"):
+            many = shape.role == "references"
+            yield _Way((*path, (shape.name, many)), name, many or shape.target != "person")
+        elif shape.part is not None:
+            yield from _find_ways(shape.part, (*path, (shape.name, shape.role == "parts")), f"{name}.")
+
+
+def _follow(value: Any, path: tuple[tuple[str, bool], ...]) -> Iterator[str]:
+    (attribute, many), *rest = path
+    found = getattr(value, attribute)
+    if found is None:
+        return
+    for one in found if many else (found,):
+        if rest:
+            yield from _follow(one, tuple(rest))
+        elif one:
+            yield one
+
+
+def references(record: Record) -> Iterator[str]:
+    """Yield the id of everything a record refers to, persons included; ids may come twice."""
+    for way in _ways(type(record)):
+        yield from _follow(record, way.path)
+    for event in record.events:
+        if event.actor:
+            yield event.actor
+    for link in record.links:
+        yield link.target
+
+
+# -- rows -------------------------------------------------------------------------------------
+
+
+@cache
+def _fills(struct: type[msgspec.Struct], prefix: str = "") -> tuple[Fill, ...]:
+    top = issubclass(struct, Record)
+    shapes = [shape for shape in field_shapes(struct) if not (top and shape.name in _OUTSIDE)]
+    return tuple(fill for shape in shapes if (fill := _fill(shape, prefix)) is not None)
+
+
+def _fill(shape: FieldShape, prefix: str) -> Fill | None:
+    name, column = shape.name, f"{prefix}{shape.name}"
+    match shape.role:
+        case "scalar":
+
+            def scalar(value: Any, row: Row, _sids: Sids) -> None:
+                row[column] = getattr(value, name)
+
+            return scalar
+        case "reference":
+
+            def reference(value: Any, row: Row, sids: Sids) -> None:
+                target = getattr(value, name)
+                row[column] = sids[target] if target else None
+
+            return reference
+        case "json":
+
+            def open_value(value: Any, row: Row, _sids: Sids) -> None:
+                # An empty list or map is stored as NULL: it says no more, and thousands of them cost.
+                row[column] = getattr(value, name) or None
+
+            return open_value
+        case "struct":
+            assert shape.part is not None  # noqa: S101 - a struct field always has its type
+            return _struct_fill(name, _fills(shape.part, f"{column}_"), _empty(shape.part, f"{column}_"))
+    return None
+
+
+def _struct_fill(name: str, fills: tuple[Fill, ...], empty: Row) -> Fill:
+    def struct(value: Any, row: Row, sids: Sids) -> None:
+        part = getattr(value, name)
+        if part is None:
+            row.update(empty)
+        else:
+            for fill in fills:
+                fill(part, row, sids)
+
+    return struct
+
+
+def _empty(part: type[Part], prefix: str) -> Row:
+    row: Row = {}
+    for shape in field_shapes(part):
+        if shape.role == "struct" and shape.part is not None:
+            row |= _empty(shape.part, f"{prefix}{shape.name}_")
+        elif shape.role not in ("parts", "references"):
+            row[f"{prefix}{shape.name}"] = None
+    return row
+
+
+@cache
+def _children(struct: type[Record]) -> tuple[tuple[str, tuple[Fill, ...]], ...]:
+    return tuple(
+        (shape.name, _fills(shape.part))
+        for shape in field_shapes(struct)
+        if shape.role == "parts" and shape.name not in ENVELOPE_LISTS and shape.part is not None
+    )
+
+
+def rows_of(record: Record, sids: Sids, rows: Rows) -> None:
+    """Add the rows of one record; `sids` knows it and everything it refers to."""
+    kind, sid = kind_of(record), sids[record.id]
+    row: Row = {"sid": sid}
+    for fill in _fills(type(record)):
+        fill(record, row, sids)
+    rows.kinds.setdefault(kind, []).append(row)
+    for name, fills in _children(type(record)):
+        for pos, part in enumerate(getattr(record, name)):
+            child: Row = {"sid": sid, "pos": pos}
+            for fill in fills:
+                fill(part, child, sids)
+            rows.children.setdefault((kind, name), []).append(child)
+    rows.event += _event_rows(record, sid, sids)
+    rows.link += _link_rows(record, sid, sids)
+    since = {one.field: one.at for one in record.since}
+    rows.since += [{"sid": sid, "field": name, "at": at} for name, at in since.items()]
+    rows.unknown_field += [{"sid": sid, "field": name} for name in dict.fromkeys(record.unknown_fields)]
+    keys = dict.fromkeys([*([record.key] if record.key else []), *record.aliases])
+    rows.alias += [{"key": key, "sid": sid} for key in keys]
+
+
+def _event_rows(record: Record, sid: int, sids: Sids) -> Iterator[Row]:
+    for pos, event in enumerate(record.events):
+        yield {
+            "sid": sid,
+            "pos": pos,
+            "at": event.at,
+            "type": event.type,
+            "actor": sids[event.actor] if event.actor else None,
+            "field": event.field,
+            "from_": event.from_,
+            "to": event.to,
+            "visible_to_customer": event.visible_to_customer,
+            "source_ref": event.source_ref,
+        }
+
+
+def _link_rows(record: Record, sid: int, sids: Sids) -> list[Row]:
+    """One row a (type, target): a stated link wins over a field of the same name, the earliest instant first."""
+    found: dict[tuple[str, int], Row] = {}
+    for link in sorted(record.links, key=lambda link: (link.at is None, link.at or 0)):
+        key = (link.type, sids[link.target])
+        found.setdefault(
+            key, {"sid": sid, "type": key[0], "target": key[1], "at": link.at, "source_ref": link.source_ref}
+        )
+    for way in _ways(type(record)):
+        if way.linked:
+            for target in _follow(record, way.path):
+                key = (way.name, sids[target])
+                found.setdefault(key, {"sid": sid, "type": key[0], "target": key[1], "at": None, "source_ref": None})
+    return list(found.values())
