@@ -19,8 +19,6 @@ from hub.sync.source_type import SourceSettings
 
 __all__ = ["Configuration"]
 
-_SQLITE = "sqlite:///"
-
 
 class Configuration(BaseModel):
     """One hub.toml with everything laid over it. Sections that say `enabled = false` are left out."""
@@ -48,10 +46,3 @@ class Configuration(BaseModel):
     def base_dir(self) -> Path:
         """Folder of the configuration file; relative paths start here."""
         return self.path.parent
-
-    def store_url(self) -> str:
-        """Return the URL to connect with, SQLite paths made absolute. Holds the password: never log it."""
-        url = self.store.url_with_password()
-        if url.startswith(_SQLITE) and url not in {_SQLITE, f"{_SQLITE}:memory:"}:
-            return _SQLITE + str(self.base_dir / url.removeprefix(_SQLITE))
-        return url

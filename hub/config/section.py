@@ -109,7 +109,7 @@ class StoreSettings(Section):
     @classmethod
     def _known_and_free_of_passwords(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in {"sqlite", "postgresql+psycopg"}:
+        if parts.scheme not in {"sqlite", "postgresql", "postgresql+psycopg"}:
             raise ValueError("should begin with sqlite:/// or postgresql+psycopg://")
         if parts.password is not None:
             raise ValueError('has a password inside; write it to a file and add: password = { file = "secrets/store" }')

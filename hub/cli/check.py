@@ -1,0 +1,78 @@
+"""`hub check`: tries everything the configuration names, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import typer
+
+from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, examples
+from hub.cli.output import emit, plain
+from hub.cli.session import Session
+from hub.errors import HubError
+from hub.sync.source import CheckLine
+
+__all__ = ["register"]
+
+_COLUMNS = ("subject", "level", "text", "advice")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=examples("hub check", "hub check --config /etc/hub/hub.toml --format json"))(check)
+
+
+def check(*, config: ConfigOption = CONFIG, output: FormatOption = Format.TABLE) -> None:
+    """Try store, packs, sources and channels, and say what to do where one does not work.
+
+    Nothing is written and nothing is sent. Exit code 2 where anything is an error.
+    """
+    rows = []
+    with Session(config) as session:
+        for subject, line in _lines(session):
+            rows.append({"subject": subject, "level": line.level, "text": line.text, "advice": line.advice})
+            if output is Format.TABLE:
+                typer.echo(f"{line.level:<8}{subject}: {plain(line.text)}")
+                for advice in line.advice.splitlines():
+                    typer.echo(f"        {plain(advice)}")
+    if output is not Format.TABLE:
+        emit(rows, _COLUMNS, output)
+    if any(row["level"] == "error" for row in rows):
+        raise typer.Exit(2)
+
+
+def _lines(session: Session) -> Iterator[tuple[str, CheckLine]]:
+    configuration = session.configuration
+    yield "configuration", CheckLine("ok", f"{configuration.path} can be used")
+    yield "store", _store_line(session)
+    for name in configuration.packs:
+        yield f"pack {name}", CheckLine("ok", "can be judged")
+    if not configuration.packs:
+        yield "packs", CheckLine("warning", "none is enabled: nothing will be judged", "[packs.bs15000]")
+    if not configuration.sources:
+        yield "sources", CheckLine("warning", "none is configured: nothing will be read", "see [sources] in hub.toml")
+    for name in configuration.sources:
+        for line in _tried(lambda name=name: session.sources([name])[name].check()):  # type: ignore[misc]  # bound now
+            yield f"source {name}", line
+    for name in configuration.channels:
+        for line in _tried(lambda name=name: session.channels([name])[name].check()):  # type: ignore[misc]  # bound now
+            yield f"channel {name}", line
+
+
+def _tried(attempt: Callable[[], list[CheckLine]]) -> list[CheckLine]:
+    try:
+        return attempt()
+    except HubError as error:
+        return [CheckLine("error", str(error))]
+
+
+def _store_line(session: Session) -> CheckLine:
+    url = session.configuration.store.url
+    file = Path(session.configuration.base_dir, url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not file.exists():
+        return CheckLine("warning", f"{file} does not exist yet", "the first `hub sync` or `hub run` makes it")
+    try:
+        return CheckLine("ok", f"{session.store.place} can be read, its schema is current")
+    except HubError as error:
+        return CheckLine("error", str(error))

@@ -1,0 +1,141 @@
+"""What every command works with: configuration, plugins, store, clock, progress; each made when first asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from hub.cli.option import LogFormat
+from hub.clock import Clock, SystemClock
+from hub.config.fault import nearest
+from hub.config.load import load_configuration
+from hub.config.section import local_instant
+from hub.errors import ConfigurationError, Fault
+from hub.registry import Registry
+from hub.sync.source import SourceContext
+
+if TYPE_CHECKING:
+    from hub.cli.progress import Progress
+    from hub.config.configuration import Configuration
+    from hub.report.channel import Channel
+    from hub.store.store import Store
+    from hub.sync.source import Source
+
+__all__ = ["Session"]
+
+
+class Session:
+    """One call of `hub`, used as a context: everything opened is closed at its end.
+
+    `create_store` lets a command that writes (sync, run, demo) make the store where there is none.
+    """
+
+    def __init__(
+        self,
+        config: Path,
+        *,
+        log_format: LogFormat = LogFormat.TEXT,
+        clock: Clock | None = None,
+        create_store: bool = False,
+    ) -> None:
+        self.config = config
+        self.log_format = log_format
+        self.clock: Clock = clock or SystemClock()
+        self._create_store = create_store
+        self._open: list[Any] = []
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The plugins the configuration enables, loaded together with it."""
+        return Registry()
+
+    @cached_property
+    def configuration(self) -> Configuration:
+        """The checked configuration; ConfigurationError lists every fault."""
+        return load_configuration(self.config, self.registry)
+
+    @cached_property
+    def store(self) -> Store:
+        """The open store; StoreError says what to run where it is absent or not migrated."""
+        from hub.store.store import Store  # noqa: PLC0415 - `hub plugins` needs no database library
+
+        configuration = self.configuration
+        store = Store.open(
+            configuration.store.url_with_password(), base_dir=configuration.base_dir, create=self._create_store
+        )
+        self._open.append(store)
+        return store
+
+    @cached_property
+    def progress(self) -> Progress:
+        """Who is told what is going on; shown from here to the end of the session."""
+        from hub.cli.progress import make_progress  # noqa: PLC0415 - rich is for those who show something
+
+        return make_progress(self.clock, self.log_format).__enter__()
+
+    def instant(self, text: str | None) -> int:
+        """Turn `--as-of` or `--known-at` into UTC milliseconds; None = now."""
+        if text is None:
+            return self.clock.now_ms()
+        try:
+            return local_instant(text, self.configuration.organisation.zone)
+        except ValueError as error:
+            raise ConfigurationError([Fault(f"'{text}' {error}", key="WHEN")]) from None
+
+    def sources(self, names: Iterable[str] = ()) -> dict[str, Source]:
+        """Make the configured sources, all or those named. No network. They are closed with the session."""
+        kinds = self.registry.sources()
+        made: dict[str, Source] = {}
+        configured = self.configuration.sources
+        for name in names or configured:
+            if name not in configured:
+                message = f"there is no source '{name}'{nearest(name, configured)}"
+                raise ConfigurationError([Fault(message, file=str(self.config), key="sources")])
+            settings = configured[name]
+            made[name] = kinds[settings.plugin].make(
+                settings,
+                self._context(name, proxy=settings.proxy, ca_bundle=settings.ca_bundle, fetchers=settings.fetchers),
+            )
+            self._open.append(made[name])
+        return made
+
+    def channels(self, names: Iterable[str] = ()) -> dict[str, Channel]:
+        """Make the configured channels, all or those named. No network."""
+        kinds = self.registry.channels()
+        configured = self.configuration.channels
+        return {
+            name: kinds[configured[name].plugin].make(configured[name], self._context(name))
+            for name in names or configured
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while self._open:
+            self._open.pop().close()
+        if "progress" in self.__dict__:
+            self.progress.__exit__(kind, fault, trace)
+
+    def _context(
+        self, name: str, *, proxy: str | None = None, ca_bundle: Path | None = None, fetchers: int = 4
+    ) -> SourceContext:
+        from hub.sync.retry import RetryPolicy, make_caller  # noqa: PLC0415 - commands without network do without
+
+        return SourceContext(
+            name=name,
+            base_dir=self.configuration.base_dir,
+            zone=self.configuration.organisation.zone,
+            clock=self.clock,
+            call=make_caller(RetryPolicy(), sleep=time.sleep, monotonic=time.monotonic),
+            log=lambda message: self.progress.say(message, source=name),
+            proxy=proxy,
+            ca_bundle=self.configuration.base_dir / ca_bundle if ca_bundle else None,
+            fetchers=fetchers,
+        )
