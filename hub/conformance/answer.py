@@ -12,6 +12,7 @@ import msgspec
 
 __all__ = [
     "VERDICTS",
+    "Answers",
     "CoverageRow",
     "Evidence",
     "FindingRow",
@@ -173,3 +174,24 @@ class WaiverRow(msgspec.Struct, frozen=True, kw_only=True):
     valid_to: int
     obligations: int
     """How many obligations it covers now."""
+
+
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a report of one period says, as of one instant and known at one instant."""
+
+    requirements: list[RequirementRow]
+    """Every requirement of the catalogue, those no pack judges included."""
+    findings: list[FindingRow]
+    """All of them in every state: the report chooses, and compares with the last one."""
+    coming: list[ObligationRow]
+    """Obligations pending or at risk that fall due within some weeks of as-of."""
+    coverage: list[CoverageRow]
+    waivers: list[WaiverRow]
+    gaps: list[Gap]
+    roles: dict[str, str] = {}
+    """Person id -> the role to name them by, such as `change manager`."""
+    optional_sources: list[str] = []
+    """Sources a report is complete without."""
+    derived_anew: list[str] = []
+    """Requirements derived whole since the last report because code, parameters, calendars or
+    time-zone data changed: their verdicts may differ because we changed."""

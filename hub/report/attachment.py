@@ -1,0 +1,141 @@
+"""The files beside the mail: every finding as CSV, every proof as JSON. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import msgspec
+
+from hub.clock import format_instant
+from hub.report.model import Nonconformity, ReportModel, WaiverLine
+from hub.report.wording import clean, safe_url
+
+__all__ = ["defuse", "findings_csv", "manifest_json"]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_COLUMNS = (
+    "requirement",
+    "title",
+    "clause",
+    "severity",
+    "state",
+    "since_last_report",
+    "subject",
+    "subject_title",
+    "url",
+    "expected",
+    "found",
+    "action",
+    "breached_at_utc",
+    "first_seen_at_utc",
+    "age_days",
+    "owner",
+    "due_at_utc",
+    "cured_at_utc",
+    "evidence",
+    "key",
+)
+
+
+def findings_csv(model: ReportModel, hosts: frozenset[str]) -> bytes:
+    """Write every nonconformity, those resolved since the last report, and the waivers in force.
+
+    UTF-8 with BOM (spreadsheets need it), RFC 4180.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(_COLUMNS)
+    told = {line.key for line in model.nonconformities}
+    resolved = [line for line in (model.change.resolved if model.change else []) if line.key not in told]
+    for line in [*model.nonconformities, *resolved]:
+        writer.writerow([defuse(cell) for cell in _cells(line, model, hosts)])
+    for waiver in model.waivers:
+        writer.writerow([defuse(cell) for cell in _waiver_cells(waiver, model)])
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def manifest_json(model: ReportModel) -> bytes:
+    """List what the report rests on: findings with record ids and document hashes, coverage, identity."""
+    told = {line.key: line for line in model.nonconformities}
+    told |= {line.key: line for line in (model.change.resolved if model.change else [])}
+    body = {
+        "report": model.identity.report_id,
+        "revision": model.identity.revision,
+        "as_of": format_instant(model.identity.as_of),
+        "known_at": format_instant(model.identity.known_at),
+        "catalogue_version": model.identity.catalogue_version,
+        "profile_version": model.identity.profile_version,
+        "tz_version": model.identity.tz_version,
+        "verdicts": model.verdicts,
+        "findings": [
+            {
+                "finding": line.key,
+                "subject": line.subject.id,
+                "evidence": [{"record": proof.id, "document_sha256": proof.document_hash} for proof in line.evidence],
+            }
+            for line in sorted(told.values(), key=lambda line: line.key)
+        ],
+        "moved": model.change.moved if model.change else [],
+        "coming": [
+            {"requirement": row.requirement, "subject": row.subject.id, "due_at": format_instant(row.due_at)}
+            for row in model.coming
+        ],
+        "gaps": model.gaps,
+        "coverage": [
+            {
+                "source": row.source,
+                "scope": row.scope,
+                "kind": row.kind,
+                "through": None if row.through is None else format_instant(row.through),
+                "reason": row.reason,
+                "records": row.records,
+            }
+            for row in model.coverage
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(body, order="deterministic"), indent=1) + b"\n"
+
+
+def defuse(cell: str) -> str:
+    """Keep a spreadsheet from taking a text for a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _cells(line: Nonconformity, model: ReportModel, hosts: frozenset[str]) -> list[str]:
+    return [
+        line.requirement,
+        clean(model.titles.get(line.requirement, "")),
+        line.clause,
+        line.severity,
+        line.state,
+        line.news,
+        clean(line.subject.key or line.subject.id),
+        clean(line.subject.title),
+        safe_url(line.subject.url, hosts),
+        clean(line.expected),
+        clean(line.found),
+        clean(line.action),
+        format_instant(line.breached_at),
+        format_instant(line.first_seen_at),
+        str(line.age_days),
+        clean(line.owner.label) if line.owner else "",
+        "" if line.due_at is None else format_instant(line.due_at),
+        "" if line.cured_at is None else format_instant(line.cured_at),
+        " ".join(clean(proof.id) for proof in line.evidence),
+        clean(line.key),
+    ]
+
+
+def _waiver_cells(waiver: WaiverLine, model: ReportModel) -> list[str]:
+    cells = dict.fromkeys(_COLUMNS, "")
+    cells |= {
+        "requirement": waiver.requirement,
+        "title": clean(model.titles.get(waiver.requirement, "")),
+        "state": "waiver in force",
+        "subject": clean(waiver.unit_filter),
+        "found": clean(waiver.reason),
+        "owner": clean(waiver.approver.label) if waiver.approver else "",
+        "due_at_utc": format_instant(waiver.valid_to),
+    }
+    return list(cells.values())

@@ -1,0 +1,91 @@
+"""The report as a mail message: the same report gives the same bytes.
+
+The content hash binds text, page and attachments, in this order: SHA-256 over the hexadecimal
+SHA-256 of each decoded part (UTF-8, LF line ends), one a line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from hub.report.attachment import findings_csv, manifest_json
+from hub.report.model import Attachment, ReportModel
+from hub.report.page import render_html
+from hub.report.plain import render_text
+from hub.report.view import view_of
+from hub.report.wording import subject_line
+
+__all__ = ["Rendered", "message_id", "render_mail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A report ready to go out."""
+
+    message_id: str
+    subject: str
+    eml: bytes
+    """The whole message, CRLF."""
+    html: bytes
+    """The page alone, UTF-8."""
+    content_hash: str
+    """What an approval binds to; header `X-Conformance-Hash`."""
+    message_hash: str
+    """SHA-256 of `eml`."""
+
+
+def render_mail(model: ReportModel, *, sender: str, to: list[str], hosts: frozenset[str]) -> Rendered:
+    """Write the message. `sender` and `to` are bare addresses; `hosts` are those links may lead to."""
+    files = {"findings.csv": findings_csv(model, hosts), "evidence-manifest.json": manifest_json(model)}
+    attachments = [Attachment(name=name, sha256=_sha256(body)) for name, body in files.items()]
+    view = view_of(model)
+    text = render_text(model, view, attachments, hosts)
+    html = render_html(model, view, attachments, hosts)
+    digests = [_sha256(text.encode()), _sha256(html.encode()), *(file.sha256 for file in attachments)]
+    content_hash = _sha256("\n".join(digests).encode())
+
+    message = EmailMessage(policy=SMTP)
+    identity = model.identity
+    message["Subject"] = subject_line(model)
+    message["From"] = Address(addr_spec=sender)
+    if to:
+        message["To"] = [Address(addr_spec=address) for address in to]
+    message["Date"] = format_datetime(datetime.fromtimestamp(identity.issued_at // 1000, tz=UTC))
+    message["Message-ID"] = message_id(identity.report_id, identity.revision, sender)
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message["X-Conformance-Report"] = identity.report_id
+    message["X-Conformance-Revision"] = str(identity.revision)
+    message["X-Conformance-Hash"] = content_hash
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    message.add_attachment(files["findings.csv"], maintype="text", subtype="csv", filename="findings.csv")
+    message.add_attachment(
+        files["evidence-manifest.json"], maintype="application", subtype="json", filename="evidence-manifest.json"
+    )
+    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{number}_{content_hash[:32]}")
+    eml = message.as_bytes()
+    return Rendered(
+        message_id=str(message["Message-ID"]),
+        subject=str(message["Subject"]),
+        eml=eml,
+        html=html.encode(),
+        content_hash=content_hash,
+        message_hash=_sha256(eml),
+    )
+
+
+def message_id(report_id: str, revision: int, sender: str) -> str:
+    """Derive the id: sending again is not a second report."""
+    return f"<{report_id.lower()}.r{revision}@{Address(addr_spec=sender).domain}>"
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

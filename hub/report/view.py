@@ -1,0 +1,155 @@
+"""What of a report a mail shows: groups, and long lists cut with the rest counted. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Generic, TypeVar
+
+from hub.report.model import Action, Coming, CoverageRow, GapLine, Moved, Nonconformity, ReportModel, WaiverLine
+
+__all__ = ["ClauseView", "Cut", "Group", "ScopeLine", "View", "view_of"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(Generic[T]):
+    """The beginning of a list and how many were left out."""
+
+    shown: list[T]
+    more: int
+
+    @classmethod
+    def of(cls, rows: list[T], most: int) -> Cut[T]:
+        """Keep `most` rows; one too many is shown rather than counted."""
+        if len(rows) <= most + 1:
+            return cls(rows, 0)
+        return cls(rows[:most], len(rows) - most)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The nonconformities of one requirement that were expected the same."""
+
+    requirement: str
+    title: str
+    severity: str
+    expected: str
+    open: int
+    new: int
+    cured: int
+    lines: Cut[Nonconformity]
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseView:
+    """The groups of one clause."""
+
+    clause: str
+    groups: list[Group]
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeLine:
+    """One scope of one source: what was read, how far, and why not further."""
+
+    source: str
+    scope: str
+    kinds: str
+    """`change 412, approval 390`."""
+    through: int | None
+    """The earliest instant any kind was read to; None = something was never read."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Everything a mail shows beyond the figures."""
+
+    actions: Cut[Action]
+    resolved: Cut[Nonconformity]
+    worse: Cut[Nonconformity]
+    moved: Cut[Moved]
+    clauses: list[ClauseView]
+    groups_left_out: int
+    coming: Cut[Coming]
+    waivers: Cut[WaiverLine]
+    attested: Cut[str]
+    gaps: Cut[GapLine]
+    scopes: Cut[ScopeLine]
+
+
+_ACTIONS = 10
+_LINES = 5
+_GROUPS = 12
+_ROWS = 10
+
+
+def view_of(model: ReportModel) -> View:
+    """Choose what a mail shows; the attachments have everything."""
+    change = model.change
+    groups = [(clause, group) for clause, rows in _by_clause(model) for group in _groups(rows, model.titles)]
+    groups_cut = Cut.of(groups, _GROUPS)
+    return View(
+        actions=Cut(model.actions[:_ACTIONS], max(0, len(model.actions) - _ACTIONS)),
+        resolved=Cut.of(change.resolved if change else [], _LINES),
+        worse=Cut.of(change.worse if change else [], _LINES),
+        moved=Cut.of(change.moved if change else [], _ROWS),
+        clauses=[
+            ClauseView(clause, [group for _clause, group in rows])
+            for clause, rows in groupby(groups_cut.shown, key=lambda pair: pair[0])
+        ],
+        groups_left_out=groups_cut.more,
+        coming=Cut.of(model.coming, _ROWS),
+        waivers=Cut.of(model.waivers, _ROWS),
+        attested=Cut.of(model.attested, _ROWS),
+        gaps=Cut.of(model.gaps, _ROWS),
+        scopes=Cut.of(_scopes(model.coverage), _ROWS),
+    )
+
+
+def _by_clause(model: ReportModel) -> list[tuple[str, list[Nonconformity]]]:
+    return [(clause, list(rows)) for clause, rows in groupby(model.nonconformities, key=lambda line: line.clause)]
+
+
+def _groups(rows: list[Nonconformity], titles: dict[str, str]) -> list[Group]:
+    grouped: dict[tuple[str, str], list[Nonconformity]] = defaultdict(list)
+    for row in rows:
+        grouped[row.requirement, row.expected].append(row)
+    return [
+        Group(
+            requirement=requirement,
+            title=titles.get(requirement, ""),
+            severity=lines[0].severity,
+            expected=expected,
+            open=sum(line.state == "open" for line in lines),
+            new=sum(line.state == "open" and line.news == "new" for line in lines),
+            cured=sum(line.state == "cured" for line in lines),
+            lines=Cut.of(sorted(lines, key=_news_first), _LINES),
+        )
+        for (requirement, expected), lines in grouped.items()
+    ]
+
+
+def _news_first(line: Nonconformity) -> tuple[bool, bool, int, str]:
+    return (line.state != "open", line.news != "new", line.breached_at, line.key)
+
+
+def _scopes(rows: list[CoverageRow]) -> list[ScopeLine]:
+    """One line a scope, those with a fault first."""
+    lines = []
+    for (source, scope), group in groupby(rows, key=lambda row: (row.source, row.scope)):
+        members = list(group)
+        read = [row.through for row in members if row.through is not None]
+        lines.append(
+            ScopeLine(
+                source=source,
+                scope=scope,
+                kinds=", ".join(f"{row.kind} {row.records:,}" for row in members),
+                through=min(read) if len(read) == len(members) else None,
+                reason="; ".join(dict.fromkeys(row.reason for row in members if row.reason)),
+            )
+        )
+    return sorted(lines, key=lambda line: (line.through is not None and not line.reason, line.source, line.scope))
