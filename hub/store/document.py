@@ -48,8 +48,8 @@ class Place:
     """raw_document.doc."""
     new: bool
     """Stored now; False = the latest one kept has the same body."""
-    before: int | None
-    """raw_document.doc of the one before, itself where it is not new, None for the first of its id."""
+    earlier: tuple[int, ...]
+    """raw_document.doc of the versions it takes the place of: the one kept before this page, and those of the page."""
 
 
 def chain_start(source: str) -> bytes:
@@ -95,8 +95,8 @@ def append_documents(conn: Connection, source: str, incoming: Sequence[Raw], fet
     ids: dict[str, dict[str, None]] = {}
     for document in incoming:
         ids.setdefault(document.stream, {})[document.native_id] = None
-    latest = {
-        (stream, native_id): found
+    latest: dict[tuple[str, str], tuple[int, bytes, tuple[int, ...]]] = {
+        (stream, native_id): (*found, ())
         for stream, native_ids in ids.items()
         for native_id, found in _latest(conn, source, stream, list(native_ids)).items()
     }
@@ -116,7 +116,7 @@ def append_documents(conn: Connection, source: str, incoming: Sequence[Raw], fet
         digest = hashlib.sha256(document.body).digest()
         before = latest.get(key)
         if before is not None and before[1] == digest:
-            answers.append(Place(before[0], new=False, before=before[0]))
+            answers.append(Place(before[0], new=False, earlier=before[2]))
             continue
         seq, chain, doc = seq + 1, chain_of(chain, *key, digest), next_doc + len(rows)
         rows.append(
@@ -134,8 +134,9 @@ def append_documents(conn: Connection, source: str, incoming: Sequence[Raw], fet
                 "body": compressor.compress(document.body),
             }
         )
-        latest[key] = (doc, digest)
-        answers.append(Place(doc, new=True, before=before[0] if before else None))
+        earlier = (*before[2], before[0]) if before else ()
+        latest[key] = (doc, digest, earlier)
+        answers.append(Place(doc, new=True, earlier=earlier))
     if rows:
         conn.execute(insert(raw_document), rows)
     return answers

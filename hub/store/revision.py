@@ -15,7 +15,7 @@ from hub.records.base import Record
 from hub.store.identity import CHUNK
 from hub.store.tables import record, revision
 
-__all__ = ["Current", "current_of", "digest_of", "read_record", "write_revisions"]
+__all__ = ["Current", "current_of", "current_records", "digest_of", "read_record", "write_revisions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,21 @@ def current_of(conn: Connection, ids: Sequence[str]) -> dict[str, Current]:
             .where(record.c.id.in_(ids[start : start + CHUNK]))
         )
         found.update({r.id: Current(r.sid, r.kind, r.document, r.hash, r.known_from) for r in rows})
+    return found
+
+
+def current_records(conn: Connection, ids: Sequence[str]) -> list[Record]:
+    """Return records as known now, in the order they were first seen; ids never read are left out."""
+    found: list[Record] = []
+    decompressor = zstandard.ZstdDecompressor()
+    for start in range(0, len(ids), CHUNK):
+        bodies = conn.execute(
+            select(revision.c.body)
+            .join(record, record.c.sid == revision.c.sid)
+            .where(record.c.id.in_(ids[start : start + CHUNK]), revision.c.known_to.is_(None))
+            .order_by(record.c.sid)
+        ).scalars()
+        found += [decode_record(decompressor.decompress(body)) for body in bodies]
     return found
 
 

@@ -58,7 +58,7 @@ def field_shapes(struct: type[msgspec.Struct]) -> tuple[FieldShape, ...]:
     return tuple(_shape(name, encoded[name], hints[name]) for name in struct.__struct_fields__)
 
 
-def _shape(name: str, encoded: str, hint: Any) -> FieldShape:
+def _shape(name: str, encoded: str, hint: Any) -> FieldShape:  # noqa: PLR0911 - one return a rule
     kind, extra = _unwrap(hint)
     origin = typing.get_origin(kind)
     if origin is list:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
 
 from hub.records import kind_of
 from hub.records.base import Record
 from hub.store.document import Raw, append_documents
+from hub.store.dropped import Translated, Write, find_dropped, keep_marks
 from hub.store.identity import CHUNK, intern, resolve_persons
 from hub.store.revision import Current, current_of, digest_of, write_revisions
 from hub.store.row import Rows, references, rows_of
@@ -21,16 +22,9 @@ from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import alias, change_log, event, link, record, since, unknown_field
 from hub.store.text import encode_clean
 
-__all__ = ["Change", "WriteCount", "write_page", "write_records"]
+__all__ = ["Write", "WriteCount", "write_page", "write_records"]
 
 _SHARED = (event, link, since, unknown_field, alias)
-
-
-class _Translated(Protocol):
-    """What a document became (`hub.sync.source.Normalised`)."""
-
-    @property
-    def records(self) -> list[Record]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +43,8 @@ class WriteCount:
     """Records that were as known."""
     duplicates: int = 0
     """Records given up because the same id came again in the page; the last counts."""
+    dropped: int = 0
+    """Records that no longer stand inside their document."""
     repaired: int = 0
     """Records in whose text a NUL or half a surrogate pair was replaced by U+FFFD."""
 
@@ -58,14 +54,14 @@ class WriteCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A record to be written."""
+class _Change:
+    """A record ready to be compared and written."""
 
     record: Record
     body: bytes
     digest: bytes
     document: int | None
-    """raw_document.doc it comes from."""
+    earlier: tuple[int, ...]
 
 
 def write_page(
@@ -73,33 +69,44 @@ def write_page(
     *,
     source: str,
     documents: Sequence[Raw],
-    normalised: Sequence[_Translated],
+    normalised: Sequence[Translated],
     known_at: int,
+    replay: bool = False,
 ) -> WriteCount:
     """Write documents and what each of them became, in the caller's transaction.
 
     `normalised[i]` belongs to `documents[i]`. Every changed record closes its current revision at
     `known_at` (UTC milliseconds) and marks itself and everything it refers or referred to as changed.
+    A record that stood inside a document (its id continues another's: `<id>/approval/7`) and does so
+    no longer is marked as vanished, or as invisible where something of the document was skipped.
+    `replay`: the documents come from the store, so they do not show that a record is there again.
     """
     kept = append_documents(conn, source, documents, known_at)
-    latest: dict[str, tuple[Record, int]] = {}
+    latest: dict[str, Write] = {}
     given = 0
     for place, translated in zip(kept, normalised, strict=True):
+        given += len(translated.records)
         for one in translated.records:
-            given += 1
             latest.pop(one.id, None)
-            latest[one.id] = (one, place.doc)
+            latest[one.id] = Write(one, place.doc, place.earlier)
+    dropped = find_dropped(conn, kept, normalised, latest.keys(), known_at)
+    if replay:
+        keep_marks(conn, latest)
     count = WriteCount(
         documents=len(documents),
         documents_new=sum(place.new for place in kept),
         records=len(latest),
         duplicates=given - len(latest),
+        dropped=len(dropped),
     )
-    return count + write_records(conn, list(latest.values()), known_at)
+    count += write_records(conn, list(latest.values()), known_at)
+    if dropped:
+        write_records(conn, dropped, known_at)
+    return count
 
 
-def write_records(conn: Connection, records: Sequence[tuple[Record, int | None]], known_at: int) -> WriteCount:
-    """Write records, each with the document it comes from; ids must not repeat. Counts changed, unchanged, repaired."""
+def write_records(conn: Connection, records: Sequence[Write], known_at: int) -> WriteCount:
+    """Write records; ids must not repeat. Counts changed, unchanged and repaired only."""
     count = WriteCount()
     persons = False
     for start in range(0, len(records), CHUNK):
@@ -110,24 +117,22 @@ def write_records(conn: Connection, records: Sequence[tuple[Record, int | None]]
     return count
 
 
-def _write_chunk(
-    conn: Connection, records: Sequence[tuple[Record, int | None]], known_at: int
-) -> tuple[WriteCount, bool]:
-    encoded: list[Change] = []
+def _write_chunk(conn: Connection, records: Sequence[Write], known_at: int) -> tuple[WriteCount, bool]:
+    encoded: list[_Change] = []
     repaired = 0
-    for given, document in records:
-        one, body, touched = encode_clean(given)
+    for given in records:
+        one, body, touched = encode_clean(given.record)
         repaired += touched
-        encoded.append(Change(one, body, digest_of(body), document))
+        encoded.append(_Change(one, body, digest_of(body), given.document, given.earlier))
     current = current_of(conn, [change.record.id for change in encoded])
-    changes = [c for c in encoded if (known := current.get(c.record.id)) is None or known.hash != c.digest]
-    moved = [
-        {"which": current[c.record.id].sid, "document": c.document}
-        for c in encoded
-        if (known := current.get(c.record.id)) is not None
-        and known.hash == c.digest
-        and c.document not in (None, known.document)
-    ]
+    changes: list[_Change] = []
+    moved: list[dict[str, Any]] = []
+    for change in encoded:
+        known = current.get(change.record.id)
+        if known is None or known.hash != change.digest:
+            changes.append(change)
+        elif known.document in change.earlier:
+            moved.append({"which": known.sid, "document": change.document})
     if moved:
         conn.execute(
             update(record).where(record.c.sid == bindparam("which")).values(document=bindparam("document")), moved
@@ -138,12 +143,12 @@ def _write_chunk(
     return WriteCount(changed=len(changes), unchanged=len(encoded) - len(changes), repaired=repaired), persons
 
 
-def _kind_before(change: Change, current: Mapping[str, Current]) -> str | None:
+def _kind_before(change: _Change, current: Mapping[str, Current]) -> str | None:
     known = current.get(change.record.id)
     return None if known is None else known.kind
 
 
-def _write_changes(conn: Connection, changes: Sequence[Change], current: Mapping[str, Current], known_at: int) -> None:
+def _write_changes(conn: Connection, changes: Sequence[_Change], current: Mapping[str, Current], known_at: int) -> None:
     ids = [change.record.id for change in changes]
     sids = intern(conn, [*ids, *(one for change in changes for one in references(change.record))])
     conn.execute(
@@ -158,7 +163,7 @@ def _write_changes(conn: Connection, changes: Sequence[Change], current: Mapping
                 "kind": kind_of(change.record),
                 "source": change.record.source,
                 "scope": change.record.scope,
-                "document": change.document,
+                "document": _document(change, current),
             }
             for change in changes
         ],
@@ -188,6 +193,11 @@ def _write_changes(conn: Connection, changes: Sequence[Change], current: Mapping
         for kind in dict.fromkeys((kind_of(change.record), before.get(sid, kind_of(change.record)))):
             log += [{"kind": kind, "sid": sid, "touched": other} for other in touched]
     conn.execute(insert(change_log), log)
+
+
+def _document(change: _Change, current: Mapping[str, Current]) -> int | None:
+    known = current.get(change.record.id)
+    return change.document if change.document is not None or known is None else known.document
 
 
 def _targets(conn: Connection, sids: Sequence[int]) -> dict[int, set[int]]:

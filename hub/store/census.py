@@ -1,0 +1,106 @@
+"""Records that their source no longer shows: deleted, or no longer visible to us, or seen again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from hub.store.revision import current_records
+from hub.store.schema import kind_tables
+from hub.store.tables import raw_document, record
+from hub.store.writer import Write, write_records
+
+__all__ = ["CensusCount", "mark_vanished"]
+
+
+@dataclass(frozen=True, slots=True)
+class CensusCount:
+    """What a census changed; records that stand inside a document count with it."""
+
+    vanished: int = 0
+    """Records marked as deleted at their source."""
+    invisible: int = 0
+    """Records marked as no longer visible."""
+    reappeared: int = 0
+    """Records seen again, whose mark was taken away."""
+
+
+def mark_vanished(
+    conn: Connection,
+    *,
+    source: str,
+    stream: str,
+    scope: str,
+    visible_ids: Iterable[str],
+    deletes: bool,
+    at: int,
+    kinds: Collection[str] | None = None,
+) -> CensusCount:
+    """Compare the records of one slice with the native ids visible now.
+
+    To be called when every slice of the source has been read: what moved to another scope belongs to
+    that scope then and has not vanished. All records of a document follow it, except persons (an
+    account outlives the ticket that names it); `kinds` limits it to these kinds instead. A change is
+    a revision and stands in the change log like any other.
+    """
+    visible = set(visible_ids)
+    marks: dict[str, tuple[int | None, int | None]] = {}
+    count = {"vanished": 0, "invisible": 0, "reappeared": 0}
+    for one in _records(conn, source, stream, scope, kinds):
+        if one.native_id not in visible:
+            if deletes and one.vanished_at is None:
+                marks[one.id] = (at, None)
+                count["vanished"] += 1
+            elif not deletes and one.vanished_at is None and one.invisible_at is None:
+                marks[one.id] = (None, at)
+                count["invisible"] += 1
+        elif one.latest and (one.vanished_at is not None or one.invisible_at is not None):
+            marks[one.id] = (None, None)
+            count["reappeared"] += 1
+    changed = [
+        Write(msgspec.structs.replace(found, vanished_at=marks[found.id][0], invisible_at=marks[found.id][1]))
+        for found in current_records(conn, list(marks))
+    ]
+    write_records(conn, changed, at)
+    return CensusCount(**count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    id: str
+    native_id: str
+    latest: bool
+    """It stands in the latest version of its document; False = an earlier version had it."""
+    vanished_at: int | None
+    invisible_at: int | None
+
+
+def _records(conn: Connection, source: str, stream: str, scope: str, kinds: Collection[str] | None) -> Iterable[_Seen]:
+    present = conn.execute(
+        select(record.c.kind).where(record.c.source == source, record.c.scope == scope).distinct()
+    ).scalars()
+    followed = [k for k in present if k is not None and (k != "person" if kinds is None else k in kinds)]
+    last: dict[str, int] = dict(
+        conn.execute(
+            select(raw_document.c.native_id, func.max(raw_document.c.seq))
+            .where(raw_document.c.source == source, raw_document.c.stream == stream)
+            .group_by(raw_document.c.native_id)
+        )
+        .tuples()
+        .all()
+    )
+    for kind in sorted(followed):
+        table = kind_tables[kind]
+        rows = conn.execute(
+            select(record.c.id, raw_document.c.native_id, raw_document.c.seq, table.c.vanished_at, table.c.invisible_at)
+            .join(table, table.c.sid == record.c.sid)
+            .join(raw_document, raw_document.c.doc == record.c.document)
+            .where(record.c.kind == kind, record.c.source == source, record.c.scope == scope)
+            .where(raw_document.c.stream == stream)
+            .order_by(record.c.sid)
+        )
+        for row in rows:
+            yield _Seen(row.id, row.native_id, last[row.native_id] == row.seq, row.vanished_at, row.invisible_at)
