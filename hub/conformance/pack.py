@@ -1,0 +1,110 @@
+"""A requirement pack: the catalogue of a standard, and the parts that judge it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.conformance.answer import Severity
+from hub.conformance.part import Part
+from hub.errors import ConfigurationError, Fault
+
+__all__ = ["CatalogueEntry", "Pack", "Parameters", "Requirement"]
+
+
+class Parameters:
+    """Parameters of one requirement: the pack's defaults with the profile's values over them."""
+
+    def __init__(self, defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> None:
+        self._values = {**defaults, **chosen}
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a parameter by name."""
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Name and value, sorted by name."""
+        return sorted(self._values.items())
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """One demand of the standard, in our own words."""
+
+    id: str
+    clause: str
+    title: str
+    statement: str
+    severity: Severity
+    iso20000: str | None
+    """Clause of ISO/IEC 20000-1:2018 that asks the same; None where there is none."""
+    role: str
+    """Process role that answers for it when a subject has no owner."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Defaults of its parameters; none for an entry that is not judged yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A catalogue entry with the parts that judge it under one profile."""
+
+    entry: CatalogueEntry
+    parts: tuple[Part, ...]
+
+    @property
+    def id(self) -> str:
+        """The entry's id."""
+        return self.entry.id
+
+
+Declare = Callable[[str, Parameters], list[Part]]
+"""Makes the parts of the requirement with this id from its parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """What a plugin registers through `hub_register_requirements`."""
+
+    name: str
+    version: str
+    clauses: Mapping[str, str]
+    """Clause number -> title."""
+    entries: tuple[CatalogueEntry, ...]
+    """The whole catalogue; entries that nothing judges are reported as `not_judged`."""
+    declarations: Mapping[str, Declare]
+    """Requirement id -> what makes its parts."""
+
+    def requirements(self, chosen: Mapping[str, Mapping[str, Any]]) -> list[Requirement]:
+        """Compile every judged requirement with the profile's parameters over the defaults.
+
+        Raises ConfigurationError naming every unknown requirement, unknown parameter or wrong type.
+        """
+        by_id = {entry.id: entry for entry in self.entries}
+        faults = [fault for rid, values in chosen.items() for fault in self._faults(by_id, rid, values)]
+        if faults:
+            raise ConfigurationError(faults)
+        return [
+            Requirement(entry, tuple(declare(entry.id, Parameters(entry.parameters, chosen.get(entry.id, {})))))
+            for entry in self.entries
+            if (declare := self.declarations.get(entry.id))
+        ]
+
+    def _faults(self, by_id: Mapping[str, CatalogueEntry], rid: str, values: Mapping[str, Any]) -> list[Fault]:
+        place = f"packs.{self.name}.parameters"
+        entry = by_id.get(rid)
+        if entry is None:
+            return [Fault(f"unknown requirement {rid!r}", key=place)]
+        faults = []
+        for name, value in values.items():
+            default = entry.parameters.get(name)
+            if default is None:
+                known = ", ".join(sorted(entry.parameters)) or "it has none"
+                faults.append(Fault(f"unknown parameter {name!r}; known: {known}", key=f"{place}.{rid}"))
+            elif not isinstance(value, type(default)) or isinstance(value, bool) != isinstance(default, bool):
+                found, wanted = type(value).__name__, type(default).__name__
+                faults.append(Fault(f"{name!r} is {found}, expected {wanted}", key=f"{place}.{rid}"))
+        return faults

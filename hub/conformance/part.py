@@ -1,0 +1,64 @@
+"""One part of a requirement, compiled: who owes what by when, and what it takes to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Dialect, Select
+
+from hub.conformance.expression import render
+from hub.conformance.reading import Need, Reads
+
+__all__ = ["OBLIGATION_COLUMNS", "Part", "Words"]
+
+OBLIGATION_COLUMNS = (
+    "unit",
+    "anchor",
+    "opened_at",
+    "due_at",
+    "warn_at",
+    "met_at",
+    "lost_at",
+    "n",
+    "d",
+    "evidence",
+    "declared",
+    "lacks",
+)
+"""What the select of every part gives, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a part is told to people: three plain sentences without jargon."""
+
+    asks: str
+    """What is expected, for example `Approved by the change authority before it starts.`"""
+    missing: str
+    """What was found when it is not met."""
+    remedy: str
+    """What to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A named part of a requirement; all parts of a requirement must be met."""
+
+    requirement: str
+    name: str
+    shape: str
+    """precondition, deadline, periodic, completeness, threshold, trend or attestation."""
+    unit_kind: str
+    """Record kind of the units; `organisation` where the organisation owes."""
+    select: Select[Any]
+    """Gives OBLIGATION_COLUMNS; contains `touched(sid)` wherever it may be narrowed."""
+    reads: Reads
+    needs: tuple[Need, ...]
+    complete: bool
+    """Met only where everything that could speak against it was read (`for every`, withdrawable evidence)."""
+    words: Words
+
+    def sql(self, dialect: Dialect, *, units: str = "") -> str:
+        """Write the select as SQL; `units` names the table of units to narrow to."""
+        return render(self.select, dialect, units=units)
