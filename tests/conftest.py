@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from hub.cli import main
+
 PROJECT = Path(__file__).resolve().parent.parent
+
+pytest_plugins = ["tests.store_fixtures"]
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +29,28 @@ def shared() -> Path:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@dataclass(frozen=True)
+class Called:
+    """What one call of `hub` left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run_hub(capsys: pytest.CaptureFixture[str]) -> Callable[..., Called]:
+    """Call the command line as a person does: `run_hub("check", "--config", path)`."""
+
+    def run(*arguments: object) -> Called:
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+        out, err = capsys.readouterr()
+        return Called(code, out, err)
+
+    return run

@@ -68,6 +68,8 @@ class LazyGroup(TyperGroup):
 
     def _mount(self, config: Path) -> list[PluginError]:
         """Add the commands of enabled plugins; a plugin that cannot be loaded does not stop the others."""
+        if not config.exists():
+            return []
         from hub.config.load import named_plugins  # noqa: PLC0415 - the hub's own commands start without it
         from hub.registry import Registry  # noqa: PLC0415 - the same
 
@@ -96,7 +98,7 @@ def load_command(name: str) -> Any:
 
 def _config_in(args: Sequence[str]) -> Path:
     """Find the configuration before options are parsed: plugins of the file bring commands."""
-    for option, value in zip(args, [*args[1:], CONFIG], strict=False):
+    for option, value in zip(args, [*args[1:], ""], strict=False):
         if option == "--config":
             return Path(value)
         if option.startswith("--config="):

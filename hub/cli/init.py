@@ -54,13 +54,9 @@ def write_start(folder: Path, *, name: str, zone: str, clock: Clock) -> list[Pat
     today = dt.datetime.fromtimestamp(clock.now_ms() / 1000, tz=ZoneInfo(zone)).date().isoformat()
     words = {"name": json.dumps(name, ensure_ascii=False), "zone": json.dumps(zone), "judge_from": today}
     texts = {folder / place: text for place, text in _templates(resources.files("hub.cli") / "template")}
-    if existing := [path for path in texts if path.exists()]:
-        raise ConfigurationError(
-            [
-                Fault("exists already and is not overwritten; move it away or choose another folder", file=str(path))
-                for path in existing
-            ]
-        )
+    if existing := [str(path) for path in texts if path.exists()]:
+        verb = "exists" if len(existing) == 1 else "exist"
+        raise ConfigurationError([Fault(f"{', '.join(existing)} {verb} already; nothing was written")])
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         for word, value in words.items():

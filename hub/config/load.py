@@ -194,13 +194,17 @@ class _Loading:
                 if settings := self._validated((kind, name), section, types[plugin]):
                     found[name] = settings
             elif plugin is None:
-                self._fault((kind, name), f'is missing its plugin; write: plugin = "…"{nearest("", types)}')
-            elif not any(fault.key == f"{kind}.{name}.plugin" for fault in self.faults):
-                offered = {*types, *(self._registry.installed if kind == "sources" else ())}
-                offered -= set() if plugin not in self._registry.installed else {plugin}
+                self._fault(
+                    (kind, name), f'is missing its plugin; write: plugin = "…"{nearest("", self._offered(types))}'
+                )
+            elif not any(fault.key == f"{kind}.{_key(name)}.plugin" for fault in self.faults):
                 what = f"no plugin offers {kind} of the type '{plugin}'"
-                self._fault((kind, name, "plugin"), what + nearest(str(plugin), offered))
+                self._fault((kind, name, "plugin"), what + nearest(str(plugin), self._offered(types)))
         return found
+
+    def _offered(self, types: Mapping[str, object]) -> set[str]:
+        """Return what loaded plugins offer, and the installed plugins that may offer more when enabled."""
+        return {*types, *(set(self._registry.installed) - set(self._registry.enabled))}
 
     def _entries(self, kind: str) -> list[tuple[str, Mapping[str, Any]]]:
         """List the named tables of `[kind.…]`, reporting what is no table."""
@@ -225,9 +229,9 @@ class _Loading:
     def _check_names(self, packs: Mapping[str, PackSettings], reports: Mapping[str, ReportSettings]) -> None:
         channels = [name for name, _ in _tables(self._settings, "channels")]
         for pack in packs.keys() - self._registry.packs().keys():
-            if not any(fault.key == f"packs.{pack}" for fault in self.faults):
-                known = {*self._registry.packs(), *self._registry.installed} - {pack}
-                self._fault(("packs", pack), f"no plugin offers a pack '{pack}'{nearest(pack, known)}")
+            if not any(fault.key == f"packs.{_key(pack)}" for fault in self.faults):
+                known = nearest(pack, self._offered(self._registry.packs()))
+                self._fault(("packs", pack), f"no plugin offers a pack '{pack}'{known}")
         for name, report in reports.items():
             for channel in report.channels:
                 if channel not in channels:
@@ -250,7 +254,12 @@ class _Loading:
     def _locate(self, path: KeyPath, message: str) -> Fault:
         if variable := self._origins.get(path):
             return Fault(message, file="environment", key=variable)
-        return Fault(message, file=str(self._path), key=".".join(path), line=nearest_line(self._lines, path))
+        return Fault(message, file=str(self._path), key=".".join(map(_key, path)), line=nearest_line(self._lines, path))
+
+
+def _key(part: str) -> str:
+    """Write one part of a key as TOML does."""
+    return part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{part}"'
 
 
 def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+"""Plugins of the imagination, so that these tests depend on no real one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from hub import ChannelSettings, ChannelType, SourceSettings, SourceType, hookimpl
+from hub.registry import GROUP, Registry
+
+
+class Limits(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    per_minute: int = 60
+    key: SecretStr | None = None
+
+
+class ToolSettings(SourceSettings):
+    url: str
+    flavour: Literal["cloud", "data_center"] = "cloud"
+    token: SecretStr | None = None
+    projects: list[str] = Field(default_factory=list)
+    statuses: dict[str, Literal["new", "closed"]] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    others: dict[str, SecretStr] = Field(default_factory=dict)
+
+    @field_validator("token")
+    @classmethod
+    def _talkative(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and value.get_secret_value().startswith("bad"):
+            raise ValueError(f"should not begin with bad: {value.get_secret_value()}")
+        return value
+
+
+class SmtpSettings(ChannelSettings):
+    host: str
+
+
+class FileSettings(ChannelSettings):
+    folder: Path
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    for name in [name for name in os.environ if name.startswith("HUB_")]:
+        monkeypatch.delenv(name)
+
+    tool = ModuleType("imagined_tool")
+    tool.hub_register_sources = lambda register: register(SourceType("tool", ToolSettings, lambda *_: None))
+    email = ModuleType("imagined_email")
+
+    def channels(register):
+        register(ChannelType("smtp", SmtpSettings, lambda *_: None))
+        register(ChannelType("file", FileSettings, lambda *_: None))
+
+    email.hub_register_channels = channels
+    pack = ModuleType("imagined_pack")
+    pack.hub_register_requirements = lambda register: register(SimpleNamespace(name="bs15000"))
+    points = [EntryPoint("lame", "imagined_library_that_is_missing", GROUP)]
+    for name, module in {"tool": tool, "email": email, "bs15000": pack}.items():
+        for attribute, value in list(vars(module).items()):
+            if attribute.startswith("hub_"):
+                setattr(module, attribute, hookimpl(value))
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        points.append(EntryPoint(name, module.__name__, GROUP))
+    return Registry(points)

@@ -1,0 +1,66 @@
+"""The files under config/ and the start of `hub init` can be used as they are."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hub.cli import app
+from hub.cli.init import write_start
+from hub.clock import FixedClock, parse_instant
+from hub.config.load import load_configuration
+from hub.registry import Registry
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
+COMMAND = re.compile(r"/opt/hub/bin/hub (\w+)")
+
+
+@pytest.fixture(autouse=True)
+def _with_secrets(tmp_path):
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    for name in ("jira-token", "smtp"):
+        secret = tmp_path / "secrets" / name
+        secret.write_text("not a real one", encoding="utf-8")
+        secret.chmod(0o600)
+
+
+def test_the_example_is_complete(tmp_path):
+    shutil.copy(CONFIG / "hub.toml", tmp_path)
+    configuration = load_configuration(tmp_path / "hub.toml", Registry())
+    assert set(configuration.sources) == {"service-desk", "register"}
+    assert configuration.reports["conformance"].channels == ["outbox", "mail"]
+
+
+def test_the_start_can_be_used_and_so_can_its_comments(tmp_path):
+    write_start(tmp_path, name='A "B" Ltd', zone="Europe/Berlin", clock=FixedClock(parse_instant("2026-10-31T23:30Z")))
+    path = tmp_path / "hub.toml"
+    configuration = load_configuration(path, Registry())
+    assert configuration.organisation.name == 'A "B" Ltd'
+    assert configuration.organisation.judge_from == parse_instant("2026-10-31T23:00Z")
+
+    commented = path.read_text(encoding="utf-8")
+    path.write_text(
+        re.sub(r"^# (?=[\[\w\"])(?=.*[=\]])(?!url = .postgres|password = .*store)", "", commented, flags=re.MULTILINE)
+    )
+    configuration = load_configuration(path, Registry())
+    assert set(configuration.sources) == {"register", "service-desk"}
+    assert set(configuration.channels) == {"outbox", "mail"}
+    assert list(configuration.reports) == ["conformance"]
+
+
+@pytest.mark.parametrize("name", ["cron/hub", "systemd/hub.service"])
+def test_schedules_call_commands_that_exist(name):
+    called = COMMAND.findall((CONFIG / name).read_text(encoding="utf-8"))
+    assert called
+    assert set(called) <= set(app.COMMANDS)
+
+
+def test_units_are_well_formed():
+    for unit, section in (("hub.service", "Service"), ("hub.timer", "Timer")):
+        parser = configparser.RawConfigParser(strict=False)
+        parser.read(CONFIG / "systemd" / unit, encoding="utf-8")
+        assert section in parser.sections()
