@@ -1,0 +1,187 @@
+"""Reading the issues of a project page by page, in both dialects, without a gap.
+
+Pages are ordered by key, never by `updated`, which would make them jump while people work. A window
+(`updated >= from`) is read to its end; only then the mark moves. Search reads times to the minute and in
+the account's own zone, so the window begins earlier than the mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from hub.errors import ProtocolFault, ScopeUnreadable
+from hub_jira.client import BadRequest
+from hub_jira.wire import CloudPage, IssueHead, OffsetPage
+
+if TYPE_CHECKING:
+    from hub_jira.client import JiraClient
+    from hub_jira.settings import JiraSettings
+
+__all__ = ["Found", "IssueSearch", "jql_time"]
+
+RESULT_WINDOW = 9_000
+"""Data Center refuses offsets from 10,000 on; before that the search begins anew behind the last key."""
+IDS_A_PAGE = 1_000
+WESTERNMOST = timezone(timedelta(hours=-12))
+CHANGE_OF_CLOCKS = timedelta(hours=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of a search."""
+
+    issues: list[msgspec.Raw]
+    heads: list[IssueHead]
+    names: dict[str, str]
+    """Display names of fields, where the answer brought them."""
+    state: dict[str, Any] | None
+    """Where to go on; None = this was the last page."""
+
+
+def jql_time(instant_ms: int, zone: str | None, overlap_minutes: int) -> str:
+    """Write an instant for JQL, to the minute, in the account's zone and at least the overlap earlier.
+
+    An unknown zone is taken as the westernmost, and near a change of clocks three hours are added:
+    reading again is cheap, a gap is not.
+    """
+    moment = datetime.fromtimestamp(instant_ms / 1000, tz=UTC) - timedelta(minutes=overlap_minutes)
+    local = moment.astimezone(ZoneInfo(zone) if zone else WESTERNMOST)
+    around = [(moment + shift).astimezone(local.tzinfo).utcoffset() for shift in (-CHANGE_OF_CLOCKS, CHANGE_OF_CLOCKS)]
+    if around[0] != around[1]:
+        local = (moment - CHANGE_OF_CLOCKS).astimezone(local.tzinfo)
+    return local.strftime("%Y-%m-%d %H:%M")
+
+
+class IssueSearch:
+    """Searches one project with one client."""
+
+    def __init__(self, client: JiraClient, settings: JiraSettings, project: str) -> None:
+        self._client = client
+        self._cloud = settings.flavour == "cloud"
+        self._page_size = settings.page_size
+        self._project = project
+
+    def pages(self, since: str | None, state: dict[str, Any] | None) -> Iterator[Found]:
+        """Yield the pages of the window that begins at `since` (text for JQL; None = everything).
+
+        `state` is that of a committed page. Where Jira no longer knows it, the window begins again.
+        """
+        query = f'project = "{self._project}"' + (f' AND updated >= "{since}"' if since else "")
+        expected = state
+        while True:
+            try:
+                found = self._page(query, expected, fields="*all", expand="changelog,names", size=self._page_size)
+            except BadRequest as fault:
+                if expected is None:
+                    raise self._closed(fault) from None
+                expected = None
+                continue
+            if found is None:
+                expected = self._step_back(expected)
+                continue
+            yield found
+            if found.state is None:
+                return
+            expected = found.state
+
+    def ids(self) -> Iterator[str]:
+        """Yield the ids of all issues visible now."""
+        state: dict[str, Any] | None = None
+        while True:
+            query = f'project = "{self._project}"'
+            try:
+                found = self._page(query, state, fields="id", expand="", size=IDS_A_PAGE)
+            except BadRequest as fault:
+                raise self._closed(fault) from None
+            if found is None:
+                state = self._step_back(state)
+                continue
+            yield from (head.id for head in found.heads)
+            state = found.state
+            if state is None:
+                return
+
+    def _closed(self, fault: BadRequest) -> Exception:
+        """Jira says 400 where the account may not see the project that the query names."""
+        if "project" in str(fault).partition("(400)")[2]:
+            return ScopeUnreadable(f"project {self._project} cannot be searched: {fault}")
+        return fault
+
+    def _page(self, query: str, state: dict[str, Any] | None, *, fields: str, expand: str, size: int) -> Found | None:
+        if self._cloud:
+            return self._cloud_page(query, state, fields=fields, expand=expand, size=size)
+        return self._offset_page(query, state, fields=fields, expand=expand, size=size)
+
+    def _cloud_page(self, query: str, state: dict[str, Any] | None, *, fields: str, expand: str, size: int) -> Found:
+        token = state["token"] if state else None
+        params: dict[str, str | int] = {"jql": f"{query} ORDER BY key ASC", "fields": fields, "maxResults": size}
+        if expand:
+            params["expand"] = "changelog"
+        if token:
+            params["nextPageToken"] = token
+        page = self._client.get(f"{self._client.api}/search/jql", CloudPage, **params)
+        if page.next_page_token is not None and page.next_page_token == token:
+            raise ProtocolFault("search: Jira gave the same page token twice; reading would never end")
+        last = page.next_page_token is None or page.is_last is True
+        return Found(page.issues, _heads(page.issues), {}, None if last else {"token": page.next_page_token})
+
+    def _offset_page(
+        self, query: str, state: dict[str, Any] | None, *, fields: str, expand: str, size: int
+    ) -> Found | None:
+        """Read one page, one issue overlapping the page before; None = issues vanished in front of it."""
+        start, after, last = _offset(state)
+        overlap = 1 if start else 0
+        behind = f' AND key > "{after}"' if after else ""
+        params: dict[str, str | int] = {
+            "jql": f"{query}{behind} ORDER BY key ASC",
+            "fields": fields,
+            "startAt": start - overlap,
+            "maxResults": size + overlap,
+        }
+        if expand:
+            params["expand"] = expand
+        page = self._client.get(f"{self._client.api}/search", _NamedOffsetPage, **params)
+        heads = _heads(page.issues)
+        if overlap and (not heads or _number(heads[0].key) > _number(last or "")):
+            return None
+        reached = start - overlap + len(page.issues)
+        if not heads or reached >= page.total:
+            return Found(page.issues, heads, page.names, None)
+        here = {"start": reached, "after": after, "last": heads[-1].key}
+        if reached >= RESULT_WINDOW:
+            here = {"start": 0, "after": heads[-1].key, "last": heads[-1].key}
+        return Found(page.issues, heads, page.names, here)
+
+    def _step_back(self, state: dict[str, Any] | None) -> dict[str, Any] | None:
+        start, after, last = _offset(state)
+        start = max(0, start - self._page_size)
+        return {"start": start, "after": after, "last": last} if start or after else None
+
+
+class _NamedOffsetPage(OffsetPage):
+    names: dict[str, str] = {}  # noqa: RUF012 - msgspec copies the default
+
+
+def _offset(state: dict[str, Any] | None) -> tuple[int, str | None, str | None]:
+    return (state["start"], state.get("after"), state.get("last")) if state else (0, None, None)
+
+
+def _heads(issues: list[msgspec.Raw]) -> list[IssueHead]:
+    try:
+        return [_head.decode(each) for each in issues]
+    except msgspec.DecodeError as error:
+        raise ProtocolFault(f"search: an issue of an unexpected shape ({error})") from None
+
+
+_head = msgspec.json.Decoder(IssueHead)
+
+
+def _number(key: str) -> int:
+    digits = key.rpartition("-")[2]
+    return int(digits) if digits.isdecimal() and digits.isascii() else 0

@@ -1,0 +1,177 @@
+"""Jira as a source of the hub: which slices there are, how they are read, what they can say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from hub.clock import parse_instant
+from hub.errors import PluginError, ScopeUnreadable
+from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Slice, SourceContext
+from hub_jira.mapping import normalise
+from hub_jira.provision import provisions
+from hub_jira.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from hub_jira.client import JiraClient
+    from hub_jira.settings import JiraSettings
+    from hub_jira.wire import IssueHead
+
+__all__ = ["JiraSource", "make_source"]
+
+
+def make_source(settings: JiraSettings, context: SourceContext) -> JiraSource:
+    """Make a source; no network. Raises PluginError with what to install where the library is missing."""
+    try:
+        from hub_jira.client import JiraClient  # noqa: PLC0415 - the plugin must load without the library
+    except ModuleNotFoundError as fault:
+        raise PluginError(
+            f"Plugin 'jira' cannot be loaded: No module named '{fault.name}'. Run: pip install 'itsm-hub[jira]'"
+        ) from fault
+    return JiraSource(settings, context, JiraClient(settings, context))
+
+
+class JiraSource:
+    """One configured Jira.
+
+    Streams: `issue` and `version`, each per project. The cursor of `issue` is `mark` (latest change seen
+    in a window read to its end, UTC milliseconds) and, within a window, `from`, `seen`, `began` and `page`.
+    """
+
+    def __init__(self, settings: JiraSettings, context: SourceContext, client: JiraClient) -> None:
+        self._settings = settings
+        self._context = context
+        self._client = client
+        self._vocabulary = Vocabulary.of(context.name, context.zone, settings)
+        self._zone: str | None = settings.time_zone
+        self._names: dict[str, str] = {}
+
+    def check(self) -> list[CheckLine]:
+        """Try identity, projects, clock, token and maps; every fault is a line."""
+        from hub_jira.check import check  # noqa: PLC0415 - it needs the library
+
+        return check(self._client.counting(), self._settings, self._vocabulary, self._context)
+
+    def provides(self) -> list[Provision]:
+        """State what the maps let this source say."""
+        return provisions(self._vocabulary)
+
+    def slices(self) -> list[Slice]:
+        """Probe the identity, then every project; one that cannot be read is a slice with the reason."""
+        from hub_jira.wire import Named  # noqa: PLC0415 - beside the client
+
+        client = self._client.counting()
+        self._identify(client)
+        found: list[Slice] = []
+        for project in self._settings.projects:
+            try:
+                client.get(f"{client.api}/project/{project}", Named)
+                reason = None
+            except ScopeUnreadable as fault:
+                reason = str(fault)
+            found.append(Slice("issue", project, self._vocabulary.kinds(), reason))
+            found.append(Slice("version", project, frozenset({"release"}), reason))
+        return found
+
+    def _identify(self, client: JiraClient) -> None:
+        """Read who we are, in which zone, and what mapped fields are called."""
+        from hub_jira.wire import Account, Named  # noqa: PLC0415 - beside the client
+
+        me = client.get(f"{client.api}/myself", Account)
+        self._zone = _known_zone(me.time_zone) or self._settings.time_zone
+        if self._settings.flavour == "data_center":
+            fields = client.get(f"{client.api}/field", list[Named])
+            called = [each.name for each in fields]
+            self._names = {
+                str(each.id): each.name
+                for each in fields
+                if str(each.id) in self._vocabulary.mapped_ids and called.count(each.name) == 1
+            }
+
+    def fetch(self, part: Slice, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
+        """Yield the pages of a slice from a committed cursor on."""
+        client = self._client.counting()
+        if part.stream == "version":
+            yield from self._versions(client, part)
+        else:
+            yield from self._issues(client, part, cursor or {})
+
+    def _issues(self, client: JiraClient, part: Slice, cursor: Mapping[str, Any]) -> Iterator[Page]:
+        from hub_jira.completion import complete  # noqa: PLC0415 - they need the library
+        from hub_jira.search import IssueSearch, jql_time  # noqa: PLC0415
+
+        if self._zone is None or (self._settings.flavour == "data_center" and not self._names):
+            self._identify(client)
+        mark: int | None = cursor.get("mark")
+        state: dict[str, Any] | None = cursor.get("page")
+        seen: int | None = cursor.get("seen") if state else None
+        began: int = cursor["began"] if state else client.server_now_ms()
+        since = jql_time(mark, self._zone, self._settings.overlap_minutes) if mark is not None else None
+        if state:
+            since = cursor.get("from")
+        counted = 0
+        for found in IssueSearch(client, self._settings, part.scope).pages(since, state):
+            bodies, gaps = complete(client, found, cloud=self._settings.flavour == "cloud", names=self._names)
+            seen = max(
+                [each for each in map(_updated, found.heads) if each is not None] + ([seen] if seen else []),
+                default=None,
+            )
+            documents = [
+                Document("issue", head.id, part.scope, body) for head, body in zip(found.heads, bodies, strict=True)
+            ]
+            if found.state is None:
+                reached = min(seen, began) if seen is not None else mark
+                after: dict[str, Any] = {"mark": reached}
+            else:
+                after = {"mark": mark, "from": since, "began": began, "seen": seen, "page": found.state}
+            yield Page(documents, after, requests=client.requests - counted, gaps=gaps)
+            counted = client.requests
+
+    def _versions(self, client: JiraClient, part: Slice) -> Iterator[Page]:
+        raw = client.get(f"{client.api}/project/{part.scope}/versions", list[msgspec.Raw])
+        documents = [Document("version", _native(each), part.scope, bytes(each)) for each in raw]
+        yield Page(documents, {}, requests=client.requests)
+
+    def normalise(self, document: Document) -> Normalised:
+        """Turn a document into records."""
+        return normalise(document, self._vocabulary)
+
+    def census(self, part: Slice) -> Iterator[Census]:
+        """Yield the ids visible now. With issue-level security an absent issue may only be hidden."""
+        client = self._client.counting()
+        if part.stream == "version":
+            raw = client.get(f"{client.api}/project/{part.scope}/versions", list[msgspec.Raw])
+            yield Census("version", part.scope, [_native(each) for each in raw])
+            return
+        from hub_jira.search import IssueSearch  # noqa: PLC0415 - it needs the library
+
+        ids = list(dict.fromkeys(IssueSearch(client, self._settings, part.scope).ids()))
+        yield Census("issue", part.scope, ids, deletes=not self._settings.issue_security)
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._client.close()
+
+
+def _native(version: msgspec.Raw) -> str:
+    from hub_jira.wire import Named  # noqa: PLC0415 - beside the client
+
+    return str(msgspec.json.decode(version, type=Named).id)
+
+
+def _updated(head: IssueHead) -> int | None:
+    try:
+        return parse_instant(head.fields.updated) if isinstance(head.fields.updated, str) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _known_zone(name: str | None) -> str | None:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    try:
+        return ZoneInfo(name).key if name else None
+    except (OSError, ValueError, KeyError):
+        return None
