@@ -1,0 +1,95 @@
+"""What is wrong in the simulated organisation, how often and when: the ground truth for tests and the demo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["CHANGE_FAULTS", "FAULTS", "PROBLEM_FAULTS", "REVIEW_FAULTS", "Fault", "FaultKind"]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """A way in which a requirement is broken."""
+
+    name: str
+    requirement: str
+    plan: str
+    """One digit a month, October 2025 to October 2026: how many are planted. The month is that of a
+    change's start, a problem's creation, a cluster's third incident, or the period a review covers."""
+
+    @property
+    def total(self) -> int:
+        """Return how many are planted in the whole history."""
+        return sum(map(int, self.plan))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One planted fault."""
+
+    name: str
+    requirement: str
+    key: str
+    """The issue's first key, or `kind/id` of a register row."""
+    native_id: str
+    """The issue's id; empty for a register row."""
+    at: int
+    """From here on the requirement is broken, UTC ms."""
+    cured_at: int | None = None
+    """Late evidence came in; None = never."""
+
+
+CHANGE_FAULTS = (
+    FaultKind("change_without_approval", "BS15000-8.2-c", "0100000010011"),
+    FaultKind("approved_too_late", "BS15000-8.2-c", "0010001000010"),
+    FaultKind("approved_by_implementer", "BS15000-8.2-c", "0001000000011"),
+    FaultKind("approved_on_other_revision", "BS15000-8.2-c", "0000100000010"),
+    FaultKind("approval_withdrawn", "BS15000-8.2-c", "0000000001001"),
+    FaultKind("approver_without_role", "BS15000-8.2-c", "0000010000000"),
+    FaultKind("approver_unknown", "BS15000-8.2-c", "0001000100010"),
+    FaultKind("tested_after_start", "BS15000-8.2-b", "0100000000011"),
+    FaultKind("test_failed", "BS15000-8.2-b", "0000100000010"),
+    FaultKind("test_missing", "BS15000-8.2-b", "0000000000001"),
+    FaultKind("impact_missing", "BS15000-8.2-a", "0010010000001"),
+    FaultKind("impact_incomplete", "BS15000-8.2-a", "0000000000010"),
+    FaultKind("backout_missing", "BS15000-8.2-e", "0000000010011"),
+    FaultKind("outside_window", "BS15000-8.2-f", "0000100100100"),
+    FaultKind("schedule_published_late", "BS15000-8.2-f", "0000010000010"),
+    FaultKind("fix_without_link", "BS15000-8.2-d", "0010000000010"),
+    FaultKind("emergency_not_in_management_review", "BS15000-8.2-j", "0000000100110"),
+    FaultKind("emergency_without_retro", "BS15000-8.2-k", "0000001000011"),
+    FaultKind("emergency_step_without_reason", "BS15000-8.2-k", "0000010000000"),
+    FaultKind("pir_missing", "BS15000-8.2-l", "0000100000100"),
+    FaultKind("pir_late", "BS15000-8.2-l", "0000001000100"),
+    FaultKind("pir_incomplete", "BS15000-8.2-m", "0000000001000"),
+    FaultKind("pir_weaknesses_missing", "BS15000-8.2-n", "0000000010000"),
+)
+PROBLEM_FAULTS = (
+    FaultKind("problem_incomplete", "BS15000-7.2-e", "0010000000010"),
+    FaultKind("problem_idle", "BS15000-7.2-f", "0100000100110"),
+    FaultKind("problem_not_escalated", "BS15000-7.2-f", "0001000010000"),
+    FaultKind("problem_overdue", "BS15000-7.2-g", "0100000110000"),
+    FaultKind("problem_closed_without_cause", "BS15000-7.2-g", "0000010000000"),
+    FaultKind("effectiveness_not_reviewed", "BS15000-7.2-h", "1010100000000"),
+    FaultKind("effectiveness_reviewed_late", "BS15000-7.2-h", "0101000000000"),
+    FaultKind("recurrence_count_wrong", "BS15000-7.2-h", "0010100000000"),
+    FaultKind("problem_owner_left", "BS15000-7.2-i", "0000000010000"),
+    FaultKind("workaround_missing", "BS15000-7.2-i", "0000000001010"),
+    FaultKind("known_error_missing", "BS15000-7.2-j", "0000001000100"),
+    FaultKind("known_error_late", "BS15000-7.2-j", "0010000000010"),
+    FaultKind("cluster_without_problem", "BS15000-7.2-c", "0010010010111"),
+    FaultKind("cluster_with_late_problem", "BS15000-7.2-c", "0001000000010"),
+    FaultKind("major_incident_without_problem", "BS15000-7.2-e", "0000100000010"),
+)
+REVIEW_FAULTS = (
+    FaultKind("incident_analysis_missing", "BS15000-7.2-a", "0000100000010"),
+    FaultKind("incident_analysis_late", "BS15000-7.2-a", "0001000000100"),
+    FaultKind("incident_analysis_without_conclusions", "BS15000-7.2-b", "0000000010000"),
+    FaultKind("change_analysis_missing", "BS15000-8.2-g", "0000010000000"),
+    FaultKind("change_analysis_late", "BS15000-8.2-g", "0000000000100"),
+    FaultKind("change_analysis_without_conclusions", "BS15000-8.2-h", "0000000001000"),
+    FaultKind("change_recommendation_without_action", "BS15000-8.2-h", "0010000000010"),
+    FaultKind("procedure_review_overdue", "BS15000-8.2-l", "0000000000001"),
+)
+OTHER_FAULTS = (FaultKind("evidence_deleted", "BS15000-4.5-r5", "0000000000001"),)
+FAULTS = {kind.name: kind for kind in (*CHANGE_FAULTS, *PROBLEM_FAULTS, *REVIEW_FAULTS, *OTHER_FAULTS)}
