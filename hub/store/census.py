@@ -88,9 +88,7 @@ def _records(conn: Connection, source: str, stream: str, scope: str, kinds: Coll
             select(raw_document.c.native_id, func.max(raw_document.c.seq))
             .where(raw_document.c.source == source, raw_document.c.stream == stream)
             .group_by(raw_document.c.native_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     for kind in sorted(followed):
         table = kind_tables[kind]

@@ -48,12 +48,12 @@ def intern(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
 def _components(conn: Connection) -> tuple[list[list[int]], set[int]]:
     """Return the groups of persons tied by `same_as`, and which of them are humans."""
     person = kind_tables["person"]
-    account = dict(conn.execute(select(person.c.sid, person.c.account)).tuples().all())
+    account = dict(conn.execute(select(person.c.sid, person.c.account)).all())
     ties = conn.execute(
         select(link.c.sid, link.c.target)
         .where(link.c.type == "same_as")
         .where(or_(link.c.sid.in_(select(person.c.sid)), link.c.target.in_(select(person.c.sid))))
-    ).tuples()
+    )
     near: dict[int, list[int]] = defaultdict(list)
     for one, other in ties:
         near[one].append(other)
@@ -88,9 +88,7 @@ def resolve_persons(conn: Connection) -> int:
         found = [sid for sid in group if sid in humans]
         for sid in group:
             now[sid] = sid if sid in humans else found[0] if len(found) == 1 else None
-    before = dict(
-        conn.execute(select(record.c.sid, record.c.canonical).where(record.c.canonical.is_not(None))).tuples().all()
-    )
+    before = dict(conn.execute(select(record.c.sid, record.c.canonical).where(record.c.canonical.is_not(None))).all())
     differing = [
         {"which": sid, "canonical": now.get(sid)}
         for sid in sorted(now.keys() | before.keys())
@@ -112,8 +110,6 @@ def ambiguous_persons(conn: Connection) -> list[list[str]]:
     names: dict[int, str] = {}
     for start in range(0, len(sids), CHUNK):
         names.update(
-            conn.execute(select(record.c.sid, record.c.id).where(record.c.sid.in_(sids[start : start + CHUNK])))
-            .tuples()
-            .all()
+            conn.execute(select(record.c.sid, record.c.id).where(record.c.sid.in_(sids[start : start + CHUNK]))).all()
         )
     return [sorted(names[sid] for sid in group) for group in doubtful]

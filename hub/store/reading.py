@@ -187,7 +187,7 @@ def coverage_rows(conn: Connection, source: str | None = None, *, known_at: int 
         asked = asked.where(
             columns.known_from <= known_at, or_(columns.known_to.is_(None), columns.known_to > known_at)
         )
-    return [Covered(*row) for row in conn.execute(asked).tuples()]
+    return [Covered(*row) for row in conn.execute(asked)]
 
 
 # -- provisions -------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ def provisions(conn: Connection, source: str) -> list[Provided]:
         select(provision.c.kind, provision.c.field, provision.c.within_subject)
         .where(provision.c.source == source, provision.c.known_to.is_(None))
         .order_by(provision.c.kind, provision.c.within_subject)
-    ).tuples()
+    )
     fields: dict[tuple[str, bool], set[str]] = {}
     for kind, name, within in rows:
         fields.setdefault((kind, within), set()).update([name] if name else [])

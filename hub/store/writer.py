@@ -205,7 +205,7 @@ def _targets(conn: Connection, sids: Sequence[int]) -> dict[int, set[int]]:
     for start in range(0, len(sids), CHUNK):
         for sid, target in conn.execute(
             select(link.c.sid, link.c.target).where(link.c.sid.in_(sids[start : start + CHUNK]))
-        ).tuples():
+        ):
             found.setdefault(sid, set()).add(target)
     return found
 
