@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-__all__ = ["Clock", "FixedClock", "SystemClock", "format_instant", "parse_instant"]
+__all__ = ["Clock", "FixedClock", "SystemClock", "format_instant", "monotonic_s", "parse_instant"]
 
 
 class Clock(Protocol):
@@ -34,6 +34,11 @@ class FixedClock:
     def now_ms(self) -> int:
         """Return the instant it was set to."""
         return self.instant_ms
+
+
+def monotonic_s() -> float:
+    """Return seconds from anywhere, to measure how long something took; never an instant."""
+    return time.monotonic()
 
 
 def parse_instant(text: str) -> int:

@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +68,7 @@ def describe_defect(error: BaseException, where: str) -> str:
 
 def read_ahead(
     source: Source, tasks: Sequence[Task], *, fetchers: int, clock: Clock, census: bool
-) -> Iterator[Arrival]:
+) -> Generator[Arrival, None, None]:
     """Read all tasks on up to `fetchers` threads; yield pages and ends as they come.
 
     At most two pages a thread wait unread. An exception of one slice becomes its `Ended`; a refused

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
 
-from hub.records import Record, decode_record, encode_record
+from hub.records import Record, decode_record
+from hub.store.text import encode_clean
+from hub.store.writer import WriteCount
 from hub.sync.fetcher import describe_defect
 from hub.sync.run import SourceSummary
 from hub.sync.source import Document, Normalised, Skip, Source
@@ -15,6 +18,7 @@ from hub.sync.source import Document, Normalised, Skip, Source
 __all__ = ["Intake", "take_in"]
 
 NOTHING = "plugin returned nothing"
+_MANY_DIGITS = re.compile(rb"\d{19}")
 
 
 @dataclass(slots=True)
@@ -25,11 +29,13 @@ class Intake:
     gaps: list[str] = field(default_factory=list)
     """Documents the plugin could not deal with; what was written is incomplete."""
 
-    def count(self, summary: SourceSummary) -> None:
-        """Add to the counts of the run."""
+    def count(self, summary: SourceSummary, written: WriteCount) -> None:
+        """Add the page, and what writing it changed, to the counts of the run."""
         summary.documents += len(self.normalised)
+        summary.records += written.records
+        summary.changed += written.changed
+        summary.unchanged += written.unchanged
         for each in self.normalised:
-            summary.records += len(each.records)
             for skip in each.skipped:
                 summary.skipped[skip.reason] = summary.skipped.get(skip.reason, 0) + 1
             for word in each.unmapped:
@@ -71,13 +77,28 @@ def _admit(given: Normalised, name: str, document: Document) -> tuple[Normalised
 
 
 def _objection(record: Record, name: str) -> str | None:
-    """Say why a record cannot be written; the reason holds no value of the record."""
+    """Say why a record cannot be written."""
     if record.source != name or not record.id.startswith(f"{name}:"):
         return "record not valid: its id does not carry the source's name"
     try:
-        decode_record(encode_record(record))
+        encoded = encode_clean(record)[1]
+        decode_record(encoded)
     except msgspec.MsgspecError as error:
         return f"record not valid: {error}"
     except (TypeError, ValueError, OverflowError) as error:
         return f"record not valid: {type(error).__name__}"
+    if _MANY_DIGITS.search(encoded) and _holds_huge(record):
+        return "record not valid: a number of more than 64 bits"
     return None
+
+
+def _holds_huge(value: object) -> bool:
+    """Tell whether an integer would not fit its column; open maps are JSON and take any."""
+    match value:
+        case int():
+            return not -(2**63) <= value < 2**63
+        case list():
+            return any(_holds_huge(one) for one in value)
+        case msgspec.Struct():
+            return any(_holds_huge(getattr(value, name)) for name in value.__struct_fields__)
+    return False

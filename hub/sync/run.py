@@ -29,6 +29,8 @@ class SourceSummary(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
     complete: bool = True
     """Every configured scope was read to its end."""
+    held_by: str = ""
+    """Who is reading the source, so that this run left it alone; empty = it was free."""
     faults: list[str] = []
     """What went wrong, one sentence each."""
     warnings: list[str] = []

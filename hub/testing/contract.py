@@ -92,8 +92,12 @@ class SourceContract:
     # -- what tests share ----------------------------------------------------------------------
 
     @pytest.fixture(autouse=True)
-    def _place(self, tmp_path: Path) -> None:
-        self.base_dir = tmp_path
+    def _prepare(self, tmp_path: Path) -> None:
+        self.prepare(tmp_path)
+
+    def prepare(self, base_dir: Path) -> None:
+        """Forget what was said; relative paths of the source start at `base_dir`."""
+        self.base_dir = base_dir
         self.said: list[str] = []
         self.asked_again = 0
 

@@ -1,0 +1,217 @@
+"""Read sources into the store: pages in order, each committed with its cursor, nothing lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+
+import msgspec
+
+from hub.clock import Clock, monotonic_s
+from hub.errors import Locked, SourceError
+from hub.store import reading
+from hub.store.store import Store
+from hub.store.writer import write_page
+from hub.sync.absence import mark_absent
+from hub.sync.coverage import SliceOutcome, settle
+from hub.sync.fetcher import Ended, PageRead, Task, describe_defect, read_ahead
+from hub.sync.intake import take_in
+from hub.sync.lock import hold, source_lock
+from hub.sync.mapping import Mapping
+from hub.sync.run import SourceSummary
+from hub.sync.source import Slice, Source
+
+__all__ = ["Progress", "SourceJob", "replay_all", "sync_all", "sync_source"]
+
+Progress = Callable[[SourceSummary], None]
+"""Called after every page and at the end with what was done so far; must not keep or change it."""
+_SHOWN = 20
+"""Gaps of a slice that are named one by one."""
+
+
+def _silent(_summary: SourceSummary) -> None:
+    """Watch nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceJob:
+    """One configured source, ready to be read."""
+
+    name: str
+    source: Source
+    fetchers: int = 4
+    mapping_fingerprint: str = ""
+    """Changes whenever the source's settings or its plugin do: then all kept documents are mapped anew."""
+    notes: list[str] = field(default_factory=list)
+    """What the source says through its context's `log`; becomes the summary's warnings."""
+
+
+def sync_all(
+    store: Store, jobs: Iterable[SourceJob], *, clock: Clock, progress: Progress = _silent, census: bool = True
+) -> list[SourceSummary]:
+    """Read one source after the other, each under its lock; a source that fails never stops the others.
+
+    A source that another run is reading is left alone: its summary says by whom (`held_by`).
+    """
+    return _each(store, jobs, clock, lambda job: sync_source(store, job, clock=clock, progress=progress, census=census))
+
+
+def replay_all(
+    store: Store, jobs: Iterable[SourceJob], *, clock: Clock, progress: Progress = _silent
+) -> list[SourceSummary]:
+    """Map all kept documents anew, source by source, each under its lock; reads no tool."""
+
+    def replay(job: SourceJob) -> SourceSummary:
+        started = monotonic_s()
+        mapping = Mapping(store, job.name, job.source, job.mapping_fingerprint, clock)
+        with store.begin() as conn:
+            mapping.begin(conn)
+        summary = SourceSummary(source=job.name)
+        mapping.replay(summary, lambda: progress(summary))
+        with store.begin() as conn:
+            mapping.end(conn)
+        summary.seconds = round(monotonic_s() - started, 3)
+        progress(summary)
+        return summary
+
+    return _each(store, jobs, clock, replay)
+
+
+def _each(
+    store: Store, jobs: Iterable[SourceJob], clock: Clock, work: Callable[[SourceJob], SourceSummary]
+) -> list[SourceSummary]:
+    summaries = []
+    for job in jobs:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(hold(store, source_lock(job.name), clock=clock))
+            except Locked as error:
+                summaries.append(SourceSummary(source=job.name, complete=False, held_by=str(error)))
+            else:
+                summaries.append(_guarded(job, work))
+    return summaries
+
+
+def _guarded(job: SourceJob, work: Callable[[SourceJob], SourceSummary]) -> SourceSummary:
+    """Try what a plugin must be able to say without a network before anything rests on it."""
+    try:
+        job.source.provides()
+    except Exception as error:  # noqa: BLE001 - a defect of one plugin must not stop the other sources
+        return SourceSummary(source=job.name, complete=False, faults=[describe_defect(error, "provides")])
+    return work(job)
+
+
+def sync_source(
+    store: Store, job: SourceJob, *, clock: Clock, progress: Progress = _silent, census: bool = True
+) -> SourceSummary:
+    """Read what is new in one source, and state how far each kind of each scope was read.
+
+    Every page is committed together with its cursor, so that a run killed anywhere goes on where it
+    was. After a gap the cursor stays: what was missed is read again until it can be read whole. A fault
+    of the tool or a defect of the plugin ends up in the summary and in the coverage; a fault of the
+    store is raised.
+    """
+    return _Run(store, job, clock, progress).sync(census=census)
+
+
+class _Run:
+    def __init__(self, store: Store, job: SourceJob, clock: Clock, progress: Progress) -> None:
+        self._store = store
+        self._job = job
+        self._clock = clock
+        self._progress = progress
+        self._summary = SourceSummary(source=job.name)
+        self._outcomes: list[SliceOutcome] = []
+        self._gaps: dict[Slice, list[str]] = {}
+        self._ends: list[Ended] = []
+
+    def sync(self, *, census: bool) -> SourceSummary:
+        started, job, summary = monotonic_s(), self._job, self._summary
+        mapping = Mapping(self._store, job.name, job.source, job.mapping_fingerprint, self._clock)
+        with self._store.begin() as conn:
+            run = reading.start_run(conn, job.name, self._clock.now_ms())
+            known = [(row.scope, row.kind) for row in reading.coverage_rows(conn, job.name)]
+            changed = mapping.begin(conn)
+        parts = self._slices()
+        if parts is None:
+            self._outcomes = [SliceOutcome(scope, frozenset({kind}), None, summary.faults[-1]) for scope, kind in known]
+        else:
+            self._read(parts, census=census)
+            if census:
+                mark_absent(self._store, job.name, self._ends, summary, clock=self._clock)
+        if changed:
+            again = SourceSummary(source=job.name)
+            mapping.replay(again, lambda: self._progress(summary))
+            summary.changed += again.changed
+            summary.warnings += again.warnings
+        summary.warnings += [note for note in dict.fromkeys(job.notes) if note not in summary.warnings]
+        summary.complete = not summary.faults and all(outcome.reason is None for outcome in self._outcomes)
+        summary.seconds = round(monotonic_s() - started, 3)
+        with self._store.begin() as conn:
+            now = self._clock.now_ms()
+            for reach in settle(self._outcomes, known):
+                reading.record_coverage(
+                    conn, job.name, reach.scope, reach.kind, through=reach.through, reason=reach.reason, known_at=now
+                )
+            mapping.end(conn)
+            reading.finish_run(conn, run, now, complete=summary.complete, summary=msgspec.to_builtins(summary))
+        self._progress(summary)
+        return summary
+
+    def _slices(self) -> list[Slice] | None:
+        """List the slices; None = the source cannot be read at all, the summary says why."""
+        try:
+            return self._job.source.slices()
+        except SourceError as error:
+            self._summary.faults.append(str(error))
+        except Exception as error:  # noqa: BLE001 - a defect of one plugin must not stop the other sources
+            self._summary.faults.append(describe_defect(error, "slices"))
+        return None
+
+    def _read(self, parts: list[Slice], *, census: bool) -> None:
+        tasks = []
+        with self._store.connect() as conn:
+            for part in parts:
+                if part.unreadable is None:
+                    tasks.append(Task(part, reading.get_cursor(conn, self._job.name, part.stream, part.scope)))
+                else:
+                    self._outcomes.append(SliceOutcome(part.scope, part.kinds, None, part.unreadable))
+                    self._summary.warnings.append(f"{part.scope}: {part.unreadable}")
+        if not tasks:
+            return
+        arrivals = read_ahead(self._job.source, tasks, fetchers=self._job.fetchers, clock=self._clock, census=census)
+        with closing(arrivals):
+            for arrival in arrivals:
+                if isinstance(arrival, PageRead):
+                    self._write(arrival)
+                else:
+                    self._end(arrival)
+
+    def _write(self, arrival: PageRead) -> None:
+        part, page, job = arrival.part, arrival.page, self._job
+        intake = take_in(job.source, job.name, page.documents)
+        gaps = self._gaps.setdefault(part, [])
+        gaps += [*page.gaps, *intake.gaps]
+        now = self._clock.now_ms()
+        with self._store.begin() as conn:
+            count = write_page(
+                conn, source=job.name, documents=page.documents, normalised=intake.normalised, known_at=now
+            )
+            if not gaps:
+                reading.set_cursor(conn, job.name, part.stream, part.scope, page.cursor, committed_at=now)
+        intake.count(self._summary, count)
+        self._summary.requests += page.requests
+        self._progress(self._summary)
+
+    def _end(self, end: Ended) -> None:
+        part, summary = end.part, self._summary
+        gaps = self._gaps.get(part, [])
+        named = [f"{part.scope}: {gap}" for gap in gaps[:_SHOWN]]
+        more = [f"{part.scope}: {len(gaps) - _SHOWN} more gaps"] if len(gaps) > _SHOWN else []
+        summary.warnings += [*named, *more]
+        if end.fault is not None:
+            (summary.warnings if end.unreadable else summary.faults).append(f"{part.scope}: {end.fault}")
+        reason = end.fault or (f"{gaps[0]} (and {len(gaps) - 1} more)" if len(gaps) > 1 else next(iter(gaps), None))
+        self._outcomes.append(SliceOutcome(part.scope, part.kinds, end.began_at, reason))
+        self._ends.append(end)
