@@ -97,6 +97,12 @@ class Registry:
         """Return all kinds of sources on offer, by the name `plugin =` takes."""
         return {name: kind for offer in self._offers.values() for name, kind in offer.sources.items()}
 
+    def version_of_source(self, kind: str) -> str:
+        """Return distribution and version of the plugin that offers a kind of source."""
+        plugin = next(name for name, offer in self._offers.items() if kind in offer.sources)
+        point = next(point for point in self._entry_points if point.name == plugin)
+        return f"{point.dist.name} {point.dist.version}" if point.dist else ""
+
     def channels(self) -> dict[str, ChannelType]:
         """Return all kinds of channels on offer, by the name `plugin =` takes."""
         return {name: kind for offer in self._offers.values() for name, kind in offer.channels.items()}
@@ -169,15 +175,16 @@ class Registry:
 
     def _ask(self, name: str, module: ModuleType) -> _Offer:
         """Let one plugin register what it has, keeping account of whose it is."""
-        from hub.report.channel import ChannelType  # noqa: PLC0415 - `hub --help` needs none of this
+        from hub.conformance.pack import Pack  # noqa: PLC0415 - `hub --help` needs none of this
+        from hub.report.channel import ChannelType  # noqa: PLC0415 - the same
         from hub.sync.source_type import SourceType  # noqa: PLC0415 - the same
 
         offer = _Offer()
         others = [plugin for plugin in self._manager.get_plugins() if plugin is not module]
 
-        def collect(hook: str, kept: dict[str, Any], what: str, kind: type | None) -> None:
+        def collect(hook: str, kept: dict[str, Any], what: str, kind: type[SourceType | ChannelType | Pack]) -> None:
             def register(offered: Any) -> None:
-                if kind is not None and not isinstance(offered, kind):
+                if not isinstance(offered, kind):
                     raise PluginError(f"Plugin '{name}' registered a {type(offered).__name__} in {hook}, not a {what}")
                 self._refuse_double(name, what, offered.name, {**self._known(what), **kept})
                 kept[offered.name] = offered
@@ -190,7 +197,7 @@ class Registry:
 
         collect("hub_register_sources", offer.sources, "SourceType", SourceType)
         collect("hub_register_channels", offer.channels, "ChannelType", ChannelType)
-        collect("hub_register_requirements", offer.packs, "Pack", None)
+        collect("hub_register_requirements", offer.packs, "Pack", Pack)
         self._manager.subset_hook_caller("hub_register_commands", others)(register=register_command)
         return offer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -46,18 +47,28 @@ def _lines(session: Session) -> Iterator[tuple[str, CheckLine]]:
     configuration = session.configuration
     yield "configuration", CheckLine("ok", f"{configuration.path} can be used")
     yield "store", _store_line(session)
-    for name in configuration.packs:
-        yield f"pack {name}", CheckLine("ok", "can be judged")
+    for name, settings in configuration.packs.items():
+        pack = session.registry.packs()[name]
+        judged, known = len(pack.requirements(settings.parameters)), len(pack.entries)
+        yield f"pack {name}", CheckLine("ok", f"version {pack.version} judges {judged} of its {known} requirements")
     if not configuration.packs:
         yield "packs", CheckLine("warning", "none is enabled: nothing will be judged", "[packs.bs15000]")
     if not configuration.sources:
         yield "sources", CheckLine("warning", "none is configured: nothing will be read", "see [sources] in hub.toml")
     for name in configuration.sources:
-        for line in _tried(lambda name=name: session.sources([name])[name].check()):  # type: ignore[misc]  # bound now
+        for line in _tried(partial(_check_source, session, name)):
             yield f"source {name}", line
     for name in configuration.channels:
-        for line in _tried(lambda name=name: session.channels([name])[name].check()):  # type: ignore[misc]  # bound now
+        for line in _tried(partial(_check_channel, session, name)):
             yield f"channel {name}", line
+
+
+def _check_source(session: Session, name: str) -> list[CheckLine]:
+    return session.jobs([name])[0].source.check()
+
+
+def _check_channel(session: Session, name: str) -> list[CheckLine]:
+    return session.channels([name])[name].check()
 
 
 def _tried(attempt: Callable[[], list[CheckLine]]) -> list[CheckLine]:

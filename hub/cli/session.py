@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from hub.cli.option import LogFormat
-from hub.clock import Clock, SystemClock
+from hub.clock import Clock, SystemClock, monotonic_s
 from hub.config.fault import nearest
 from hub.config.load import load_configuration
 from hub.config.section import local_instant
@@ -21,9 +23,11 @@ from hub.sync.source import SourceContext
 if TYPE_CHECKING:
     from hub.cli.progress import Progress
     from hub.config.configuration import Configuration
+    from hub.conformance.pack import Requirement
     from hub.report.channel import Channel
     from hub.store.store import Store
-    from hub.sync.source import Source
+    from hub.sync.runner import SourceJob
+    from hub.sync.source_type import SourceSettings
 
 __all__ = ["Session"]
 
@@ -86,22 +90,29 @@ class Session:
         except ValueError as error:
             raise ConfigurationError([Fault(f"'{text}' {error}", key="WHEN")]) from None
 
-    def sources(self, names: Iterable[str] = ()) -> dict[str, Source]:
-        """Make the configured sources, all or those named. No network. They are closed with the session."""
+    def jobs(self, names: Iterable[str] = ()) -> list[SourceJob]:
+        """Make the configured sources, all or those named, ready for `hub.sync.runner`.
+
+        No network. The sources are closed with the session.
+        """
+        from hub.sync.runner import SourceJob  # noqa: PLC0415 - most commands read no source
+
         kinds = self.registry.sources()
-        made: dict[str, Source] = {}
         configured = self.configuration.sources
-        for name in names or configured:
-            if name not in configured:
-                message = f"there is no source '{name}'{nearest(name, configured)}"
-                raise ConfigurationError([Fault(message, file=str(self.config), key="sources")])
+        made: list[SourceJob] = []
+        for name in self._chosen("sources", names, configured):
             settings = configured[name]
-            made[name] = kinds[settings.plugin].make(
-                settings,
-                self._context(name, proxy=settings.proxy, ca_bundle=settings.ca_bundle, fetchers=settings.fetchers),
-            )
-            self._open.append(made[name])
+            notes: list[str] = []
+            source = kinds[settings.plugin].make(settings, self._context(name, settings, notes))
+            self._open.append(source)
+            made.append(SourceJob(name, source, settings.fetchers, self._fingerprint(settings), notes))
         return made
+
+    def requirements(self) -> list[Requirement]:
+        """Compile what the enabled packs judge, with the configured parameters."""
+        packs = self.registry.packs()
+        enabled = self.configuration.packs
+        return [each for name, pack in enabled.items() for each in packs[name].requirements(pack.parameters)]
 
     def channels(self, names: Iterable[str] = ()) -> dict[str, Channel]:
         """Make the configured channels, all or those named. No network."""
@@ -109,7 +120,7 @@ class Session:
         configured = self.configuration.channels
         return {
             name: kinds[configured[name].plugin].make(configured[name], self._context(name))
-            for name in names or configured
+            for name in self._chosen("channels", names, configured)
         }
 
     def __enter__(self) -> Self:
@@ -123,19 +134,43 @@ class Session:
         if "progress" in self.__dict__:
             self.progress.__exit__(kind, fault, trace)
 
+    def _chosen(self, section: str, names: Iterable[str], configured: Mapping[str, object]) -> list[str]:
+        chosen = list(names) or list(configured)
+        faults = [
+            Fault(f"there is no '{name}'{nearest(name, configured)}", file=str(self.config), key=section)
+            for name in chosen
+            if name not in configured
+        ]
+        if faults:
+            raise ConfigurationError(faults)
+        return chosen
+
+    def _fingerprint(self, settings: SourceSettings) -> str:
+        """Hash what decides how documents become records: settings without secrets, zone, plugin's version."""
+        chosen = settings.model_dump_json(exclude={"enabled", "proxy", "ca_bundle", "fetchers"})
+        parts = (self.registry.version_of_source(settings.plugin), self.configuration.organisation.zone, chosen)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
     def _context(
-        self, name: str, *, proxy: str | None = None, ca_bundle: Path | None = None, fetchers: int = 4
+        self, name: str, settings: SourceSettings | None = None, notes: list[str] | None = None
     ) -> SourceContext:
         from hub.sync.retry import RetryPolicy, make_caller  # noqa: PLC0415 - commands without network do without
 
-        return SourceContext(
+        base_dir = self.configuration.base_dir
+        plain = SourceContext(
             name=name,
-            base_dir=self.configuration.base_dir,
+            base_dir=base_dir,
             zone=self.configuration.organisation.zone,
             clock=self.clock,
-            call=make_caller(RetryPolicy(), sleep=time.sleep, monotonic=time.monotonic),
-            log=lambda message: self.progress.say(message, source=name),
-            proxy=proxy,
-            ca_bundle=self.configuration.base_dir / ca_bundle if ca_bundle else None,
-            fetchers=fetchers,
+            call=make_caller(RetryPolicy(), sleep=time.sleep, monotonic=monotonic_s),
+            log=lambda message: self.progress.say(f"{name}: {message}", source=name),
+        )
+        if settings is None:
+            return plain
+        return replace(
+            plain,
+            log=plain.log if notes is None else notes.append,
+            proxy=settings.proxy,
+            ca_bundle=base_dir / settings.ca_bundle if settings.ca_bundle else None,
+            fetchers=settings.fetchers,
         )

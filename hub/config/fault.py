@@ -13,6 +13,7 @@ from hub.config.secret import models_in
 __all__ = ["complaints", "nearest"]
 
 KeyPath = tuple[str, ...]
+_LISTED = 40
 
 
 def complaints(error: ValidationError, model: type[BaseModel]) -> list[tuple[KeyPath, str]]:
@@ -34,11 +35,13 @@ def complaints(error: ValidationError, model: type[BaseModel]) -> list[tuple[Key
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean …? known: …` for a word that is not among the known ones."""
+    """Return `; did you mean …? known: …` for a word that is not among the known ones; a long list is left out."""
     names = sorted(known)
     close = difflib.get_close_matches(word, names, n=1)
-    hint = f"; did you mean '{close[0]}'?" if close else ";"
-    return f"{hint} known: {', '.join(names)}" if names else ""
+    hint = f"; did you mean '{close[0]}'?" if close else ""
+    if not names or len(names) > _LISTED:
+        return hint
+    return f"{hint or ';'} known: {', '.join(names)}"
 
 
 def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel] | None:

@@ -228,15 +228,31 @@ class _Loading:
 
     def _check_names(self, packs: Mapping[str, PackSettings], reports: Mapping[str, ReportSettings]) -> None:
         channels = [name for name, _ in _tables(self._settings, "channels")]
-        for pack in packs.keys() - self._registry.packs().keys():
-            if not any(fault.key == f"packs.{_key(pack)}" for fault in self.faults):
-                known = nearest(pack, self._offered(self._registry.packs()))
-                self._fault(("packs", pack), f"no plugin offers a pack '{pack}'{known}")
+        for name, pack in packs.items():
+            if name in self._registry.packs():
+                self._check_parameters(name, pack)
+            elif not any(fault.key == f"packs.{_key(name)}" for fault in self.faults):
+                known = nearest(name, self._offered(self._registry.packs()))
+                self._fault(("packs", name), f"no plugin offers a pack '{name}'{known}")
         for name, report in reports.items():
             for channel in report.channels:
                 if channel not in channels:
                     what = f"there is no channel '{channel}'{nearest(channel, channels)}"
                     self._fault(("reports", name, "channels"), what)
+
+    def _check_parameters(self, name: str, settings: PackSettings) -> None:
+        pack = self._registry.packs()[name]
+        ids = {entry.id for entry in pack.entries}
+        for requirement, values in settings.parameters.items():
+            path = ("packs", name, "parameters", requirement)
+            if requirement not in ids:
+                self._fault(path, f"the pack has no requirement '{requirement}'{nearest(requirement, ids)}")
+                continue
+            try:
+                pack.requirements({requirement: values})
+            except ConfigurationError as error:
+                for fault in error.faults:
+                    self._fault(path, fault.message)
 
     def _validated(self, path: KeyPath, value: object, model: type[Model]) -> Model | None:
         resolved = self._secrets.resolve(value, model, path)

@@ -6,14 +6,18 @@ import os
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from hub import ChannelSettings, ChannelType, SourceSettings, SourceType, hookimpl
+from hub.conformance.pack import CatalogueEntry, Pack
 from hub.registry import GROUP, Registry
+
+ENTRY = CatalogueEntry("BS15000-8.2-c", "8.2", "", "", "major", None, "", {"min_approvers": 1})
+PACK = Pack("bs15000", "1", {"8.2": "Changes"}, (ENTRY,), {ENTRY.id: lambda _id, _parameters: []})
 
 
 class Limits(BaseModel):
@@ -63,7 +67,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
 
     email.hub_register_channels = channels
     pack = ModuleType("imagined_pack")
-    pack.hub_register_requirements = lambda register: register(SimpleNamespace(name="bs15000"))
+    pack.hub_register_requirements = lambda register: register(PACK)
     points = [EntryPoint("lame", "imagined_library_that_is_missing", GROUP)]
     for name, module in {"tool": tool, "email": email, "bs15000": pack}.items():
         for attribute, value in list(vars(module).items()):

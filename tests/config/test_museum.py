@@ -93,6 +93,11 @@ EXPECTED = {
         "7: sources.desk.flavour: should be 'cloud' or 'data_center'",
         "9: sources.desk.statuses.\"In Arbeit\": should be 'new' or 'closed'",
     ],
+    "wrong-parameters": [
+        "5: packs.bs15000.parameters.\"BS15000-8.2-c\": unknown parameter 'min_aprovers'; known: min_approvers",
+        "5: packs.bs15000.parameters.\"BS15000-8.2-c\": 'min_approvers' is str, expected int",
+        "6: packs.bs15000.parameters.\"BS15000-8.2-x\": the pack has no requirement 'BS15000-8.2-x'; did you mean 'BS15000-8.2-c'? known: BS15000-8.2-c",
+    ],
 }
 
 
