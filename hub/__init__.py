@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hub.clock import Clock
+    from hub.conformance.pack import Pack
     from hub.errors import (
         AuthenticationFailed,
         ConfigurationError,
@@ -56,6 +57,7 @@ __all__ = [
     "HubError",
     "Normalised",
     "Outgoing",
+    "Pack",
     "Page",
     "PluginError",
     "ProtocolFault",
@@ -73,7 +75,15 @@ __all__ = [
     "hookimpl",
 ]
 
-_HOMES = ("hub.hookspecs", "hub.errors", "hub.clock", "hub.sync.source", "hub.sync.source_type", "hub.report.channel")
+_HOMES = (
+    "hub.hookspecs",
+    "hub.errors",
+    "hub.clock",
+    "hub.sync.source",
+    "hub.sync.source_type",
+    "hub.report.channel",
+    "hub.conformance.pack",
+)
 
 
 def __getattr__(name: str) -> Any:

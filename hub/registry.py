@@ -212,7 +212,7 @@ class Registry:
     @staticmethod
     def _refuse_double(plugin: str, what: str, name: str, known: dict[str, Any]) -> None:
         if name in known:
-            raise PluginError(f"Plugin '{plugin}' offers a {what} '{name}', which another plugin offers already")
+            raise PluginError(f"Plugin '{plugin}' offers a {what} '{name}', which is offered already")
 
 
 def _remedy(point: metadata.EntryPoint, error: Exception) -> str:
