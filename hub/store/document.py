@@ -20,7 +20,6 @@ __all__ = [
     "chain_of",
     "chain_start",
     "documents_for_replay",
-    "has_documents",
 ]
 
 CHUNK = 500
@@ -149,11 +148,6 @@ def append_documents(conn: Connection, source: str, incoming: Sequence[Raw], fet
     if rows:
         conn.execute(insert(raw_document), rows)
     return answers
-
-
-def has_documents(conn: Connection, source: str) -> bool:
-    """Tell whether anything of a source is kept."""
-    return conn.execute(select(raw_document.c.doc).where(raw_document.c.source == source).limit(1)).first() is not None
 
 
 def documents_for_replay(conn: Connection, source: str, *, batch: int = CHUNK) -> Iterator[list[KeptDocument]]:

@@ -12,29 +12,23 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from hub.store.census import CensusCount, mark_vanished
-from hub.store.document import KeptDocument, documents_for_replay, has_documents
-from hub.store.tables import coverage, fingerprint, provision, sync_cursor, sync_run
+from hub.store.document import KeptDocument, documents_for_replay
+from hub.store.tables import coverage, provision, sync_cursor, sync_run
 
 __all__ = [
     "CensusCount",
     "Covered",
     "KeptDocument",
-    "Provided",
     "Run",
     "coverage_rows",
-    "cursors",
     "documents_for_replay",
     "finish_run",
     "forget_cursors",
     "get_cursor",
-    "get_fingerprint",
-    "has_documents",
     "last_runs",
     "mark_vanished",
-    "provisions",
     "record_coverage",
     "set_cursor",
-    "set_fingerprint",
     "set_provisions",
     "start_run",
 ]
@@ -51,14 +45,6 @@ class Covered(NamedTuple):
     reason: str | None
     """Why not further; None = the last reading was complete."""
     known_from: int
-
-
-class Provided(NamedTuple):
-    """What a source can say of a kind; has the shape of `hub.sync.source.Provision`."""
-
-    kind: str
-    fields: frozenset[str]
-    within_subject: bool
 
 
 class Run(NamedTuple):
@@ -93,14 +79,6 @@ def get_cursor(conn: Connection, source: str, stream: str, scope: str) -> dict[s
         select(sync_cursor.c.cursor).where(_slice(source, stream, scope))
     ).scalar_one_or_none()
     return found
-
-
-def cursors(conn: Connection, source: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return (stream, scope) -> cursor of every slice that was read."""
-    rows = conn.execute(
-        select(sync_cursor.c.stream, sync_cursor.c.scope, sync_cursor.c.cursor).where(sync_cursor.c.source == source)
-    )
-    return {(row.stream, row.scope): row.cursor for row in rows}
 
 
 def set_cursor(
@@ -226,33 +204,6 @@ def set_provisions(conn: Connection, source: str, provided: Iterable[_Provision]
             ],
         )
     return len(closed) + len(opened)
-
-
-def provisions(conn: Connection, source: str) -> list[Provided]:
-    """List what a source can fill as known now, by kind."""
-    rows = conn.execute(
-        select(provision.c.kind, provision.c.field, provision.c.within_subject)
-        .where(provision.c.source == source, provision.c.known_to.is_(None))
-        .order_by(provision.c.kind, provision.c.within_subject)
-    )
-    fields: dict[tuple[str, bool], set[str]] = {}
-    for kind, name, within in rows:
-        fields.setdefault((kind, within), set()).update([name] if name else [])
-    return [Provided(kind, frozenset(names), within) for (kind, within), names in fields.items()]
-
-
-# -- fingerprints -----------------------------------------------------------------------------
-
-
-def get_fingerprint(conn: Connection, name: str) -> str | None:
-    """Return what a derived thing was last made with, None where it never was; `mapping:service-desk`."""
-    return conn.execute(select(fingerprint.c.value).where(fingerprint.c.name == name)).scalar_one_or_none()
-
-
-def set_fingerprint(conn: Connection, name: str, value: str) -> None:
-    """Remember what a derived thing is made with."""
-    if conn.execute(update(fingerprint).where(fingerprint.c.name == name).values(value=value)).rowcount == 0:
-        conn.execute(insert(fingerprint), [{"name": name, "value": value}])
 
 
 # -- run log ----------------------------------------------------------------------------------
