@@ -1,0 +1,165 @@
+"""The rows of one register file, with the defaults its head gives to all of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from hub.errors import Fault
+from hub.sla.zone import zone_names
+from hub_register.reader import BrokenFile, Node, read_file
+from hub_register.schema import FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["RegisterFile", "Row", "nearest", "read_register_file"]
+
+_HEAD = ("zone", "declared_by", "declared_at", "proof", "rows")
+_DEFAULTS = ("declared_by", "declared_at", "proof")
+_ID = re.compile(r"\w[\w.-]*")
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """Say which word was probably meant, as the end of a sentence; else list them all."""
+    known = sorted(words)
+    near = get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row, before its values are read."""
+
+    file: str
+    """How faults call the file."""
+    stem: str
+    id: str
+    zone: str
+    """Zone of local times; empty = none."""
+    node: Node
+    """A mapping, with the defaults of the file's head."""
+
+    @property
+    def native_id(self) -> str:
+        """The id within the source: `people/alice`."""
+        return f"{self.stem}/{self.id}"
+
+    def body(self) -> bytes:
+        """Write the row as canonical JSON."""
+        content = {"file": self.file, "line": self.node.line, "zone": self.zone, "row": self.node.plain()}
+        return msgspec.json.encode(content, order="deterministic")
+
+    @staticmethod
+    def of_body(stem: str, row_id: str, body: bytes) -> Row:
+        """Read what `body` wrote. Raises msgspec.MsgspecError, KeyError or TypeError for anything else."""
+        content: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
+        node = Node.of(content["row"], int(content["line"]), 1)
+        zone = content["zone"]
+        if not isinstance(node.value, dict) or not (zone == "" or zone in zone_names()):
+            raise TypeError("not what a register wrote")
+        return Row(str(content["file"]), stem, row_id, zone, node)
+
+
+@dataclass(slots=True)
+class RegisterFile:
+    """One file: its rows, and what is wrong with it beyond single values."""
+
+    stem: str
+    name: str
+    """How faults call it."""
+    rows: list[Row] = field(default_factory=list)
+    """Rows with an id of their own."""
+    faults: list[Fault] = field(default_factory=list)
+    """Rows without a usable id, ids that stand twice, a wrong head."""
+    ids: list[str] = field(default_factory=list)
+    """Every id that stands in the file, once."""
+    nameless: bool = False
+    """Some row has no usable id, so that an id's absence proves nothing."""
+    broken: Fault | None = None
+    """Why the file as a whole cannot be read."""
+
+    @property
+    def kind(self) -> str:
+        """Record kind of its rows."""
+        return FILES[self.stem]
+
+
+def read_register_file(path: Path, stem: str, name: str, zone: str) -> RegisterFile:
+    """Read a file; `zone` is that of local times where its head names none. Never raises for its content."""
+    register = RegisterFile(stem, name)
+    try:
+        top = read_file(path, name)
+        head, rows = _split(top, name)
+        zone = _zone(head, name) or zone
+    except BrokenFile as error:
+        register.broken = error.fault
+        return register
+    for node in rows:
+        _take(register, node, head, zone)
+    counts = Counter(row.id for row in register.rows)
+    for row in register.rows:
+        if counts[row.id] > 1:
+            line, column = row.node.line, row.node.column
+            register.faults.append(
+                Fault(f"id {row.id!r} stands twice; give each row its own", name, "id", line, column)
+            )
+    register.rows = [row for row in register.rows if counts[row.id] == 1]
+    register.ids = list(counts)
+    return register
+
+
+def _split(top: Node, name: str) -> tuple[dict[str, Node], list[Node]]:
+    if top.value is None:
+        return {}, []
+    if isinstance(top.value, list):
+        return {}, top.value
+    if not isinstance(top.value, dict):
+        raise BrokenFile(Fault("holds no rows; begin each with `- id: …`", name, line=top.line, column=top.column))
+    for key, (line, column) in top.keys.items():
+        if key not in _HEAD:
+            said = f"unknown key beside the rows{nearest(key, _HEAD)}"
+            raise BrokenFile(Fault(said, name, key, line, column))
+    rows = top.value.get("rows")
+    if rows is None or rows.value is None:
+        return top.value, []
+    if not isinstance(rows.value, list):
+        raise BrokenFile(Fault("must be a list of rows", name, "rows", rows.line, rows.column))
+    return top.value, rows.value
+
+
+def _zone(head: dict[str, Node], name: str) -> str | None:
+    node = head.get("zone")
+    if node is None or node.value is None:
+        return None
+    if not isinstance(node.value, str) or node.value not in zone_names():
+        near = get_close_matches(str(node.value), zone_names(), n=1)
+        advice = f"; did you mean {near[0]!r}?" if near else "; write an IANA name such as Europe/Berlin"
+        raise BrokenFile(Fault(f"unknown time zone {node.plain()!r}{advice}", name, "zone", node.line, node.column))
+    return node.value
+
+
+def _take(register: RegisterFile, node: Node, head: dict[str, Node], zone: str) -> None:
+    if not isinstance(node.value, dict):
+        register.nameless = True
+        register.faults.append(
+            Fault("a row is a mapping that begins with `id:`", register.name, line=node.line, column=node.column)
+        )
+        return
+    given = node.value.get("id")
+    if given is None or not isinstance(given.value, str) or not _ID.fullmatch(given.value):
+        place = given or node
+        said = "has no id" if given is None else f"{given.plain()!r} is no id"
+        advice = "; use letters, digits, '.', '_' and '-'"
+        register.nameless = True
+        register.faults.append(Fault(said + advice, register.name, "id", place.line, place.column))
+        return
+    defaults = {key: head[key] for key in _DEFAULTS if key in head and key not in node.value}
+    merged = Node({**node.value, **defaults}, node.line, node.column, node.keys)
+    register.rows.append(Row(register.name, register.stem, given.value, zone, merged))

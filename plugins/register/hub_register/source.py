@@ -1,0 +1,210 @@
+"""The register as a source: one slice a file, all rows of a file every time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from hub.errors import ConfigurationError, Fault, ScopeUnreadable
+from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Skip, Slice
+from hub_register.mapping import Reading, read_row
+from hub_register.row import RegisterFile, Row, nearest, read_register_file
+from hub_register.schema import FILES, provided
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from hub.sync.source import SourceContext
+    from hub_register.settings import RegisterSettings
+
+__all__ = ["RegisterSource"]
+
+_SUFFIX = ".yaml"
+_DECISIVE = "waivers"
+"""A fault here stops the source: a waiver that is not read would turn an accepted exception into a finding."""
+
+
+class RegisterSource:
+    """Reads the folder anew at every call, so that an edit between two runs is never missed."""
+
+    def __init__(self, settings: RegisterSettings, context: SourceContext) -> None:
+        self._context = context
+        self._required = settings.files
+        self._folder: Path = context.base_dir / settings.folder
+        self._shown = settings.folder
+        """How faults call the folder: as the configuration does."""
+
+    def check(self) -> list[CheckLine]:
+        """Count the rows of each file; name rows without proof.
+
+        Raises ConfigurationError with every fault of every file at once.
+        """
+        faults = self.faults()
+        if faults:
+            raise ConfigurationError(faults)
+        lines = []
+        for register in self._files():
+            lines.append(CheckLine("ok", f"{register.name}: {len(register.rows)} rows"))
+            bare = [row for row in register.rows if isinstance(row.node.value, dict) and "proof" not in row.node.value]
+            if bare:
+                first = f"{register.name}:{bare[0].node.line}"
+                advice = "add `proof:` with the path, URL or Message-ID it rests on"
+                lines.append(CheckLine("warning", f"{len(bare)} rows without proof, the first at {first}", advice))
+        if not lines:
+            advice = f"add one of {', '.join(stem + _SUFFIX for stem in FILES)}"
+            lines.append(CheckLine("warning", f"{self._shown} holds no register file", advice))
+        return lines
+
+    def faults(self) -> list[Fault]:
+        """Give everything wrong with the folder, by file, line and column."""
+        if not self._folder.is_dir():
+            return [self._no_folder()]
+        files = self._files()
+        found = self._strangers() + [fault for register in files for fault in self._file_faults(register)]
+        readings = {row.native_id: (row, read_row(row, self._context.name)) for file in files for row in file.rows}
+        found += [fault for _, reading in readings.values() for fault in reading.faults]
+        found += _dangling(files, readings) + _claimed_twice(readings) + self._future(readings)
+        return sorted(found, key=lambda fault: (fault.file, fault.line or 0, fault.column or 0))
+
+    def provides(self) -> list[Provision]:
+        """State the kinds of the files that are kept, each with all the fields a row may hold."""
+        return [Provision(FILES[stem], provided(FILES[stem])) for stem in self._kept()]
+
+    def slices(self) -> list[Slice]:
+        """List one slice a file; a file that is no YAML is unreadable, and says where.
+
+        Raises ConfigurationError where the folder is missing or the waivers are at fault.
+        """
+        if not self._folder.is_dir():
+            raise ConfigurationError([self._no_folder()])
+        files = self._files()
+        self._refuse_wrong_waivers()
+        return [
+            Slice(file.stem, file.stem, frozenset({file.kind}), str(file.broken) if file.broken else None)
+            for file in files
+        ]
+
+    def fetch(self, part: Slice, cursor: Mapping[str, Any] | None) -> Iterator[Page]:  # noqa: ARG002 - always all rows
+        """Yield one page with every row of the file; the store recognises those that did not change.
+
+        What stands in the file and cannot become a record is a gap: its absence proves nothing.
+        """
+        if part.stream == _DECISIVE:
+            self._refuse_wrong_waivers()
+        register = self._file(part.stream)
+        if register.broken:
+            raise ScopeUnreadable(str(register.broken))
+        documents = [Document(part.stream, row.native_id, part.scope, row.body()) for row in register.rows]
+        wrong = register.faults + [fault for row in register.rows for fault in read_row(row, self._context.name).faults]
+        digest = hashlib.sha256(b"\n".join(document.body for document in documents)).hexdigest()
+        yield Page(documents, {"sha256": digest}, requests=0, gaps=[str(fault) for fault in wrong])
+
+    def normalise(self, document: Document) -> Normalised:
+        """Turn a row into its record, or skip it with the first thing wrong with it."""
+        row_id = document.native_id.partition("/")[2]
+        try:
+            row = Row.of_body(document.stream, row_id, document.body)
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
+            return Normalised([], [Skip(document.native_id, "not a document of a register")])
+        reading = self._reading(row)
+        if reading is None:
+            return Normalised([], [Skip(document.native_id, "file is not part of the register")])
+        if reading.record is None:
+            return Normalised([], [Skip(document.native_id, f"malformed row: {reading.faults[0].key}")])
+        return Normalised([reading.record])
+
+    def census(self, part: Slice) -> Iterator[Census]:
+        """Yield the ids that stand in the file; none where a row has lost its id."""
+        register = self._file(part.stream)
+        if not register.broken and not register.nameless:
+            yield Census(part.stream, part.scope, [f"{part.stream}/{row_id}" for row_id in register.ids])
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _reading(self, row: Row) -> Reading | None:
+        return read_row(row, self._context.name) if row.stem in FILES else None
+
+    def _kept(self) -> list[str]:
+        """Files that are there or must be, in the order of the table."""
+        return [stem for stem in FILES if stem in self._required or (self._folder / f"{stem}{_SUFFIX}").is_file()]
+
+    def _files(self) -> list[RegisterFile]:
+        return [self._file(stem) for stem in self._kept()]
+
+    def _file(self, stem: str) -> RegisterFile:
+        name = f"{stem}{_SUFFIX}"
+        return read_register_file(self._folder / name, stem, str(self._shown / name), self._context.zone)
+
+    def _refuse_wrong_waivers(self) -> None:
+        name = str(self._shown / f"{_DECISIVE}{_SUFFIX}")
+        wrong = [fault for fault in self.faults() if fault.file == name]
+        if wrong:
+            raise ConfigurationError(wrong)
+
+    def _no_folder(self) -> Fault:
+        key = f"sources.{self._context.name}.folder"
+        return Fault(f"no folder {str(self._shown)!r} beside the configuration; `hub init` makes one", key=key)
+
+    def _strangers(self) -> list[Fault]:
+        """YAML files whose name is not in the table: mostly a slip of the pen."""
+        found = []
+        for path in sorted(self._folder.iterdir()):
+            if path.suffix.lower() not in (".yaml", ".yml") or not path.is_file():
+                continue
+            if path.suffix != _SUFFIX or path.stem not in FILES:
+                near = get_close_matches(path.stem, FILES, n=1)
+                advice = f"; rename it to {near[0]}{_SUFFIX}" if near else nearest(path.stem, FILES)
+                found.append(Fault(f"is no register file{advice}", str(self._shown / path.name)))
+        return found
+
+    @staticmethod
+    def _file_faults(register: RegisterFile) -> list[Fault]:
+        return [register.broken] if register.broken else register.faults
+
+    def _future(self, readings: Mapping[str, tuple[Row, Reading]]) -> list[Fault]:
+        now = self._context.clock.now_ms()
+        return [
+            _at(row, "declared_at", "is later than now; a declaration is made when it is written")
+            for row, reading in readings.values()
+            if reading.record is not None and (reading.record.created_at or 0) > now
+        ]
+
+
+def _at(row: Row, key: str, message: str) -> Fault:
+    node = row.node.value.get(key, row.node) if isinstance(row.node.value, dict) else row.node
+    return Fault(message, row.file, key, node.line, node.column)
+
+
+def _dangling(files: list[RegisterFile], readings: Mapping[str, tuple[Row, Reading]]) -> list[Fault]:
+    """Find references to rows that do not exist, save in files that cannot be read."""
+    broken = {file.stem for file in files if file.broken}
+    known = {f"{file.stem}/{row_id}" for file in files for row_id in file.ids}
+    found = []
+    for row, reading in readings.values():
+        for one in reading.references:
+            if one.target not in known and one.target.partition("/")[0] not in broken:
+                near = get_close_matches(one.target, known, n=1)
+                advice = f"; did you mean {near[0]!r}?" if near else ""
+                found.append(Fault(f"no row {one.target!r}{advice}", row.file, one.key, one.line, one.column))
+    return found
+
+
+def _claimed_twice(readings: Mapping[str, tuple[Row, Reading]]) -> list[Fault]:
+    """Find accounts that two people call their own: whose deeds they are could not be told."""
+    claims: dict[str, list[Row]] = defaultdict(list)
+    for row, reading in readings.values():
+        if reading.record is not None and row.stem == "people":
+            for account in dict.fromkeys(reading.record.same_as):
+                claims[account].append(row)
+    return [
+        _at(row, "accounts", f"{account!r} is also an account of {', '.join(o.id for o in rows if o is not row)}")
+        for account, rows in claims.items()
+        if len(rows) > 1
+        for row in rows
+    ]
