@@ -176,7 +176,11 @@ def _fingerprint(conn: Connection, store: Store, requirement: Requirement) -> st
     for part in requirement.parts:
         digest.update(f"{part.name}\0{part.sql(store.engine.dialect)}\0".encode())
     if any("calendar" in part.reads or "period" in part.reads for part in requirement.parts):
-        rows = conn.execute(text("SELECT name, value FROM fingerprint ORDER BY name"))
+        rows = conn.execute(
+            text(
+                "SELECT name, value FROM fingerprint WHERE name LIKE 'calendar:%' OR name LIKE 'period:%' ORDER BY name"
+            )
+        )
         digest.update("\0".join(f"{row.name}={row.value}" for row in rows).encode())
     return digest.hexdigest()
 

@@ -69,7 +69,7 @@ def obligations(
         select=compiled,
         reads=merge_reads(unit.reads, evidence.reads),
         needs=(*unit_needs, *evidence.needs, *needs),
-        complete=complete,
+        complete=complete or getattr(evidence, "lost", None) is not None,
         words=words,
     )
 

@@ -1,0 +1,140 @@
+"""Judge obligations at an instant, with the knowledge of an instant: set-based, for all who ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from hub.conformance.derive import part_numbers
+from hub.conformance.horizon import Horizon, Reach, load_horizon, places
+from hub.conformance.pack import Requirement
+from hub.conformance.part import Part
+from hub.conformance.verdict import VERDICT
+from hub.conformance.waiver import ActiveWaiver, active_waivers, covered_units
+
+__all__ = ["STALE_MS", "Judgement", "judge", "last_known", "natural_as_of"]
+
+STALE_MS = 26 * 3_600_000
+"""A reading counts as current for a day and a little: cron runs daily."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What every question about verdicts shares: the instants, the horizon, the waivers."""
+
+    conn: Connection
+    as_of: int
+    known_at: int | None
+    judge_from: int
+    horizon: Horizon
+    parts: Mapping[int, Part]
+    """Number -> part, of the enabled requirements."""
+    requirements: Sequence[Requirement]
+    reaches: Mapping[tuple[int, int], Reach]
+    """(part number, place) -> how far one may conclude."""
+    waivers: Sequence[ActiveWaiver]
+    stale_ms: int = STALE_MS
+
+    def sql(self, columns: str, *, as_of: int | None = None, where: str = "", tail: str = "") -> str:
+        """Write a select over judged obligations `j`, with `j.verdict` and `j.baseline` beside the table's columns.
+
+        `as_of` judges at an earlier instant than the judgement's own, for the end of a period.
+        """
+        instant = self.as_of if as_of is None else as_of
+        sqlite = self.conn.dialect.name == "sqlite"
+        verdict = VERDICT.format(as_of=instant, stale_ms=self.stale_ms, false="0" if sqlite else "false")
+        decided = "CASE WHEN o.met_at < coalesce(o.due_at, o.met_at + 1) THEN o.met_at ELSE o.due_at END"
+        known = (
+            "o.known_to IS NULL"
+            if self.known_at is None
+            else f"o.known_from <= {self.known_at} AND (o.known_to IS NULL OR o.known_to > {self.known_at})"
+        )
+        enabled = ", ".join(map(str, self.parts)) or "NULL"
+        condition = f"WHERE {where}" if where else ""
+        return (
+            f"SELECT {columns} FROM (SELECT o.*, {decided} AS decided_at, {verdict} AS verdict, "
+            f"coalesce({decided} < {self.judge_from}, {'0' if sqlite else 'false'}) AS baseline "
+            "FROM obligation o LEFT JOIN horizon h ON h.part = o.part AND h.place = o.place "
+            "LEFT JOIN waived w ON w.part = o.part AND w.unit = o.unit "
+            f"WHERE {known} AND o.opened_at <= {instant} AND o.part IN ({enabled})) j {condition} {tail}"
+        )
+
+    def rows(self, columns: str, **more: Any) -> Sequence[Any]:
+        """Run `sql` and return all rows."""
+        return self.conn.execute(text(self.sql(columns, **more).replace(":", r"\:"))).all()
+
+
+def judge(
+    conn: Connection,
+    requirements: Sequence[Requirement],
+    *,
+    as_of: int,
+    known_at: int | None,
+    judge_from: int,
+    stale_ms: int = STALE_MS,
+) -> Judgement:
+    """Prepare judging inside the caller's transaction; `known_at` None = with all that is known.
+
+    Raises ConfigurationError for a malformed waiver.
+    """
+    numbers = part_numbers(conn)
+    parts = {
+        numbers[one.id, part.name]: part for one in requirements for part in one.parts if (one.id, part.name) in numbers
+    }
+    horizon = load_horizon(conn, known_at=known_at)
+    reaches = {
+        (number, place): horizon.reach(part, source, scope)
+        for number, part in parts.items()
+        for place, source, scope in places(conn)
+    }
+    waivers = active_waivers(conn, as_of=as_of, known_at=known_at, requirements={one.id for one in requirements})
+    _fill_horizon(conn, parts, reaches)
+    _fill_waived(conn, parts, waivers)
+    return Judgement(conn, as_of, known_at, judge_from, horizon, parts, requirements, reaches, waivers, stale_ms)
+
+
+def natural_as_of(conn: Connection, known_at: int | None = None) -> int | None:
+    """Return the latest instant anything was read through: later than that nobody knows anything."""
+    return load_horizon(conn, known_at=known_at).newest()
+
+
+def last_known(conn: Connection) -> int | None:
+    """Return the instant of the last derivation that changed an obligation."""
+    found: int | None = conn.execute(text("SELECT max(known_at) FROM derivation")).scalar()
+    return found
+
+
+def _fill_horizon(conn: Connection, parts: Mapping[int, Part], reaches: Mapping[tuple[int, int], Reach]) -> None:
+    conn.exec_driver_sql(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS horizon "
+        "(part INTEGER, place INTEGER, through BIGINT, complete BOOLEAN, PRIMARY KEY (part, place))"
+    )
+    conn.exec_driver_sql("DELETE FROM horizon")
+    rows = [
+        {"part": number, "place": place, "through": reach.through, "complete": parts[number].complete}
+        for (number, place), reach in reaches.items()
+    ]
+    if rows:
+        conn.execute(text("INSERT INTO horizon VALUES (:part, :place, :through, :complete)"), rows)
+
+
+def _fill_waived(conn: Connection, parts: Mapping[int, Part], waivers: Sequence[ActiveWaiver]) -> None:
+    conn.exec_driver_sql(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS waived (part INTEGER, unit INTEGER, PRIMARY KEY (part, unit))"
+    )
+    conn.exec_driver_sql("DELETE FROM waived")
+    for active in waivers:
+        units = covered_units(conn, active.waiver)
+        numbers = [number for number, part in parts.items() if part.requirement == active.waiver.requirement_id]
+        for number in numbers:
+            if units is None:
+                conn.exec_driver_sql(
+                    f"INSERT INTO waived SELECT DISTINCT {number}, unit FROM obligation WHERE part = {number} "
+                    "ON CONFLICT DO NOTHING"
+                )
+            elif units:
+                rows = [{"part": number, "unit": unit} for unit in sorted(units)]
+                conn.execute(text("INSERT INTO waived VALUES (:part, :unit) ON CONFLICT DO NOTHING"), rows)
