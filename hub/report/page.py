@@ -44,7 +44,6 @@ def render_html(model: ReportModel, view: View, attachments: list[Attachment], h
         columns=_COLUMNS,
         words=RESULT_WORDS,
         css=Markup(_read("conformance.css")),  # noqa: S704 - a constant of ours
-        dark=Markup(_read("dark.css")),  # noqa: S704 - a constant of ours
         rate=percent(rate.numerator, rate.denominator).replace(" %", "%").replace("no cases", "-"),
         verdict=verdict_sentence(model),
         changed=change_sentence(model.change),
@@ -54,7 +53,9 @@ def render_html(model: ReportModel, view: View, attachments: list[Attachment], h
         subject_line=subject_line(model),
     )
     inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
-    return inliner.inline(page.strip()) + "\n"
+    inlined = inliner.inline(page.strip())
+    # Media queries cannot be inlined: they are added afterwards. Texts are escaped, so the first </head> is ours.
+    return inlined.replace("</head>", f"<style>{_read('dark.css')}</style></head>", 1) + "\n"
 
 
 def _template(hosts: frozenset[str]) -> jinja2.Template:
