@@ -50,17 +50,19 @@ class Session:
         self.log_format = log_format
         self.clock: Clock = clock or SystemClock()
         self._create_store = create_store
+        self._registry = Registry()
         self._open: list[Any] = []
-
-    @cached_property
-    def registry(self) -> Registry:
-        """The plugins the configuration enables, loaded together with it."""
-        return Registry()
 
     @cached_property
     def configuration(self) -> Configuration:
         """The checked configuration; ConfigurationError lists every fault."""
-        return load_configuration(self.config, self.registry)
+        return load_configuration(self.config, self._registry)
+
+    @property
+    def registry(self) -> Registry:
+        """The plugins the configuration enables; asking for them loads it."""
+        _ = self.configuration
+        return self._registry
 
     @cached_property
     def store(self) -> Store:
