@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hub_register.reader import MAX_ALIASES, MAX_BYTES, MAX_VALUES, BrokenFile, Node, read_file, read_text
 
@@ -108,3 +110,14 @@ def test_a_byte_order_mark_does_no_harm(tmp_path):
 def test_a_file_that_went_away_is_a_fault(tmp_path):
     with pytest.raises(BrokenFile, match=r"f\.yaml: cannot be read: No such file"):
         read_file(tmp_path / "f.yaml", "f.yaml")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet=" \n\t-:{}[],&*!|>'\"%@#?<~ab0\u00e9\u4e2d\x07\ufeff\u2028", max_size=60))
+def test_any_text_is_read_or_refused_with_a_place(text):
+    try:
+        node = read_text(text, "f.yaml")
+    except BrokenFile as error:
+        assert error.fault.message  # noqa: PT017 - both ends are right
+    else:
+        assert Node.of(node.plain(), 1, 1).plain() == node.plain()

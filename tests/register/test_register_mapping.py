@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hub import records
 from hub.clock import format_instant, parse_instant
+from hub.records import decode_record, encode_record
+from hub_register.mapping import read_row
+from hub_register.reader import Node
+from hub_register.row import Row
+from hub_register.schema import FILES, ROW_KEYS, row_fields
 
 DECLARED = parse_instant("2026-01-04T23:00:00Z")  # 2026-01-05 in Berlin
 
@@ -213,3 +220,25 @@ def test_an_account_is_claimed_once(register):
         "people.yaml:5:34: accounts: 'd:user/1' is also an account of bob",
         "people.yaml:6:32: accounts: 'd:user/1' is also an account of alice",
     ]
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.sampled_from(["", "x", "2026-13-01", "9999-12-31T23:59Z", "0001-01-01", "people/a", "a:b", "-1", "true"]),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["at", "by", "start", "end", "day"]), inner)
+    ),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(sorted(FILES)), st.data())
+def test_any_values_give_a_record_or_faults(stem, data):
+    keys = st.sampled_from([*row_fields(FILES[stem]), *ROW_KEYS, "nonsense"])
+    plain = data.draw(st.dictionaries(keys, VALUES, max_size=5))
+    plain = {"declared_by": "people/a", "declared_at": "2026-01-01", **plain}
+    reading = read_row(Row("f.yaml", stem, "a", "Europe/Berlin", Node.of(plain, 1, 1)), "register")
+    assert (reading.record is None) == bool(reading.faults)
+    if reading.record is not None:
+        assert decode_record(encode_record(reading.record)) == reading.record
