@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,30 +28,6 @@ from hub.testing.factory import at, change, incident, problem
 from hub.testing.memory import MemorySource, MemoryTool
 
 SECRET = "s3cret"
-
-
-@cache
-def empty_store() -> bytes:
-    with TemporaryDirectory() as folder:
-        Store.open("sqlite:///hub.db", base_dir=Path(folder), create=True).close()
-        return Path(folder, "hub.db").read_bytes()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with opened(tmp_path) as store:
-        yield store
-
-
-@contextmanager
-def opened(folder: Path) -> Iterator[Store]:
-    folder.mkdir(exist_ok=True)
-    (folder / "hub.db").write_bytes(empty_store())
-    store = Store.open("sqlite:///hub.db", base_dir=folder)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 @pytest.fixture
@@ -129,7 +105,9 @@ class KilledError(BaseException):
 
 
 @pytest.mark.parametrize("pages", range(1, 6))
-def test_killed_after_any_page_the_next_run_ends_the_same(tmp_path: Path, clock: FixedClock, pages: int) -> None:
+def test_killed_after_any_page_the_next_run_ends_the_same(
+    make_store: Callable[[], Store], clock: FixedClock, pages: int
+) -> None:
     tool = tool_of()
     seen = 0
 
@@ -139,27 +117,25 @@ def test_killed_after_any_page_the_next_run_ends_the_same(tmp_path: Path, clock:
         if seen == pages:
             raise KilledError
 
-    with opened(tmp_path / "whole") as whole, opened(tmp_path / "killed") as killed:
-        sync(whole, MemorySource("desk", tool), clock)
-        with pytest.raises(KilledError):
-            sync_source(killed, SourceJob("desk", MemorySource("desk", tool)), clock=clock, progress=kill)
-        assert threading.active_count() == 1
-        assert covered(killed) == {}
-        with killed.connect() as conn:
-            assert last_runs(conn)[0].finished_at is None
-        before = len(titles(killed))
-        assert 0 < before < 10
-        summary = sync(killed, MemorySource("desk", tool), clock)
-        assert summary.documents == 10 - before
-        assert titles(killed) == titles(whole)
-        assert covered(killed) == covered(whole)
-        hashes = select(raw_document.c.native_id, raw_document.c.hash).order_by(raw_document.c.native_id)
-        bodies = (
-            select(record.c.id, revision.c.hash).join(revision, revision.c.sid == record.c.sid).order_by(record.c.id)
-        )
-        with killed.connect() as one, whole.connect() as other:
-            assert one.execute(hashes).all() == other.execute(hashes).all()
-            assert one.execute(bodies).all() == other.execute(bodies).all()
+    whole, killed = make_store(), make_store()
+    sync(whole, MemorySource("desk", tool), clock)
+    with pytest.raises(KilledError):
+        sync_source(killed, SourceJob("desk", MemorySource("desk", tool)), clock=clock, progress=kill)
+    assert threading.active_count() == 1
+    assert covered(killed) == {}
+    with killed.connect() as conn:
+        assert last_runs(conn)[0].finished_at is None
+    before = len(titles(killed))
+    assert 0 < before < 10
+    summary = sync(killed, MemorySource("desk", tool), clock)
+    assert summary.documents == 10 - before
+    assert titles(killed) == titles(whole)
+    assert covered(killed) == covered(whole)
+    hashes = select(raw_document.c.native_id, raw_document.c.hash).order_by(raw_document.c.native_id)
+    bodies = select(record.c.id, revision.c.hash).join(revision, revision.c.sid == record.c.sid).order_by(record.c.id)
+    with killed.connect() as one, whole.connect() as other:
+        assert one.execute(hashes).all() == other.execute(hashes).all()
+        assert one.execute(bodies).all() == other.execute(bodies).all()
 
 
 def test_a_fault_in_one_slice_leaves_the_others_alone(store: Store, clock: FixedClock) -> None:
@@ -409,7 +385,7 @@ def test_reading_is_never_far_ahead_of_writing(store: Store, clock: FixedClock, 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["record", "other", "cut", "none", "raise"]), max_size=12), st.integers(1, 4))
 def test_documents_are_records_and_skips(
-    tmp_path_factory: pytest.TempPathFactory, clock: FixedClock, sorts: list[str], page_size: int
+    sqlite_template: Path, clock: FixedClock, sorts: list[str], page_size: int
 ) -> None:
     tool = MemoryTool()
     for i, sort in enumerate(sorts):
@@ -425,7 +401,12 @@ def test_documents_are_records_and_skips(
                     return Normalised([], [Skip("", "not of interest")] if len(document.body) % 2 else [])
             return super().normalise(document)
 
-    with opened(tmp_path_factory.mktemp("store")) as store:
+    with TemporaryDirectory() as folder, closing(_copied(sqlite_template, Path(folder))) as store:
         summary = sync(store, Source("desk", tool, page_size=page_size), clock)
         assert summary.documents == len(sorts) == summary.records + sum(summary.skipped.values())
         assert len(titles(store)) == sorts.count("record")
+
+
+def _copied(template: Path, folder: Path) -> Store:
+    shutil.copyfile(template, folder / "hub.db")
+    return Store.open("sqlite:///hub.db", base_dir=folder)
