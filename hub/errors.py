@@ -13,6 +13,7 @@ HubError
  │   ├─ ConnectorOutdated the endpoint is gone (410): upgrade the plugin
  │   └─ ProtocolFault     the answer is not what the protocol promises
  └─ DeliveryError         a message could not be handed over (`retriable` says whether later may help)
+     └─ DeliveryUncertain it may have gone out: look, before anything is sent again
 
 Anything else that escapes is a defect of the hub and keeps its traceback.
 """
@@ -26,6 +27,7 @@ __all__ = [
     "ConfigurationError",
     "ConnectorOutdated",
     "DeliveryError",
+    "DeliveryUncertain",
     "Fault",
     "HubError",
     "LaggingStore",
@@ -122,3 +124,10 @@ class DeliveryError(HubError):
     def __init__(self, message: str, *, retriable: bool) -> None:
         self.retriable = retriable
         super().__init__(message)
+
+
+class DeliveryUncertain(DeliveryError):
+    """The other side had the whole message and did not answer; sending again might make it two."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retriable=False)

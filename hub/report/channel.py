@@ -81,3 +81,6 @@ class ChannelType:
     make: Callable[[Any, SourceContext], Channel]
     """Called with (validated settings, context); must not use the network. Of the context a channel
     reads name, base_dir, zone, clock, log."""
+    addressed: bool = True
+    """False = it has no recipients and stays on this machine, such as a folder: it is used once a report,
+    needs no `send = true`, and doing it twice leaves one."""

@@ -7,6 +7,7 @@ SHA-256 of each decoded part (UTF-8, LF line ends), one a line.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -21,7 +22,7 @@ from hub.report.plain import render_text
 from hub.report.view import view_of
 from hub.report.wording import subject_line
 
-__all__ = ["Rendered", "message_id", "render_mail"]
+__all__ = ["Rendered", "is_address", "message_id", "render_mail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,11 @@ def render_mail(model: ReportModel, *, sender: str, to: list[str], hosts: frozen
 def message_id(report_id: str, revision: int, sender: str) -> str:
     """Derive the id: sending again is not a second report."""
     return f"<{report_id.lower()}.r{revision}@{Address(addr_spec=sender).domain}>"
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is one bare mail address in ASCII, without a display name."""
+    return re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", text) is not None
 
 
 def _sha256(body: bytes) -> str:

@@ -1,0 +1,233 @@
+"""Issued reports, and their messages on the way out.
+
+A message is one row per report, revision, channel and recipient. Its state goes
+`waiting -> sending -> sent`, committed before and after it is handed over: a row found `sending`
+belongs to a delivery that was killed, and nobody knows whether it went out. `held` rows wait for a
+person, `failed` and `unknown` ones too; none of them is sent again by itself.
+
+Every function works in the caller's transaction (`Store.begin`, `Store.connect`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple, cast
+
+import zstandard
+from sqlalchemy import Column, ColumnElement, Connection, Row, and_, func, insert, select, update
+
+from hub.store.schema import kind_tables
+from hub.store.tables import outbox, record, report
+
+__all__ = [
+    "Delivery",
+    "Issued",
+    "MessageKey",
+    "State",
+    "addresses",
+    "claim",
+    "deliveries",
+    "find_report",
+    "last_revision",
+    "latest_before",
+    "list_reports",
+    "message_of",
+    "queue",
+    "release",
+    "save_report",
+    "set_stranded",
+    "settle",
+]
+
+State = Literal["waiting", "sending", "sent", "failed", "held", "unknown"]
+
+
+class Issued(NamedTuple):
+    """One issued revision of a report."""
+
+    report_id: str
+    revision: int
+    type: str
+    period: str
+    as_of: int
+    known_at: int
+    created_at: int
+    hash: str
+    """SHA-256 of the rendered message, hexadecimal."""
+    model: bytes
+    """The encoded report."""
+
+
+class MessageKey(NamedTuple):
+    """Names one message."""
+
+    report_id: str
+    revision: int
+    channel: str
+    recipient: str
+    """Mail address; empty where the channel has no recipients."""
+
+
+class Delivery(NamedTuple):
+    """How one message fares."""
+
+    key: MessageKey
+    message_id: str
+    state: State
+    attempts: int
+    detail: str | None
+    """The other side's answer, or why it is not sent."""
+    queued_at: int
+    sent_at: int | None
+
+
+def save_report(conn: Connection, issued: Issued) -> None:
+    """Keep an issued revision; it is never changed afterwards."""
+    body = issued._replace(model=zstandard.ZstdCompressor().compress(issued.model))
+    conn.execute(insert(report), body._asdict())
+
+
+def find_report(conn: Connection, report_id: str, revision: int | None = None) -> Issued | None:
+    """Return a revision, by default the last one."""
+    query = select(*_columns()).where(report.c.report_id == report_id)
+    if revision is not None:
+        query = query.where(report.c.revision == revision)
+    return _issued(conn.execute(query.order_by(report.c.revision.desc()).limit(1)).first())
+
+
+def last_revision(conn: Connection, report_id: str) -> int:
+    """Return the highest issued revision, 0 where there is none."""
+    return conn.execute(select(func.max(report.c.revision)).where(report.c.report_id == report_id)).scalar() or 0
+
+
+def latest_before(conn: Connection, *, report_type: str, report_id: str, as_of: int) -> Issued | None:
+    """Return the last report of the type on another period, judged before `as_of`: what changed is told against it."""
+    query = (
+        select(*_columns())
+        .where(report.c.type == report_type, report.c.report_id != report_id, report.c.as_of < as_of)
+        .order_by(report.c.as_of.desc(), report.c.report_id.desc(), report.c.revision.desc())
+        .limit(1)
+    )
+    return _issued(conn.execute(query).first())
+
+
+def list_reports(conn: Connection) -> list[Issued]:
+    """List every issued revision, the newest first."""
+    query = select(*_columns()).order_by(report.c.created_at.desc(), report.c.report_id, report.c.revision.desc())
+    return [found for row in conn.execute(query) if (found := _issued(row))]
+
+
+def queue(conn: Connection, key: MessageKey, *, message_id: str, message: bytes, held: str | None, now: int) -> None:
+    """Put one message in the outbox: waiting, or held for the given reason."""
+    conn.execute(
+        insert(outbox),
+        {
+            **key._asdict(),
+            "message_id": message_id,
+            "message": zstandard.ZstdCompressor().compress(message),
+            "state": "held" if held else "waiting",
+            "attempts": 0,
+            "detail": held,
+            "queued_at": now,
+            "sent_at": None,
+        },
+    )
+
+
+def deliveries(
+    conn: Connection, *, report_id: str | None = None, revision: int | None = None, state: State | None = None
+) -> list[Delivery]:
+    """List messages in the order they were queued, all or those that fit."""
+    chosen = [c for c in outbox.c if c.name != "message"]
+    query = select(*chosen).order_by(outbox.c.queued_at, *(outbox.c[name] for name in MessageKey._fields))
+    if report_id is not None:
+        query = query.where(outbox.c.report_id == report_id)
+    if revision is not None:
+        query = query.where(outbox.c.revision == revision)
+    if state is not None:
+        query = query.where(outbox.c.state == state)
+    return [
+        Delivery(
+            key=MessageKey(row.report_id, row.revision, row.channel, row.recipient),
+            message_id=row.message_id,
+            state=cast("State", row.state),
+            attempts=row.attempts,
+            detail=row.detail,
+            queued_at=row.queued_at,
+            sent_at=row.sent_at,
+        )
+        for row in conn.execute(query)
+    ]
+
+
+def message_of(conn: Connection, key: MessageKey) -> bytes:
+    """Return the message's bytes, as they were hashed."""
+    packed = conn.execute(select(outbox.c.message).where(_is(key))).scalar_one()
+    return zstandard.ZstdDecompressor().decompress(packed)
+
+
+def claim(conn: Connection, key: MessageKey) -> bool:
+    """Take one waiting message to send it; False where another process was faster."""
+    taken = conn.execute(
+        update(outbox)
+        .where(_is(key), outbox.c.state == "waiting")
+        .values(state="sending", attempts=outbox.c.attempts + 1)
+    )
+    return taken.rowcount == 1
+
+
+def settle(conn: Connection, key: MessageKey, state: State, *, detail: str, sent_at: int | None = None) -> None:
+    """Write down how a delivery ended."""
+    conn.execute(update(outbox).where(_is(key)).values(state=state, detail=detail, sent_at=sent_at))
+
+
+def set_stranded(conn: Connection, channels: Iterable[str], state: State, *, detail: str) -> int:
+    """Give messages of these channels that were found `sending` another state; return how many there were."""
+    stranded = conn.execute(
+        update(outbox)
+        .where(outbox.c.state == "sending", outbox.c.channel.in_(list(channels)))
+        .values(state=state, detail=detail)
+    )
+    return stranded.rowcount
+
+
+def release(
+    conn: Connection, report_id: str, revision: int, *, states: Iterable[State], channels: Iterable[str]
+) -> int:
+    """Let messages of one revision wait for delivery again, because a person said so; return how many."""
+    released = conn.execute(
+        update(outbox)
+        .where(
+            outbox.c.report_id == report_id,
+            outbox.c.revision == revision,
+            outbox.c.state.in_(list(states)),
+            outbox.c.channel.in_(list(channels)),
+        )
+        .values(state="waiting")
+    )
+    return released.rowcount
+
+
+def addresses(conn: Connection, person_ids: Iterable[str]) -> dict[str, str]:
+    """Return person id -> first mail address; who has none, has left the register or is unknown is missing."""
+    person = kind_tables["person"]
+    query = (
+        select(record.c.id, person.c.email)
+        .join(person, person.c.sid == record.c.sid)
+        .where(record.c.id.in_(list(person_ids)), person.c.vanished_at.is_(None))
+    )
+    return {row.id: row.email[0] for row in conn.execute(query) if row.email}
+
+
+def _columns() -> list[Column[Any]]:
+    return [report.c[name] for name in Issued._fields]
+
+
+def _issued(row: Row[Any] | None) -> Issued | None:
+    if row is None:
+        return None
+    return Issued._make(row)._replace(model=zstandard.ZstdDecompressor().decompress(row.model))
+
+
+def _is(key: MessageKey) -> ColumnElement[bool]:
+    return and_(*(outbox.c[name] == value for name, value in key._asdict().items()))

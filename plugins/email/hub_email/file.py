@@ -1,0 +1,69 @@
+"""Writes a report into a folder: `<report>-r<revision>.eml` and `.html`, each whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from hub.errors import DeliveryError
+from hub.report.channel import Outgoing, Receipt
+from hub.sync.source import CheckLine, SourceContext
+from hub_email.settings import FileSettings
+
+__all__ = ["FileChannel", "make_file_channel"]
+
+
+def make_file_channel(settings: FileSettings, context: SourceContext) -> FileChannel:
+    """Make the channel; the folder is made when it is first needed."""
+    return FileChannel(context.base_dir / settings.folder)
+
+
+class FileChannel:
+    """A folder. Delivering the same message again leaves the same two files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def check(self) -> list[CheckLine]:
+        """Tell whether files can be written, without leaving any."""
+        place = next(path for path in (self.folder, *self.folder.parents) if path.exists())
+        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+            return [
+                CheckLine(
+                    "error",
+                    f"{self.folder} cannot be written",
+                    f"make {place} a folder this user may write, or set folder",
+                )
+            ]
+        return [CheckLine("ok", f"reports are written to {self.folder}")]
+
+    def deliver(self, message: Outgoing) -> Receipt:
+        """Write both files, replacing what an interrupted delivery left."""
+        stem = f"{message.report_id}-r{message.revision}"
+        if Path(stem).name != stem:
+            raise DeliveryError(f"{stem!r} is no file name", retriable=False)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write(self.folder / f"{stem}.html", message.html)
+            eml = _write(self.folder / f"{stem}.eml", message.eml)
+        except OSError as error:
+            raise DeliveryError(
+                f"{self.folder}: {error.strerror or error}; make room or give this user the right to write there",
+                retriable=True,
+            ) from error
+        return Receipt(accepted=message.recipients, detail=str(eml))
+
+
+def _write(path: Path, body: bytes) -> Path:
+    """Write beside the target, flush to the disk, then rename: no reader sees half a file."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return path
