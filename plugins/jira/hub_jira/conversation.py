@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["follow_comments"]
 
+SERVICE_DESK = "service_desk"
+"""Type of the projects whose comments Jira shows to customers; elsewhere it calls every comment public."""
 TOLD = ("first_response_at", "customer_updates")
 
 
@@ -28,6 +30,7 @@ def follow_comments(draft: Draft) -> None:
     total = block.get("total")
     if "comments" not in block or (isinstance(total, int) and total > len(comments)):
         draft.unknown |= {name for name in TOLD if draft.takes(name)}
+    desk = as_dict(draft.fields.get("project")).get("projectTypeKey", SERVICE_DESK) == SERVICE_DESK
     reporter = account_key(as_dict(draft.fields.get("reporter")))
     told: list[tuple[int, str]] = []
     replies: list[int] = []
@@ -42,7 +45,7 @@ def follow_comments(draft: Draft) -> None:
     for at, ref, comment in sorted(rows, key=lambda each: each[:2]):
         author = as_dict(comment.get("author"))
         actor = draft.accounts.ref(author)
-        shown = _visible(comment)
+        shown = _visible(comment) if desk else None
         ours = account_key(author) != reporter and author.get("accountType") != "customer"
         if shown is None and ours:
             draft.unknown |= {name for name in TOLD if draft.takes(name)}

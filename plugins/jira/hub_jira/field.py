@@ -32,6 +32,8 @@ APPROVALS = "approval"
 LARGEST = 2**53
 DEADLINES = frozenset({"due_at", "planned_end", "planned_release_at", "target_resolution_at"})
 """Fields for which a day without time means its end in the organisation's zone."""
+NEUTRAL_WORDS = {"change.reason": frozenset({"compliance", "fix", "improvement", "new_feature"})}
+"""Text fields with words of the hub's own, beside the source's."""
 YES = frozenset({"yes", "true", "1", "ja", "是"})
 NO = frozenset({"no", "false", "0", "nein", "否"})
 
@@ -98,11 +100,16 @@ def _near(word: str, known: list[str]) -> str:
 
 
 def _member(struct: type, name: str, text: str) -> tuple[Any, str]:
+    members = _members(struct)
+    if name not in members:
+        raise UnknownTargetError(f"no field {name!r} in {text!r}{_near(name, list(members))}")
+    return members[name]
+
+
+@cache
+def _members(struct: type) -> dict[str, tuple[Any, str]]:
     hints = get_type_hints(struct, include_extras=True)
-    names = {each.encode_name: each.name for each in msgspec.structs.fields(struct)}
-    if name not in names:
-        raise UnknownTargetError(f"no field {name!r} in {text!r}{_near(name, list(names))}")
-    return hints[names[name]], names[name]
+    return {each.encode_name: (hints[each.name], each.name) for each in msgspec.structs.fields(struct)}
 
 
 def _unwrap(annotation: Any) -> tuple[Any, bool]:
@@ -208,7 +215,7 @@ def convert(target: Target, value: Any, *, options: dict[str, str], zone: str) -
     if shape == "date":
         return _day(mapped)
     if shape == "text":
-        return mapped
+        return folded if (folded := _fold(mapped)) in NEUTRAL_WORDS.get(target.full, ()) else mapped
     if shape == "bool":
         if mapped.lower() in YES | NO:
             return mapped.lower() in YES
@@ -235,8 +242,12 @@ def _planned(line: str) -> PlannedActual:
     return PlannedActual(aspect=aspect, planned=rest[0], actual=rest[1])
 
 
+def _fold(word: str) -> str:
+    return word.lower().replace(" ", "_").replace("-", "_")
+
+
 def _choice(word: str, choices: tuple[str, ...]) -> str:
-    folded = word.lower().replace(" ", "_").replace("-", "_")
+    folded = _fold(word)
     for choice in choices:
         if choice in (word, folded) or choice.lower() == folded:
             return choice

@@ -33,7 +33,7 @@ class Accounts:
         if key is None:
             return None
         known = self.seen.setdefault(key, {})
-        for name in ("displayName", "emailAddress", "active", "accountType", "name", "key"):
+        for name in ("displayName", "emailAddress", "active", "name", "key"):
             if known.get(name) is None and details.get(name) is not None:
                 known[name] = details[name]
         return self.named(key)
@@ -70,6 +70,5 @@ class Accounts:
             name=name,
             email=[mail] if mail else [],
             status={True: "active", False: "inactive"}.get(active) if isinstance(active, bool) else None,
-            labels=[kind] if (kind := as_text(user.get("accountType"))) else [],
             same_as=sorted(set(tied)),
         )

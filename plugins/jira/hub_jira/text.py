@@ -88,10 +88,10 @@ def _from_wiki(text: str) -> str:
 def _walk(node: Any, pieces: list[str], depth: int) -> None:
     if not isinstance(node, dict) or depth > DEEPEST:
         return
-    kind = node.get("type")
+    kind = node["type"] if isinstance(node.get("type"), str) else ""
     attributes = node.get("attrs")
     attrs: dict[str, Any] = attributes if isinstance(attributes, dict) else {}
-    block = isinstance(kind, str) and kind in BLOCKS
+    block = kind in BLOCKS
     if block and pieces and not pieces[-1].endswith("\n"):
         pieces.append("\n")
     if kind == "listItem":
@@ -112,7 +112,7 @@ def _walk(node: Any, pieces: list[str], depth: int) -> None:
         pieces.append("\n")
 
 
-def _leaf(kind: Any, node: dict[str, Any], attrs: dict[str, Any]) -> str:
+def _leaf(kind: str, node: dict[str, Any], attrs: dict[str, Any]) -> str:
     if kind == "text":
         text = node.get("text")
         return text + _target(node, text) if isinstance(text, str) else ""
@@ -120,7 +120,7 @@ def _leaf(kind: Any, node: dict[str, Any], attrs: dict[str, Any]) -> str:
         return "\n"
     if kind == "media":
         return f"({attrs.get('alt') or attrs.get('id') or 'file'})"
-    names = SPOKEN.get(kind, ()) if isinstance(kind, str) else ()
+    names = SPOKEN.get(kind, ())
     return next((str(attrs[name]) for name in names if attrs.get(name)), "")
 
 
