@@ -18,6 +18,7 @@ def show_time(instant_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{instant_ms % 1000:03}{moment:%z}"
 
 
+@lru_cache(maxsize=65_536)
 def show_time_for_people(instant_ms: int) -> str:
     """Write an instant as the changelog's text does: `01/Mar/26 9:15 AM`."""
     moment = datetime.fromtimestamp(instant_ms // 1000, tz=UTC).astimezone(ZONE)

@@ -23,6 +23,7 @@ __all__ = ["CHANGELOG_CAP", "COMMENT_CAP", "JiraView"]
 CHANGELOG_CAP = 40
 COMMENT_CAP = 20
 """How many entries and comments Jira Cloud embeds in a search answer at most."""
+_EMPTY = dict.fromkeys(spec.id for spec in FIELDS.values())
 _CATEGORIES = {"new": (2, "blue-gray", "To Do"), "indeterminate": (4, "yellow", "In Progress"), "done": (3, "green", "Done")}
 
 
@@ -130,9 +131,11 @@ class JiraView:
         if self.flavour == "cloud" and capped:
             comments = comments[-COMMENT_CAP:]
         shown["comment"] = {"comments": comments, "self": f"{self.api}/issue/{issue.id}/comment", "maxResults": len(comments), "total": total, "startAt": 0}
-        for word, spec in FIELDS.items():
-            value = values.get(word)
-            shown[spec.id] = None if value is None else self._custom(issue, spec, value)
+        shown |= _EMPTY
+        for word, value in values.items():
+            if value is not None and word in FIELDS:
+                spec = FIELDS[word]
+                shown[spec.id] = self._custom(issue, spec, value)
         return shown
 
     def _resolved_at(self, issue: Issue) -> int:

@@ -1,0 +1,63 @@
+"""`hub sandbox`: serve the simulated organisation."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hub.clock import parse_instant
+
+from hub_sandbox.configuration import TOKEN, USER, write_configuration
+from hub_sandbox.jira_server import JiraServer
+from hub_sandbox.organisation import Organisation
+from hub_sandbox.register_files import write_register
+
+__all__ = ["app"]
+
+app = typer.Typer(help="A simulated organisation to try the hub on.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Try the hub without a tool of your own."""
+
+
+@app.command()
+def serve(
+    folder: Annotated[Path | None, typer.Option(help="Write hub.toml, the register and the token into this folder.")] = None,
+    now: Annotated[str, typer.Option(help="Virtual instant, with an offset.")] = "2026-11-03T08:00:00Z",
+    flavour: Annotated[str, typer.Option(help="cloud or data_center.")] = "cloud",
+    port: Annotated[int, typer.Option(help="0 = any free one.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed, another organisation.")] = 20000,
+) -> None:
+    """Serve the organisation's Jira until interrupted.
+
+    Example: hub sandbox serve --folder demo
+    """
+    organisation = Organisation(seed)
+    instant = parse_instant(now)
+    if flavour not in {"cloud", "data_center"}:
+        raise typer.BadParameter("there are cloud and data_center", param_hint="--flavour")
+    with JiraServer(organisation, "cloud" if flavour == "cloud" else "data_center", clock_ms=instant, port=port) as server:
+        typer.echo(f"Jira ({flavour}) at {server.url}, user {USER}, token {TOKEN}, as of {now}")
+        if folder is not None:
+            write_workplace(folder, organisation, server, instant)
+            typer.echo(f"Configuration: {folder / 'hub.toml'}")
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return
+
+
+def write_workplace(folder: Path, organisation: Organisation, server: JiraServer, as_of: int) -> Path:
+    """Write configuration, register and token file for a served organisation; return `hub.toml`'s path."""
+    secrets = folder / "secrets"
+    secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
+    token_file = secrets / "jira-token"
+    token_file.touch(mode=0o600)
+    token_file.write_text(TOKEN + "\n", encoding="utf-8")
+    write_register(folder / "register", organisation, as_of=as_of, data_center=server.api.flavour == "data_center")
+    return write_configuration(folder, url=server.url, token_file=Path("secrets/jira-token"), flavour=server.api.flavour)

@@ -1,0 +1,378 @@
+"""What Jira answers: paths, queries and bodies in, statuses and JSON out; knows no sockets."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import msgspec
+
+from hub_sandbox.jira_page import collect_histories, read_token, search_fields, write_token
+from hub_sandbox.jira_person import show_person
+from hub_sandbox.jira_text import show_time
+from hub_sandbox.jira_view import JiraView
+from hub_sandbox.jql import JqlError, Query, parse_jql
+from hub_sandbox.people import READER
+from hub_sandbox.vocabulary import FIELDS, ISSUE_TYPES, LINK_TYPES, PROJECTS, STATUSES
+
+if TYPE_CHECKING:
+    from hub_sandbox.jira_person import Flavour
+    from hub_sandbox.organisation import Organisation
+    from hub_sandbox.timeline import Issue
+
+__all__ = ["Answer", "JiraApi", "Request"]
+
+_REMOVED = (
+    "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
+    "A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046"
+)
+_NO_ISSUE = "Issue does not exist or you do not have permission to see it."
+_FULL_PAGE = 100
+_ID_PAGE = 5000
+_SYSTEM_FIELDS = {
+    "summary": "string", "description": "string", "issuetype": "issuetype", "project": "project", "status": "status", "priority": "priority",
+    "resolution": "resolution", "resolutiondate": "datetime", "created": "datetime", "updated": "datetime", "creator": "user", "reporter": "user",
+    "assignee": "user", "labels": "array", "components": "array", "fixVersions": "array", "issuelinks": "array", "comment": "comments-page",
+}  # fmt: skip
+_CUSTOM_SCHEMA = {
+    "text": ("string", "com.atlassian.jira.plugin.system.customfieldtypes:textarea"),
+    "rich": ("string", "com.atlassian.jira.plugin.system.customfieldtypes:textarea"),
+    "option": ("option", "com.atlassian.jira.plugin.system.customfieldtypes:select"),
+    "user": ("user", "com.atlassian.jira.plugin.system.customfieldtypes:userpicker"),
+    "datetime": ("datetime", "com.atlassian.jira.plugin.system.customfieldtypes:datetime"),
+    "number": ("number", "com.atlassian.jira.plugin.system.customfieldtypes:float"),
+    "url": ("string", "com.atlassian.jira.plugin.system.customfieldtypes:url"),
+    "approvals": ("sd-approvals", "com.atlassian.servicedesk.approvals-plugin:sd-approvals"),
+    "sla": ("sd-servicelevelagreement", "com.atlassian.servicedesk:sd-sla-field"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it arrived."""
+
+    method: str
+    path: str
+    """Without query, decoded."""
+    query: dict[str, list[str]] = field(default_factory=dict)
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Lower-case names."""
+
+    def first(self, name: str) -> str | None:
+        """Return a parameter's first value."""
+        return self.query[name][0] if self.query.get(name) else None
+
+    def number(self, name: str, default: int) -> int:
+        """Return a parameter as a whole number; the default where it is none."""
+        text = self.first(name) or ""
+        return int(text) if text.isdecimal() else default
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it will be sent."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def json(value: object, status: int = 200, **headers: str) -> Answer:
+        """Answer with JSON."""
+        return Answer(status, msgspec.json.encode(value), {name.replace("_", "-"): text for name, text in headers.items()})
+
+    @staticmethod
+    def error(status: int, *messages: str, **headers: str) -> Answer:
+        """Answer with Jira's error collection."""
+        return Answer.json({"errorMessages": list(messages), "errors": {}}, status, **headers)
+
+
+class JiraApi:
+    """The endpoints of one flavour over an organisation at a movable instant."""
+
+    def __init__(self, organisation: Organisation, flavour: Flavour, *, user: str, token: str, clock_ms: int) -> None:
+        self.organisation = organisation
+        self.flavour: Flavour = flavour
+        self.hidden_projects = {"SEC"}
+        """Projects the token may not browse."""
+        self.token_expired = False
+        self.base = ""
+        self.clock_ms = clock_ms
+        self._secret = f"Basic {base64.b64encode(f'{user}:{token}'.encode()).decode()}" if flavour == "cloud" else f"Bearer {token}"
+        self._view: JiraView | None = None
+        self._results: dict[str, list[Issue]] = {}
+        prefix = r"/rest/api/(?:3|latest)" if flavour == "cloud" else r"/rest/api/(?:2|latest)"
+        common: list[tuple[str, str, Callable[..., Answer]]] = [
+            ("GET", "/myself", self._myself),
+            ("GET", "/serverInfo", self._server_info),
+            ("GET", "/project", self._projects),
+            ("GET", "/project/([^/]+)", self._project),
+            ("GET", "/project/([^/]+)/versions", self._versions),
+            ("GET", "/field", self._fields),
+            ("GET", "/status", self._statuses),
+            ("GET", "/issuetype", self._issue_types),
+            ("GET", "/issueLinkType", self._link_types),
+            ("GET", "/issue/([^/]+)", self._issue),
+            ("GET", "/issue/([^/]+)/comment", self._comments),
+        ]
+        cloud: list[tuple[str, str, Callable[..., Answer]]] = [
+            ("GET", "/project/search", self._project_search),
+            ("GET|POST", "/search/jql", self._search_jql),
+            ("POST", "/changelog/bulkfetch", self._bulk_changelog),
+            ("GET", "/issue/([^/]+)/changelog", self._changelog),
+        ]
+        data_center: list[tuple[str, str, Callable[..., Answer]]] = [("GET|POST", "/search", self._search)]
+        routes = [*cloud, *common] if flavour == "cloud" else [*data_center, *common]
+        self._routes = [(re.compile(methods), re.compile(prefix + path), handler) for methods, path, handler in routes]
+
+    @property
+    def view(self) -> JiraView:
+        """Return how everything looks now; made anew after `refresh`."""
+        if self._view is None:
+            self._view = JiraView(self.flavour, self.base, self.clock_ms, self.visible)
+        return self._view
+
+    def refresh(self) -> None:
+        """Forget encoded state: the clock moved, or something changed."""
+        self._view = None
+        self._results.clear()
+
+    def visible(self, issue: Issue) -> bool:
+        """Tell whether the token may see an issue that exists."""
+        return issue.value_at("project", self.clock_ms) not in self.hidden_projects
+
+    def find(self, ref: str) -> Issue | None:
+        """Return a visible issue by id, key or former key."""
+        issue = self.organisation.by_id.get(int(ref)) if ref.isdecimal() else self.organisation.by_key.get(ref.upper())
+        return issue if issue is not None and issue.exists_at(self.clock_ms) and self.visible(issue) else None
+
+    def answer(self, request: Request) -> Answer:
+        """Answer a request."""
+        if self.flavour == "cloud" and re.fullmatch(r"/rest/api/(2|3|latest)/search", request.path):
+            return Answer.error(410, _REMOVED)
+        known = not self.token_expired and request.headers.get("authorization") == self._secret
+        for methods, path, handler in self._routes:
+            found = path.fullmatch(request.path)
+            if found:
+                if not methods.fullmatch(request.method):
+                    return Answer.error(405, "Method Not Allowed")
+                if not known:
+                    refusal = self._anonymous(request, handler)
+                    if refusal is not None:
+                        return refusal
+                return handler(request, *(unquote(part) for part in found.groups()))
+        return Answer.error(404, "null for uri: " + request.path)
+
+    def _anonymous(self, request: Request, handler: Callable[..., Answer]) -> Answer | None:
+        if handler == self._server_info:
+            return None
+        if self.flavour == "data_center" or handler in (self._myself, self._fields, self._bulk_changelog):
+            return Answer.json({"message": "Client must be authenticated to access this resource.", "status-code": 401}, 401)
+        if handler == self._search_jql:
+            return Answer.json({"issues": [], "isLast": True})
+        if handler in (self._projects, self._statuses, self._issue_types):
+            return Answer.json([])
+        if handler == self._project_search:
+            return Answer.json({"maxResults": 50, "startAt": 0, "total": 0, "isLast": True, "values": []})
+        return Answer.error(404, _NO_ISSUE if "/issue/" in request.path else "No project could be found.")
+
+    def _myself(self, _request: Request) -> Answer:
+        return Answer.json(show_person(READER.id, self.flavour, self.base, self.clock_ms) | {"locale": "en_US"})
+
+    def _server_info(self, _request: Request) -> Answer:
+        cloud = self.flavour == "cloud"
+        return Answer.json(
+            {
+                "baseUrl": self.base, "version": "1001.0.0-SNAPSHOT" if cloud else "10.3.12",
+                "versionNumbers": [1001, 0, 0] if cloud else [10, 3, 12], "deploymentType": "Cloud" if cloud else "Server",
+                "buildNumber": 100_000, "serverTime": show_time(self.clock_ms), "serverTitle": "Jira of the Example Organisation",
+                **({"serverTimeZone": "Europe/Berlin"} if cloud else {}),
+            }
+        )  # fmt: skip
+
+    def _seen_projects(self) -> list[str]:
+        return [key for key in PROJECTS if key not in self.hidden_projects]
+
+    def _projects(self, _request: Request) -> Answer:
+        return Answer.json([self.view.projects[key] for key in self._seen_projects()])
+
+    def _project_search(self, request: Request) -> Answer:
+        start, most = request.number("startAt", 0), request.number("maxResults", 50)
+        keys = self._seen_projects()
+        part = [self.view.projects[key] for key in keys[start : start + most]]
+        return Answer.json({"maxResults": most, "startAt": start, "total": len(keys), "isLast": start + most >= len(keys), "values": part})
+
+    def _project(self, _request: Request, ref: str) -> Answer:
+        for key in self._seen_projects():
+            if ref in {key, str(PROJECTS[key].id)}:
+                shown = self.view.project(key)
+                if self.flavour == "cloud":
+                    shown["issueTypes"] = [self.view.types[name] for name in PROJECTS[key].types]
+                return Answer.json(shown)
+        return Answer.error(404, f"No project could be found with key '{ref}'.")
+
+    def _versions(self, request: Request, ref: str) -> Answer:
+        project = self._project(request, ref)
+        return Answer.json([]) if project.status == 200 else project  # noqa: PLR2004 - HTTP
+
+    def _fields(self, _request: Request) -> Answer:
+        cloud = self.flavour == "cloud"
+        shown: list[dict[str, Any]] = []
+        for name, kind in _SYSTEM_FIELDS.items():
+            schema = {"type": kind, "system": name} | ({"items": "string"} if kind == "array" else {})
+            shown.append(_field(name, name.capitalize(), schema, cloud=cloud))
+        for spec in FIELDS.values():
+            kind, plugin = _CUSTOM_SCHEMA[spec.type]
+            shown.append(_field(spec.id, spec.name, {"type": kind, "custom": plugin, "customId": spec.number}, cloud=cloud))
+        return Answer.json(shown)
+
+    def _statuses(self, _request: Request) -> Answer:
+        return Answer.json([self.view.statuses[name] for name in STATUSES])
+
+    def _issue_types(self, _request: Request) -> Answer:
+        return Answer.json([self.view.types[name] for name in ISSUE_TYPES])
+
+    def _link_types(self, _request: Request) -> Answer:
+        shown = [
+            {"id": str(kind.id), "name": kind.name, "inward": kind.inward, "outward": kind.outward, "self": f"{self.view.api}/issueLinkType/{kind.id}"}
+            for kind in LINK_TYPES.values()
+        ]
+        return Answer.json({"issueLinkTypes": shown})
+
+    def _issue(self, request: Request, ref: str) -> Answer:
+        issue = self.find(ref)
+        if issue is None:
+            return Answer.error(404, _NO_ISSUE)
+        fields = search_fields(request.query.get("fields"), default=None)
+        return Answer(200, bytes(self.view.issue(issue, fields, changelog="changelog" in (request.first("expand") or ""), capped=False)))
+
+    def _comments(self, request: Request, ref: str) -> Answer:
+        issue = self.find(ref)
+        if issue is None:
+            return Answer.error(404, _NO_ISSUE)
+        start, most = request.number("startAt", 0), request.number("maxResults", 100)
+        comments = self.view.comments(issue)
+        return Answer.json({"startAt": start, "maxResults": most, "total": len(comments), "comments": comments[start : start + most]})
+
+    def _changelog(self, request: Request, ref: str) -> Answer:
+        issue = self.find(ref)
+        if issue is None:
+            return Answer.error(404, _NO_ISSUE)
+        start, most = request.number("startAt", 0), min(100, request.number("maxResults", 100))
+        entries = self.view.histories(issue)
+        shown: dict[str, Any] = {"self": f"{self.view.api}/issue/{issue.id}/changelog", "startAt": start, "maxResults": most, "total": len(entries)}
+        return Answer.json(shown | {"isLast": start + most >= len(entries), "values": entries[start : start + most]})
+
+    def _bulk_changelog(self, request: Request) -> Answer:
+        body = _decode(request.body)
+        refs = body.get("issueIdsOrKeys") if body else None
+        field_ids = (body or {}).get("fieldIds") or []
+        if not body or not refs or len(refs) > 1000 or len(field_ids) > 10:  # noqa: PLR2004 - documented limits
+            return Answer.error(400, "issueIdsOrKeys takes 1 to 1000 issues, fieldIds at most 10 fields.")
+        start = read_token(body.get("nextPageToken"))
+        if start is None:
+            return Answer.error(400, "The provided next page token is invalid.")
+        issues = [issue for ref in refs if (issue := self.find(str(ref))) is not None]
+        return Answer.json(collect_histories(self.view, issues, set(field_ids), start, int(body.get("maxResults") or 1000)))
+
+    def _search_jql(self, request: Request) -> Answer:
+        asked = self._asked(request)
+        if asked is None:
+            return Answer.error(400, "Invalid request payload. Refer to the REST API documentation and try again.")
+        fields = search_fields(asked.get("fields"), default=())
+        start = read_token(asked.get("nextPageToken"))
+        if start is None:
+            return Answer.error(400, "The provided next page token is invalid.")
+        try:
+            query = parse_jql(str(asked.get("jql") or ""))
+            if not query.tests:
+                raise JqlError("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
+            found = self._found(str(asked["jql"]), query)
+        except JqlError as error:
+            return Answer.error(400, str(error))
+        changelog = "changelog" in str(asked.get("expand") or "")
+        most = max(1, min(int(asked.get("maxResults") or 50), _ID_PAGE if fields == () and not changelog else _FULL_PAGE))
+        page: dict[str, Any] = {"issues": [self.view.issue(issue, fields, changelog=changelog) for issue in found[start : start + most]]}
+        if start + most >= len(found):
+            return Answer.json(page | {"isLast": True})
+        return Answer.json(page | {"isLast": False, "nextPageToken": write_token(start + most)})
+
+    def _search(self, request: Request) -> Answer:
+        asked = self._asked(request)
+        if asked is None:
+            return Answer.error(400, "Unexpected character in the request body.")
+        try:
+            jql = str(asked.get("jql") or "")
+            found = self._found(jql, parse_jql(jql))
+        except JqlError as error:
+            return Answer.error(400, str(error))
+        fields = search_fields(asked.get("fields"), default=None)
+        start = max(0, int(asked.get("startAt") or 0))
+        most = max(0, min(int(asked["maxResults"]) if asked.get("maxResults") is not None else 50, 1000))
+        changelog = "changelog" in str(asked.get("expand") or "")
+        issues = [self.view.issue(issue, fields, changelog=changelog) for issue in found[start : start + most]]
+        return Answer.json({"expand": "schema,names", "startAt": start, "maxResults": most, "total": len(found), "issues": issues})
+
+    def _asked(self, request: Request) -> dict[str, Any] | None:
+        if request.method == "POST":
+            return _decode(request.body)
+        asked: dict[str, Any] = {name: values[0] for name, values in request.query.items()}
+        if "fields" in request.query:
+            asked["fields"] = request.query["fields"]
+        return asked
+
+    def _found(self, jql: str, query: Query) -> list[Issue]:
+        known = self._results.get(jql)
+        if known is not None:
+            return known
+        for test in query.tests:
+            self._refuse_unknown(test.field, test.values)
+        result = [
+            issue
+            for issue in self.organisation.issues
+            if issue.exists_at(self.clock_ms)
+            and self.visible(issue)
+            and all(test.holds(issue, self.clock_ms, self._resolve) for test in query.tests)
+        ]
+        keys: dict[str, Callable[[Issue], Any]] = {
+            "id": lambda issue: issue.id,
+            "key": lambda issue: (issue.key_at(self.clock_ms).split("-")[0], int(issue.key_at(self.clock_ms).split("-")[1])),
+            "created": lambda issue: issue.created_at,
+            "updated": lambda issue: issue.updated_at(self.clock_ms),
+        }
+        for name, descending in reversed(query.order or (("created", True),)):
+            result.sort(key=keys[name], reverse=descending)
+        self._results[jql] = result
+        return result
+
+    def _resolve(self, ref: str) -> int | None:
+        issue = self.find(ref)
+        return None if issue is None else issue.id
+
+    def _refuse_unknown(self, name: str, values: tuple[str, ...]) -> None:
+        seen = {key.casefold() for key in self._seen_projects()}
+        types = {kind.casefold() for kind in ISSUE_TYPES}
+        for value in values:
+            if (name == "project" and value not in seen) or (name == "issuetype" and value not in types):
+                raise JqlError(f"The value '{value.upper()}' does not exist for the field '{name}'.")
+            if name == "id" and self.find(value) is None:
+                raise JqlError(f"An issue with key '{value.upper()}' does not exist for field 'id'.")
+
+
+def _field(identity: str, name: str, schema: dict[str, Any], *, cloud: bool) -> dict[str, Any]:
+    custom = identity.startswith("customfield")
+    shown: dict[str, Any] = {"id": identity, "name": name, "custom": custom, "orderable": custom, "navigable": True, "searchable": True}
+    return shown | {"clauseNames": [f"cf[{schema['customId']}]" if custom else identity], "schema": schema} | ({"key": identity} if cloud else {})
+
+
+def _decode(body: bytes) -> dict[str, Any] | None:
+    try:
+        return msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, binascii.Error):
+        return None
