@@ -85,7 +85,7 @@ def test_no_mutation_makes_the_mapping_fail(words, mutations, kind):
                 key in here if isinstance(here, dict) else isinstance(key, int) and key < len(here)
             )
             here = here[key] if inside else None
-        if isinstance(here, dict) or (isinstance(here, list) and path[-1] < len(here)):
+        if isinstance(here, dict) or (isinstance(here, list) and isinstance(path[-1], int) and path[-1] < len(here)):
             here[path[-1]] = odd
     out = normalise(document(body), words)
     assert out.records or out.skipped
