@@ -18,8 +18,12 @@ from hub.clock import Clock, SystemClock
 from hub.config.fault import complaints
 from hub.config.section import OrganisationSettings
 from hub.errors import ConfigurationError, Fault
+from hub.registry import Registry
 
 __all__ = ["register", "write_start"]
+
+_STARTING = ("register",)
+"""Plugins whose sources stand in the written hub.toml without a comment sign."""
 
 
 def register(app: typer.Typer) -> None:
@@ -53,7 +57,8 @@ def write_start(folder: Path, *, name: str, zone: str, clock: Clock) -> list[Pat
         raise ConfigurationError(faults) from None
     today = dt.datetime.fromtimestamp(clock.now_ms() / 1000, tz=ZoneInfo(zone)).date().isoformat()
     words = {"name": json.dumps(name, ensure_ascii=False), "zone": json.dumps(zone), "judge_from": today}
-    texts = {folder / place: text for place, text in _templates(resources.files("hub.cli") / "template")}
+    templates = [*_templates(resources.files("hub.cli") / "template"), *_start_files()]
+    texts = {folder / place: text for place, text in templates}
     if existing := [str(path) for path in texts if path.exists()]:
         verb = "exists" if len(existing) == 1 else "exist"
         raise ConfigurationError([Fault(f"{', '.join(existing)} {verb} already; nothing was written")])
@@ -66,6 +71,15 @@ def write_start(folder: Path, *, name: str, zone: str, clock: Clock) -> list[Pat
     secrets.mkdir(mode=0o700, exist_ok=True)
     secrets.chmod(0o700)
     return [*texts, secrets]
+
+
+def _start_files() -> list[tuple[Path, str]]:
+    """Collect what the sources of the start bring along."""
+    registry = Registry()
+    for name in _STARTING:
+        registry.enable(name)
+    kinds = registry.sources().values()
+    return [(Path(place), text) for kind in kinds for place, text in sorted(kind.start_files.items())]
 
 
 def _templates(folder: Traversable, above: Path = Path()) -> list[tuple[Path, str]]:

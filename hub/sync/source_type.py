@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +39,5 @@ class SourceType:
     settings: type[SourceSettings]
     make: Callable[[Any, SourceContext], Source]
     """Called with (validated settings, context); must not use the network."""
+    start_files: Mapping[str, str] = field(default_factory=dict)
+    """Files `hub init` writes to start from: path below the configuration's folder -> text."""
