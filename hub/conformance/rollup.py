@@ -28,9 +28,11 @@ def roll_up(judgement: Judgement, catalogue: Sequence[CatalogueEntry], *, start:
         gaps: list[str] = []
         if entry.id in judged:
             needed = needs_through(instant, None, judgement.stale_ms) if instant == judgement.as_of else instant
-            for gap in judgement.horizon.unit_gaps(judged[entry.id]):
-                if gap.reach.through is None or gap.reach.through < needed:
-                    gaps.append(gap.reach.reason or "the last reading is too old")
+            gaps = [
+                gap.reach.reason or "the last reading is too old"
+                for gap in judgement.horizon.unit_gaps(judged[entry.id])
+                if gap.reach.through is None or gap.reach.through < needed
+            ]
         found = counts[entry.id]
         verdict: Verdict = "not_judged" if entry.id not in judged else _worst(found, provable=not gaps)
         rows.append(

@@ -317,7 +317,7 @@ finding_event = Table(
     metadata,
     _part_key("fid"),
     _part_key("at"),
-    Column("state", Text, nullable=False),
+    Column("state", Text, primary_key=True),
 )
 
 # -- reporting ------------------------------------------------------------------------------

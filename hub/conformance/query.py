@@ -1,0 +1,72 @@
+"""What a report of one period asks, answered in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, select
+
+from hub.conformance.answer import Answers
+from hub.conformance.finding import list_findings
+from hub.conformance.gap import list_coverage, list_gaps, list_waivers
+from hub.conformance.judge import Judgement
+from hub.conformance.listing import list_obligations
+from hub.conformance.pack import CatalogueEntry
+from hub.conformance.rollup import roll_up
+from hub.store.schema import kind_tables
+from hub.store.tables import metadata
+
+__all__ = ["answers"]
+
+_derivation = metadata.tables["derivation"]
+_record = metadata.tables["record"]
+COMING_MS = 30 * 86_400_000
+"""How far ahead a report looks: 30 days."""
+
+
+def answers(
+    judgement: Judgement,
+    catalogue: Sequence[CatalogueEntry],
+    *,
+    start: int,
+    end: int,
+    changed_since: int | None = None,
+) -> Answers:
+    """Answer everything a report over [start, end) says; `changed_since` is the last report's known-at."""
+    conn = judgement.conn
+    return Answers(
+        requirements=roll_up(judgement, catalogue, start=start, end=end),
+        findings=list_findings(judgement),
+        coming=list_obligations(
+            judgement, verdicts=("pending", "at_risk"), due_before=judgement.as_of + COMING_MS, baseline=False
+        ),
+        coverage=list_coverage(judgement),
+        waivers=list_waivers(judgement),
+        gaps=list_gaps(judgement),
+        roles=_roles(conn),
+        derived_anew=_derived_anew(conn, changed_since),
+    )
+
+
+def _roles(conn: Connection) -> dict[str, str]:
+    """Return person id -> a role to name them by; the first in order where one holds several."""
+    duty = kind_tables["role_assignment"]
+    rows = conn.execute(
+        select(_record.c.id, func.min(duty.c.role))
+        .join(duty, duty.c.person == _record.c.sid)
+        .where(duty.c.role.is_not(None), duty.c.vanished_at.is_(None))
+        .group_by(_record.c.id)
+    )
+    return {row[0]: row[1].replace("_", " ") for row in rows}
+
+
+def _derived_anew(conn: Connection, since: int | None) -> list[str]:
+    if since is None:
+        return []
+    rows = conn.scalars(
+        select(_derivation.c.requirement)
+        .where(_derivation.c.cause == "definition", _derivation.c.known_at > since)
+        .distinct()
+        .order_by(_derivation.c.requirement)
+    )
+    return list(rows)
