@@ -117,7 +117,7 @@ def _parse(url: str) -> URL:
     try:
         target = make_url(url)
         backend, driver = target.get_backend_name(), target.drivername
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # The text is not repeated: a mistyped URL may hold a password.
         raise StoreError("store.url cannot be understood; write sqlite:///hub.db or postgresql+psycopg://…") from None
     if backend == "postgresql":
