@@ -34,7 +34,7 @@ COMMANDS = {
     "coverage": "Show what could be read, and which requirements are judged at all.",
     "report": "Make a report and hand it to its channels.",
     "run": "Do everything that is due: sync, derive, findings, reports.",
-    "verify": "Prove that no kept document was altered, removed or reordered.",
+    "verify": "Prove that no kept document was altered, removed or reordered, and no past state of a record rewritten.",
     "db": "Look after the database: status, upgrade, backup, restore.",
     "demo": "Run the whole hub on a simulated organisation.",
 }
