@@ -122,7 +122,8 @@ class Filled:
 
 
 def _inline_candidate(inline: Inline, unit: Unit, due: ColumnElement[Any]) -> Select[Any]:
-    return _candidate(unit, due, at=inline.at, record=unit.sid, declared=inline.declared, lacks=inline.lacks)
+    found = _candidate(unit, due, at=inline.at, record=unit.sid, declared=inline.declared, lacks=inline.lacks)
+    return found.where(or_(inline.at.is_not(None), inline.lacks.is_not(None)))  # else it hides late evidence
 
 
 def _is_declared(unit: Unit) -> ColumnElement[Any]:
@@ -199,8 +200,12 @@ class Rows:
         """Rows for which `condition` holds might count, but that cannot be known: `why`."""
         return replace(self, doubts=(*self.doubts, (condition, why)))
 
-    def by(self, person: ColumnElement[Any], role: str) -> Rows:
-        """Count only rows whose `person` held `role` at that instant.
+    def joining(self, table: FromClause, on: ColumnElement[bool]) -> Rows:
+        """Let conditions read another table; a row without a match there keeps NULL."""
+        return replace(self, joins=(*self.joins, (table, on)))
+
+    def by(self, person: ColumnElement[Any], *roles: str) -> Rows:
+        """Count only rows whose `person` held one of `roles` at that instant.
 
         A login that is not tied to a person leaves the row in doubt.
         """
@@ -211,7 +216,7 @@ class Rows:
             .where(
                 holder.c.sid == duty.c.person,
                 holder.c.canonical == login.c.canonical,
-                duty.c.role == role,
+                duty.c.role.in_(roles),
                 or_(duty.c.from_.is_(None), duty.c.from_ <= self.at),
                 or_(duty.c.to.is_(None), duty.c.to > self.at),
                 duty.c.vanished_at.is_(None),
@@ -275,24 +280,29 @@ def rows(
     record: ColumnElement[Any] | None = None,
     lost: ColumnElement[Any] | None = None,
     reach: Any = "near",
+    declared: ColumnElement[Any] | None = None,
+    stated_by_unit: bool = False,
 ) -> Rows:
     """Evidence of `kind`, joined to the unit by `on`, counting from `at`.
 
     `fields` are the neutral fields a source must be able to give; `reach` says how a changed record of
-    that kind finds its units.
+    that kind finds its units. `table` = rows other than the kind's own; `stated_by_unit`: they belong to
+    the unit's record (its events, tests, links), whose fields the part names itself.
     """
     own: Table = kind_tables[kind]
     source = own if table is None else table
+    if declared is None:
+        declared = source.c.declared_by.is_not(None) if "declared_by" in source.c else false()
     return Rows(
         kind=kind,
         table=source,
         on=on,
         at=at,
         record=source.c.sid if record is None else record,
-        declared=source.c.declared_by.is_not(None) if "declared_by" in source.c else false(),
+        declared=declared,
         lost=lost,
         reads={kind: reach},
-        needs=(Need(kind, fields, evidence=True),),
+        needs=() if stated_by_unit else (Need(kind, fields, evidence=True),),
     )
 
 

@@ -40,6 +40,7 @@ __all__ = [
     "no_instant",
     "no_text",
     "render",
+    "since_when",
     "touched",
 ]
 
@@ -96,6 +97,20 @@ def later_of(first: Instants, second: Instants) -> Instants:
 def earlier_of(first: Instants, second: Instants) -> Instants:
     """Return the earlier of two instants; the other where one is NULL."""
     return case((second.is_(None), first), (first <= second, first), else_=second)
+
+
+def since_when(sid: ColumnElement[int], *fields: str) -> Instants:
+    """Return since when a record's field has held a value, as its source's history tells; NULL = not known.
+
+    Of several fields the latest counts.
+    """
+    since = metadata.tables["since"].alias()
+    return (
+        select(func.max(since.c.at))
+        .where(since.c.sid == sid, since.c.field.in_(fields))
+        .correlate_except(since)
+        .scalar_subquery()
+    )
 
 
 def hours_after(instant: Instants, hours: float) -> Instants:

@@ -161,7 +161,7 @@ def _chosen(unit: Unit, evidence: Evidence, due: Instants, nth: int) -> Any:
 
 def _placed(graded: Any, name: str, *within: ColumnElement[Any]) -> Any:
     """Number the candidates within a unit, best first; equal ones by record, so that the choice is stable."""
-    order = (graded.c.grade, graded.c.at, graded.c.record)
+    order = (graded.c.grade, graded.c.at.nulls_last(), graded.c.record)
     place = func.row_number().over(partition_by=within, order_by=order).label(name)
     return select(*graded.c, place).subquery(f"{name}d")
 

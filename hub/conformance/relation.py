@@ -1,0 +1,96 @@
+"""Links between records as evidence: each end may state them, and any end will do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+
+from hub.conformance.evidence import AnyOf, Rows, any_of, rows
+from hub.store.tables import metadata
+
+__all__ = ["is_linked", "link_instant", "linked"]
+
+_link = metadata.tables["link"]
+_record = metadata.tables["record"]
+
+
+def link_instant(link: Any) -> ColumnElement[Any]:
+    """Return when a link was made: as it says, as any link between the two says, or since when its field is filled."""
+    pair = _link.alias()
+    either = or_(
+        and_(pair.c.sid == link.c.sid, pair.c.target == link.c.target),
+        and_(pair.c.sid == link.c.target, pair.c.target == link.c.sid),
+    )
+    known = select(func.min(pair.c.at)).where(either).correlate_except(pair).scalar_subquery()
+    since = _field_since(link)
+    return func.coalesce(link.c.at, known, since)
+
+
+def _field_since(link: Any) -> ColumnElement[Any]:
+    since = metadata.tables["since"].alias()
+    return (
+        select(since.c.at)
+        .where(since.c.sid == link.c.sid, since.c.field == link.c.type)
+        .correlate_except(since)
+        .scalar_subquery()
+    )
+
+
+def linked(
+    sid: ColumnElement[int],
+    kinds: Iterable[str],
+    *,
+    outward: Iterable[str] = (),
+    inward: Iterable[str] = (),
+    never: Iterable[str] = (),
+    reach: Any = "near",
+) -> AnyOf:
+    """Evidence is a link between the unit and a record of one of `kinds`, from when it was made.
+
+    `outward` are the types the unit states, `inward` those the other record states; empty = any type
+    but those of `never`. A record at the other end that was never read might be of those kinds.
+    """
+    wanted, types = tuple(kinds), (tuple(outward), tuple(inward))
+    return any_of(
+        _linked(sid, wanted, types[0], tuple(never), outward=True, reach=reach),
+        _linked(sid, wanted, types[1], tuple(never), outward=False, reach=reach),
+    )
+
+
+def _linked(
+    sid: ColumnElement[int],
+    kinds: tuple[str, ...],
+    types: tuple[str, ...],
+    never: tuple[str, ...],
+    *,
+    outward: bool,
+    reach: Any,
+) -> Rows:
+    link, other = _link.alias(), _record.alias()
+    here, there = (link.c.sid, link.c.target) if outward else (link.c.target, link.c.sid)
+    allowed = link.c.type.in_(types) if types else link.c.type.not_in((*never, "same_as"))
+    made = link_instant(link)
+    found = rows(kinds[0], and_(here == sid, allowed), made, table=link, record=there, stated_by_unit=True)
+    found = found.joining(other, other.c.sid == there).where(or_(other.c.kind.in_(kinds), other.c.kind.is_(None)))
+    found = found.doubtful(other.c.kind.is_(None), "a linked record was not read")
+    found = found.doubtful(made.is_(None), "when the link was made is not known")
+    return replace(found, reads=dict.fromkeys(kinds, reach))
+
+
+def is_linked(
+    sid: ColumnElement[int], kinds: Iterable[str], *, outward: Iterable[str] = (), inward: Iterable[str] = ()
+) -> ColumnElement[bool]:
+    """Say whether a record of one of `kinds` is linked to the record, by either end; see `linked`."""
+    wanted = tuple(kinds)
+    conditions = []
+    for types, is_out in ((tuple(outward), True), (tuple(inward), False)):
+        link, other = _link.alias(), _record.alias()
+        here, there = (link.c.sid, link.c.target) if is_out else (link.c.target, link.c.sid)
+        parts = [here == sid, other.c.sid == there, other.c.kind.in_(wanted)]
+        if types:
+            parts.append(link.c.type.in_(types))
+        conditions.append(exists().where(*parts).correlate_except(link, other))
+    return or_(*conditions)
