@@ -8,6 +8,7 @@ from typing import ClassVar
 import pytest
 from pydantic import ValidationError
 
+import hub_register
 from hub.errors import ConfigurationError, ScopeUnreadable
 from hub.sync.source import Slice
 from hub.testing.contract import SourceContract
@@ -208,3 +209,11 @@ def test_a_wrong_head_breaks_the_file(register):
 def test_settings_know_the_files():
     with pytest.raises(ValidationError, match="no such register file: peple; there are people, roles"):
         RegisterSettings(plugin="register", folder=Path("register"), files=("peple",))
+
+
+def test_it_is_offered_with_files_to_start_from():
+    offered = []
+    hub_register.hub_register_sources(offered.append)
+    [kind] = offered
+    assert (kind.name, kind.settings, kind.make) == ("register", RegisterSettings, RegisterSource)
+    assert kind.start_files["register/people.yaml"] == TEMPLATES["people.yaml"]

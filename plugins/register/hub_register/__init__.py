@@ -8,6 +8,7 @@ from hub.hookspecs import hookimpl
 from hub.sync.source_type import SourceType
 from hub_register.settings import RegisterSettings
 from hub_register.source import RegisterSource
+from hub_register.templates import TEMPLATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,4 +17,5 @@ if TYPE_CHECKING:
 @hookimpl
 def hub_register_sources(register: Callable[[SourceType], None]) -> None:
     """Offer the kind of source `register`."""
-    register(SourceType("register", RegisterSettings, RegisterSource))
+    start_files = {f"register/{name}": text for name, text in TEMPLATES.items()}
+    register(SourceType("register", RegisterSettings, RegisterSource, start_files))
