@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, func, select, text
 
 from hub.clock import parse_instant
 from hub.errors import ConfigurationError
@@ -103,3 +103,17 @@ def test_a_calendar_with_faults_is_refused_before_anything_is_written(conn):
 def test_horizon_is_the_end_of_the_local_year_five_years_on():
     assert horizon(parse_instant("2026-12-31T23:30:00Z"), ZONE) == date(2032, 12, 31)
     assert horizon(parse_instant("2026-12-31T22:30:00Z"), ZONE) == date(2031, 12, 31)
+
+
+def test_both_engines_hold_the_same(store):
+    with store.begin() as conn:
+        first = materialise(conn, built_in(ZONE), ZONE, *RANGE)
+    with store.begin() as conn:
+        logged = len(changes(conn))
+        assert materialise(conn, built_in(ZONE), ZONE, *RANGE) == first
+        assert len(changes(conn)) == logged
+        counts = [
+            conn.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in (tables.open_interval, tables.local_day, tables.period)
+        ]
+    assert counts == [88 + 1, 2 * 61, 2]
