@@ -147,7 +147,7 @@ class _Reading:
             self._arrivals.put(Ended(task.part, began_at, fault=str(error)))
         except SourceError as error:
             self._arrivals.put(Ended(task.part, began_at, fault=str(error)))
-        except Exception as error:  # noqa: BLE001 - a defect in one slice must not stop the others; it is reported
+        except BaseException as error:  # noqa: BLE001 - a defect, even sys.exit, in one slice must not stop the others
             self._arrivals.put(Ended(task.part, began_at, fault=describe_defect(error, "fetch")))
         else:
             found, fault = self._list(task.part) if self._census else (None, None)

@@ -35,6 +35,7 @@ class Intake:
         summary.records += written.records
         summary.changed += written.changed
         summary.unchanged += written.unchanged
+        summary.vanished += written.dropped
         for each in self.normalised:
             for skip in each.skipped:
                 summary.skipped[skip.reason] = summary.skipped.get(skip.reason, 0) + 1

@@ -29,6 +29,7 @@ class Mapping:
         self._fingerprint = fingerprint
         self._clock = clock
         self._provides = source.provides()
+        self._whole = True
 
     def begin(self, conn: Connection) -> bool:
         """Tell whether kept documents have to be mapped anew; before anything is written.
@@ -71,10 +72,14 @@ class Mapping:
                 gaps += intake.gaps
                 watch()
         if gaps:
-            summary.complete = False
+            self._whole = summary.complete = False
             summary.warnings.append(f"{len(gaps)} kept documents could not be mapped anew, the first: {gaps[0]}")
 
     def end(self, conn: Connection) -> None:
-        """State that every kept document is mapped this way, and what the source provides."""
-        set_provisions(conn, self._name, self._provides, self._clock.now_ms())
-        set_fingerprint(conn, self._name, self._fingerprint)
+        """State that every kept document is mapped this way, and what the source provides.
+
+        Where documents could not be mapped, this is not so: the next run tries them again.
+        """
+        set_fingerprint(conn, self._name, self._fingerprint if self._whole else _CHANGING)
+        if self._whole:
+            set_provisions(conn, self._name, self._provides, self._clock.now_ms())

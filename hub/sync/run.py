@@ -24,7 +24,7 @@ class SourceSummary(msgspec.Struct, kw_only=True):
     unmapped: dict[str, int] = {}
     """Words of the tool without a mapping, by word."""
     vanished: int = 0
-    """Records that the census no longer saw."""
+    """Records that are gone: the census no longer saw them, or they no longer stand in their document."""
     requests: int = 0
     seconds: float = 0.0
     complete: bool = True

@@ -125,6 +125,7 @@ class _Run:
         self._outcomes: list[SliceOutcome] = []
         self._gaps: dict[Slice, list[str]] = {}
         self._ends: list[Ended] = []
+        self._repaired = 0
 
     def sync(self, *, census: bool) -> SourceSummary:
         started, job, summary = monotonic_s(), self._job, self._summary
@@ -144,9 +145,11 @@ class _Run:
             again = SourceSummary(source=job.name)
             mapping.replay(again, lambda: self._progress(summary))
             summary.changed += again.changed
+            summary.vanished += again.vanished
             summary.warnings += again.warnings
+            summary.complete = again.complete
         summary.warnings += [note for note in dict.fromkeys(job.notes) if note not in summary.warnings]
-        summary.complete = not summary.faults and all(outcome.reason is None for outcome in self._outcomes)
+        summary.complete &= not summary.faults and all(outcome.reason is None for outcome in self._outcomes)
         summary.seconds = round(monotonic_s() - started, 3)
         with self._store.begin() as conn:
             now = self._clock.now_ms()
@@ -187,6 +190,8 @@ class _Run:
                     self._write(arrival)
                 else:
                     self._end(arrival)
+        if self._repaired:
+            self._summary.warnings.append(f"{self._repaired} records held text no database can keep; it was replaced")
 
     def _write(self, arrival: PageRead) -> None:
         part, page, job = arrival.part, arrival.page, self._job
@@ -201,6 +206,7 @@ class _Run:
             if not gaps:
                 reading.set_cursor(conn, job.name, part.stream, part.scope, page.cursor, committed_at=now)
         intake.count(self._summary, count)
+        self._repaired += count.repaired
         self._summary.requests += page.requests
         self._progress(self._summary)
 

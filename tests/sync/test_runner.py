@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +25,7 @@ from hub.store.store import Store
 from hub.store.tables import metadata, raw_document, record, revision
 from hub.sync.run import SourceSummary
 from hub.sync.runner import SourceJob, replay_all, sync_all, sync_source
-from hub.sync.source import Document, Normalised, Skip
+from hub.sync.source import Document, Normalised, Page, Skip, Slice
 from hub.testing.factory import at, change, incident, problem
 from hub.testing.memory import MemorySource, MemoryTool
 
@@ -339,6 +341,51 @@ def test_a_changed_mapping_survives_being_killed_and_taken_back(store: Store, cl
     assert "mapped anew" not in titles(store).values()
 
 
+class HalfMapped(MemorySource):
+    def normalise(self, document: Document) -> Normalised:
+        if document.native_id == "desk:issue/3" and self.retitle is not None:
+            raise KeyError(SECRET)
+        return super().normalise(document)
+
+
+def test_what_could_not_be_mapped_anew_is_tried_again_and_not_called_complete(store: Store, clock: FixedClock) -> None:
+    source = HalfMapped("desk", tool_of())
+    sync(store, source, clock, mapping_fingerprint="one")
+    source.retitle = "mapped anew"
+    for _ in range(2):
+        summary = sync(store, source, clock, mapping_fingerprint="two")
+        assert not summary.complete
+        assert summary.warnings == [
+            "1 kept documents could not be mapped anew, the first: record desk:issue/3: normalise failed: KeyError"
+        ]
+    assert titles(store)["desk:issue/3"] == "change 3"
+    mended = MemorySource("desk", source.tool)
+    mended.retitle = source.retitle
+    assert sync(store, mended, clock, mapping_fingerprint="two").complete
+    assert titles(store)["desk:issue/3"] == "mapped anew"
+
+
+class Quits(MemorySource):
+    def fetch(self, part: Slice, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
+        if part.scope == "CHG":
+            sys.exit(1)
+        return super().fetch(part, cursor)
+
+
+def test_a_plugin_that_ends_its_thread_is_not_taken_for_one_that_found_nothing(store: Store, clock: FixedClock) -> None:
+    summary = sync(store, Quits("desk", tool_of()), clock, fetchers=1)
+    assert [fault[:33] for fault in summary.faults] == ["CHG: fetch raised SystemExit at t"]
+    assert covered(store)["CHG", "change"][0] is None
+    assert covered(store)["OPS", "incident"] == (at(10), None)
+
+
+def test_text_no_database_can_keep_is_replaced_and_said(store: Store, clock: FixedClock) -> None:
+    tool = MemoryTool(change("issue/1", title="a\0b"))
+    summary = sync(store, MemorySource("desk", tool), clock)
+    assert summary.warnings == ["1 records held text no database can keep; it was replaced"]
+    assert titles(store) == {"desk:issue/1": "a\ufffdb"}
+
+
 def test_replay_reads_no_tool(store: Store, clock: FixedClock) -> None:
     tool = tool_of()
     sync(store, MemorySource("desk", tool), clock)
@@ -365,7 +412,7 @@ class SlowToWrite:
 class CountingSource(MemorySource):
     given = 0
 
-    def fetch(self, part: object, cursor: object) -> Iterator[object]:
+    def fetch(self, part: Slice, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
         for page in super().fetch(part, cursor):
             self.given += 1
             yield page
