@@ -12,6 +12,7 @@ from hub.conformance.judge import Judgement
 from hub.conformance.listing import list_obligations
 from hub.conformance.pack import CatalogueEntry
 from hub.conformance.part import Part
+from hub.conformance.reading import Need
 from hub.conformance.subject import evidence_of, subjects
 from hub.store.tables import metadata
 
@@ -91,7 +92,7 @@ def _explain_part(judgement: Judgement, part: Part, rows: list[ObligationRow], u
         place = judgement.conn.execute(select(_record.c.source, _record.c.scope).where(_record.c.sid == unit)).one()
         reach = judgement.horizon.reach(part, place.source or "", place.scope or "")
         coverage = reach.reason or "read as far as the last reading"
-    needs = [f"{need.kind}{'.' + ', .'.join(sorted(need.fields)) if need.fields else ''}" for need in part.needs]
+    needs = [name for need in part.needs for name in _named(need)]
     return PartExplanation(
         name=part.name,
         shape=part.shape,
@@ -102,6 +103,10 @@ def _explain_part(judgement: Judgement, part: Part, rows: list[ObligationRow], u
         coverage=coverage,
         sql=part.sql(judgement.conn.dialect),
     )
+
+
+def _named(need: Need) -> list[str]:
+    return [f"{need.kind}.{field}" for field in sorted(need.fields)] or [need.kind]
 
 
 def _timeline(judgement: Judgement, unit: int, rows: list[ObligationRow]) -> list[Moment]:

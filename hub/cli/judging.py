@@ -1,0 +1,94 @@
+"""What the commands that judge share: derive, refresh findings, and a judgement to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hub.cli.session import Session
+from hub.clock import format_instant
+from hub.conformance.answer import Evidence, Subject
+from hub.conformance.cycle import derive_all, refresh_findings
+from hub.conformance.derive import DeriveSummary, require_derived
+from hub.conformance.finding import FindingChange
+from hub.conformance.judge import Judgement, judge, natural_as_of
+from hub.conformance.pack import CatalogueEntry
+from hub.errors import StoreError
+
+__all__ = ["catalogue", "derived", "judged", "refreshed", "shown_evidence", "shown_instant", "shown_subject"]
+
+
+def derived(session: Session, *, whole: bool = False) -> DeriveSummary:
+    """Derive what changed, under the configured zone and calendar."""
+    organisation = session.configuration.organisation
+    return derive_all(
+        session.store,
+        session.requirements(),
+        now=session.clock.now_ms(),
+        zone=organisation.zone,
+        calendar=organisation.calendar,
+        whole=whole,
+    )
+
+
+def refreshed(session: Session) -> list[FindingChange]:
+    """Bring findings up to date and tell the plugins that listen."""
+    configuration = session.configuration
+    days = configuration.findings.due_days
+    changes = refresh_findings(
+        session.store,
+        session.requirements(),
+        now=session.clock.now_ms(),
+        judge_from=configuration.organisation.judge_from or 0,
+        due_days={"critical": days.critical, "major": days.major, "minor": days.minor},
+        default_owner=configuration.findings.owner or configuration.organisation.manager,
+    )
+    for change in changes:
+        session.registry.observe_finding(change)
+    return changes
+
+
+@contextmanager
+def judged(session: Session, as_of: str | None, known_at: str | None) -> Iterator[Judgement]:
+    """Give a judgement at `as_of` (None = the last instant that was read) with the knowledge of `known_at`.
+
+    Raises LaggingStore where something was read and not derived, StoreError where nothing was read.
+    """
+    known = None if known_at is None else session.instant(known_at)
+    with session.store.connect() as conn:
+        require_derived(conn)
+        instant = natural_as_of(conn, known) if as_of is None else session.instant(as_of)
+        if instant is None:
+            raise StoreError("nothing was read yet; run: hub run")
+        yield judge(
+            conn,
+            session.requirements(),
+            as_of=instant,
+            known_at=known,
+            judge_from=session.configuration.organisation.judge_from or 0,
+        )
+
+
+def catalogue(session: Session) -> list[CatalogueEntry]:
+    """Return the entries of all enabled packs, those that nothing judges included."""
+    packs = session.registry.packs()
+    return [entry for name in session.configuration.packs for entry in packs[name].entries]
+
+
+def shown_instant(instant: int | None) -> str | None:
+    """Write an instant for a list; None stays None."""
+    return None if instant is None else format_instant(instant)
+
+
+def shown_subject(subject: Subject | None) -> str | None:
+    """Write a record for a list: its key, or its id where it has none."""
+    return None if subject is None else subject.key or subject.id
+
+
+def shown_evidence(evidence: list[Evidence]) -> list[dict[str, Any]]:
+    """Write deciding records for JSON: id, key, link, and the hash of the document each came from."""
+    return [
+        {"id": one.subject.id, "key": one.subject.key, "url": one.subject.url, "document_sha256": one.document_hash}
+        for one in evidence
+    ]

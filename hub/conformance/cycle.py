@@ -1,0 +1,73 @@
+"""One turn of the wheel: calendars, obligations, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, select
+
+from hub.conformance.derive import DeriveSummary, derive
+from hub.conformance.expression import CALENDAR
+from hub.conformance.finding import FindingChange, update_findings
+from hub.conformance.judge import judge, natural_as_of
+from hub.conformance.pack import Requirement
+from hub.errors import ConfigurationError, Fault
+from hub.records import Calendar as CalendarRecord
+from hub.sla.calendar import Calendar, built_in, from_record
+from hub.sla.materialise import FIRST_DAY, horizon, materialise
+from hub.store.revision import current_records
+from hub.store.store import Store
+from hub.store.tables import metadata
+
+__all__ = ["derive_all", "refresh_findings"]
+
+_record = metadata.tables["record"]
+
+
+def derive_all(
+    store: Store, requirements: Sequence[Requirement], *, now: int, zone: str, calendar: str, whole: bool = False
+) -> DeriveSummary:
+    """Materialise calendars as they stand in the register, then derive what changed.
+
+    `calendar` is the organisation's own: a built-in name or a calendar record's id. Raises
+    ConfigurationError for a calendar that does not exist or cannot be used.
+    """
+    with store.begin() as conn:
+        calendars = _calendars(conn, zone, calendar)
+        materialise(conn, calendars, zone, FIRST_DAY, horizon(now, zone))
+    return derive(store, requirements, now=now, whole=whole)
+
+
+def _calendars(conn: Connection, zone: str, own: str) -> list[Calendar]:
+    ids = conn.scalars(select(_record.c.id).where(_record.c.kind == "calendar")).all()
+    kept = [one for one in current_records(conn, list(ids)) if isinstance(one, CalendarRecord)]
+    known = {one.id: one for one in built_in(zone)}
+    known |= {one.id: from_record(one, zone) for one in kept if one.vanished_at is None}
+    if own not in known:
+        raise ConfigurationError(
+            [Fault(f"there is no calendar {own!r}; known: {', '.join(sorted(known))}", key="organisation.calendar")]
+        )
+    return [*known.values(), replace(known[own], id=CALENDAR)]
+
+
+def refresh_findings(
+    store: Store,
+    requirements: Sequence[Requirement],
+    *,
+    now: int,
+    judge_from: int,
+    due_days: Mapping[str, int],
+    default_owner: str | None = None,
+    as_of: int | None = None,
+) -> list[FindingChange]:
+    """Open, cure, waive, withdraw and reopen findings as verdicts now stand.
+
+    `as_of` None = the last instant that was read. A store that was never read has no findings.
+    """
+    with store.begin() as conn:
+        instant = natural_as_of(conn) if as_of is None else as_of
+        if instant is None:
+            return []
+        judgement = judge(conn, requirements, as_of=instant, known_at=None, judge_from=judge_from)
+        return update_findings(judgement, now=now, due_days=due_days, default_owner=default_owner)
