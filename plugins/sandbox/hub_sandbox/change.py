@@ -17,7 +17,16 @@ from hub_sandbox.timeline import Approval, Issue
 
 __all__ = ["make_changes", "make_misfiled"]
 
-_PURPOSES = ("Update", "Raise limit of", "Replace certificate of", "Move", "Patch", "Extend index of", "Correct rounding in", "Clean up")
+_PURPOSES = (
+    "Update",
+    "Raise limit of",
+    "Replace certificate of",
+    "Move",
+    "Patch",
+    "Extend index of",
+    "Correct rounding in",
+    "Clean up",
+)
 _APPROVAL_FAULTS = frozenset({"change_without_approval", "approved_too_late"})
 
 
@@ -43,7 +52,7 @@ def make_changes(sim: Simulation, total: int) -> list[Issue]:
         usual = deque(name for name in faults if not name.startswith("emergency"))
         for _ in range(max(len(urgent), round(count * 0.08))):
             make_emergency_change(sim, month, urgent.popleft() if urgent else None)
-        for _ in range(max(len(usual), count - round(count * 0.08))):
+        for _ in range(max(len(usual) + 6, count - round(count * 0.08))):
             slot = _slot(sim, month, usual.popleft() if usual else None)
             issue = _carry_out(sim, slot, reasons)
             if slot.fault is None and not slot.major and slot.outcome == "Successful":
@@ -98,9 +107,17 @@ def _slot(sim: Simulation, month: int, fault: str | None) -> _Slot:
 
 def _carry_out(sim: Simulation, slot: _Slot, reasons: _Reasons) -> Issue:
     rng, fault, service, start = sim.rng, slot.fault, slot.service, slot.start
-    implementer = service.owner if fault == "approved_by_implementer" else sim.other_member(service, start - 20 * DAY_MS, service.owner)
+    implementer = (
+        service.owner
+        if fault == "approved_by_implementer"
+        else sim.other_member(service, start - 20 * DAY_MS, service.owner)
+    )
     created = sim.hours.later(start, -(56 + 30 * rng.random()))
-    reason = "Fix" if fault == "fix_without_link" else rng.choices(("Fix", "Improvement", "New feature", "Compliance"), (35, 35, 22, 8))[0]
+    reason = (
+        "Fix"
+        if fault == "fix_without_link"
+        else rng.choices(("Fix", "Improvement", "New feature", "Compliance"), (35, 35, 22, 8))[0]
+    )
     cause = reasons.before(sim, service, created) if reason == "Fix" else None
     if reason == "Fix" and cause is None:
         reason = "Improvement"
@@ -146,7 +163,11 @@ def _prepare(sim: Simulation, issue: Issue, slot: _Slot, created: int, implement
     begin = slot.start + int((rng.random() - 0.5) * 30 * MINUTE_MS)
     if fault == "outside_window":
         begin = slot.start - 4 * HOUR_MS
-    plan: dict[str, Any] = {"planned_start": begin, "planned_end": begin + 3 * HOUR_MS, "revision": f"{rng.getrandbits(48):012x}"}
+    plan: dict[str, Any] = {
+        "planned_start": begin,
+        "planned_end": begin + 3 * HOUR_MS,
+        "revision": f"{rng.getrandbits(48):012x}",
+    }
     if fault != "backout_missing":
         plan["backout_plan"] = "Restore the previous version from the artefact store, then run the smoke test."
     sim.step(issue, planned, implementer, **plan)

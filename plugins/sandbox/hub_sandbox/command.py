@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from hub.clock import parse_instant
-
 from hub_sandbox.configuration import TOKEN, USER, write_configuration
 from hub_sandbox.jira_server import JiraServer
 from hub_sandbox.organisation import Organisation
@@ -27,7 +26,9 @@ def _group() -> None:
 
 @app.command()
 def serve(
-    folder: Annotated[Path | None, typer.Option(help="Write hub.toml, the register and the token into this folder.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Write hub.toml, the register and the token into this folder.")
+    ] = None,
     now: Annotated[str, typer.Option(help="Virtual instant, with an offset.")] = "2026-11-03T08:00:00Z",
     flavour: Annotated[str, typer.Option(help="cloud or data_center.")] = "cloud",
     port: Annotated[int, typer.Option(help="0 = any free one.")] = 0,
@@ -41,7 +42,9 @@ def serve(
     instant = parse_instant(now)
     if flavour not in {"cloud", "data_center"}:
         raise typer.BadParameter("there are cloud and data_center", param_hint="--flavour")
-    with JiraServer(organisation, "cloud" if flavour == "cloud" else "data_center", clock_ms=instant, port=port) as server:
+    with JiraServer(
+        organisation, "cloud" if flavour == "cloud" else "data_center", clock_ms=instant, port=port
+    ) as server:
         typer.echo(f"Jira ({flavour}) at {server.url}, user {USER}, token {TOKEN}, as of {now}")
         if folder is not None:
             write_workplace(folder, organisation, server, instant)
@@ -60,4 +63,6 @@ def write_workplace(folder: Path, organisation: Organisation, server: JiraServer
     token_file.touch(mode=0o600)
     token_file.write_text(TOKEN + "\n", encoding="utf-8")
     write_register(folder / "register", organisation, as_of=as_of, data_center=server.api.flavour == "data_center")
-    return write_configuration(folder, url=server.url, token_file=Path("secrets/jira-token"), flavour=server.api.flavour)
+    return write_configuration(
+        folder, url=server.url, token_file=Path("secrets/jira-token"), flavour=server.api.flavour
+    )

@@ -16,7 +16,12 @@ TOKEN = "sandbox-token-0123456789"  # noqa: S105 - opens nothing but the sandbox
 
 
 def write_configuration(
-    folder: Path, *, url: str, token_file: Path, flavour: Literal["cloud", "data_center"] = "cloud", projects: tuple[str, ...] = tuple(PROJECTS)
+    folder: Path,
+    *,
+    url: str,
+    token_file: Path,
+    flavour: Literal["cloud", "data_center"] = "cloud",
+    projects: tuple[str, ...] = tuple(PROJECTS),
 ) -> Path:
     """Write `hub.toml` with all maps of the organisation; return its path."""
     lines = [
@@ -45,7 +50,14 @@ def write_configuration(
         "",
         *_table("issue_types", {item.name: item.kind for item in ISSUE_TYPES.values()}),
         *_table("statuses", {item.name: item.neutral for item in STATUSES.values()}),
-        *_table("fields", {spec.id: spec.neutral[0] if len(spec.neutral) == 1 else list(spec.neutral) for spec in FIELDS.values() if spec.neutral}),
+        *_table(
+            "fields",
+            {
+                spec.id: spec.neutral[0] if len(spec.neutral) == 1 else list(spec.neutral)
+                for spec in FIELDS.values()
+                if spec.neutral
+            },
+        ),
         *_table("services", {service.name: f"register:services/{service.id}" for service in SERVICES}),
         *_table("links", {item.name: list(item.relations) for item in LINK_TYPES.values()}),
         "[sources.register]",

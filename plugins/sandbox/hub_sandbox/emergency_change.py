@@ -42,7 +42,11 @@ def make_emergency_change(sim: Simulation, month: int, fault: str | None) -> Iss
         _authorise(sim, issue, created + 30 * MINUTE_MS, service.owner)
     sim.step(issue, start, implementer, status="Implementing", actual_start=start)
     sim.step(issue, end, implementer, status="In review", actual_end=end, outcome="Successful")
-    skipped = [] if authorised_first else ["impact: no time while the service was down", "approval: nobody of the authority could be reached"]
+    skipped = (
+        []
+        if authorised_first
+        else ["impact: no time while the service was down", "approval: nobody of the authority could be reached"]
+    )
     if not tested_first:
         skipped.append("test: no time while the service was down")
     if fault == "emergency_step_without_reason":
@@ -61,7 +65,9 @@ def make_emergency_change(sim: Simulation, month: int, fault: str | None) -> Iss
     return issue
 
 
-def _supply(sim: Simulation, issue: Issue, end: int, implementer: str, owner: str, *, authorised: bool, tested: bool) -> None:
+def _supply(
+    sim: Simulation, issue: Issue, end: int, implementer: str, owner: str, *, authorised: bool, tested: bool
+) -> None:
     at = sim.after(end, 0.5, 3)
     if not authorised:
         _assess(sim, issue, at)

@@ -8,12 +8,28 @@ from hub_sandbox.timeline import Issue
 
 __all__ = ["make_action", "make_complaints", "make_improvements"]
 
-_WISHES = ("Shorten the approval path", "Extend the test set", "Refresh the runbook", "Train second line", "Tidy the catalogue")
+_WISHES = (
+    "Shorten the approval path",
+    "Extend the test set",
+    "Refresh the runbook",
+    "Train second line",
+    "Tidy the catalogue",
+)
 
 
 def make_action(sim: Simulation, at: int, owner: str, summary: str) -> Issue:
     """Open an improvement action and bring it to its end."""
-    issue = sim.open("IMP", "Improvement", at, owner, summary=summary, description=summary + ".", priority="P3", assignee=owner, components=())
+    issue = sim.open(
+        "IMP",
+        "Improvement",
+        at,
+        owner,
+        summary=summary,
+        description=summary + ".",
+        priority="P3",
+        assignee=owner,
+        components=(),
+    )
     sim.step(issue, sim.after(at, 8, 40), owner, status="In Progress")
     sim.step(issue, sim.after(at, 80, 240), owner, status="Closed")
     return issue

@@ -13,7 +13,15 @@ from hub_sandbox.timeline import Issue, Sla
 __all__ = ["CategoryUse", "make_background", "make_incident", "make_requests", "make_security", "priority_of"]
 
 SYMPTOMS = ("slow", "error message", "wrong data", "not reachable", "access denied")
-REQUESTS = ("New user", "Access to report", "Reset of password", "Export of data", "New printer", "Change of cost centre", "Copy of document")
+REQUESTS = (
+    "New user",
+    "Access to report",
+    "Reset of password",
+    "Export of data",
+    "New printer",
+    "Change of cost centre",
+    "Copy of document",
+)
 _GOAL_H = {"P1": 4, "P2": 8, "P3": 16, "P4": 40}
 _CLUSTER_GAP_MS = 31 * DAY_MS
 
@@ -51,7 +59,9 @@ class CategoryUse:
         return bisect_right(times, at + _CLUSTER_GAP_MS) - bisect_left(times, at - _CLUSTER_GAP_MS)
 
 
-def make_incident(sim: Simulation, service: Service, category: str, at: int, *, impact: int | None = None, major: bool = False) -> Issue:
+def make_incident(
+    sim: Simulation, service: Service, category: str, at: int, *, impact: int | None = None, major: bool = False
+) -> Issue:
     """Let an incident happen and be dealt with."""
     rng = sim.rng
     impact = 1 if major else impact or rng.choices((1, 2, 3), (4, 40, 56))[0]
@@ -122,7 +132,16 @@ def make_security(sim: Simulation, total: int) -> None:
     for number in range(max(2, round(total * sim.scale))):
         start, end = sim.month(number % MONTHS)
         at = sim.moment(start, end)
-        issue = sim.open("SEC", "Incident", at, "carla", summary=f"Suspicious login {number}", priority="P2", assignee="carla", components=("shop",))
+        issue = sim.open(
+            "SEC",
+            "Incident",
+            at,
+            "carla",
+            summary=f"Suspicious login {number}",
+            priority="P2",
+            assignee="carla",
+            components=("shop",),
+        )
         sim.step(issue, sim.after(at, 4, 16), "carla", status="Resolved")
 
 

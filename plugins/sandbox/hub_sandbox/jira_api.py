@@ -85,7 +85,9 @@ class Answer:
     @staticmethod
     def json(value: object, status: int = 200, **headers: str) -> Answer:
         """Answer with JSON."""
-        return Answer(status, msgspec.json.encode(value), {name.replace("_", "-"): text for name, text in headers.items()})
+        return Answer(
+            status, msgspec.json.encode(value), {name.replace("_", "-"): text for name, text in headers.items()}
+        )
 
     @staticmethod
     def error(status: int, *messages: str, **headers: str) -> Answer:
@@ -104,7 +106,11 @@ class JiraApi:
         self.token_expired = False
         self.base = ""
         self.clock_ms = clock_ms
-        self._secret = f"Basic {base64.b64encode(f'{user}:{token}'.encode()).decode()}" if flavour == "cloud" else f"Bearer {token}"
+        self._secret = (
+            f"Basic {base64.b64encode(f'{user}:{token}'.encode()).decode()}"
+            if flavour == "cloud"
+            else f"Bearer {token}"
+        )
         self._view: JiraView | None = None
         self._results: dict[str, list[Issue]] = {}
         prefix = r"/rest/api/(?:3|latest)" if flavour == "cloud" else r"/rest/api/(?:2|latest)"
@@ -173,7 +179,9 @@ class JiraApi:
         if handler == self._server_info:
             return None
         if self.flavour == "data_center" or handler in (self._myself, self._fields, self._bulk_changelog):
-            return Answer.json({"message": "Client must be authenticated to access this resource.", "status-code": 401}, 401)
+            return Answer.json(
+                {"message": "Client must be authenticated to access this resource.", "status-code": 401}, 401
+            )
         if handler == self._search_jql:
             return Answer.json({"issues": [], "isLast": True})
         if handler in (self._projects, self._statuses, self._issue_types):
@@ -206,7 +214,15 @@ class JiraApi:
         start, most = request.number("startAt", 0), request.number("maxResults", 50)
         keys = self._seen_projects()
         part = [self.view.projects[key] for key in keys[start : start + most]]
-        return Answer.json({"maxResults": most, "startAt": start, "total": len(keys), "isLast": start + most >= len(keys), "values": part})
+        return Answer.json(
+            {
+                "maxResults": most,
+                "startAt": start,
+                "total": len(keys),
+                "isLast": start + most >= len(keys),
+                "values": part,
+            }
+        )
 
     def _project(self, _request: Request, ref: str) -> Answer:
         for key in self._seen_projects():
@@ -229,7 +245,9 @@ class JiraApi:
             shown.append(_field(name, name.capitalize(), schema, cloud=cloud))
         for spec in FIELDS.values():
             kind, plugin = _CUSTOM_SCHEMA[spec.type]
-            shown.append(_field(spec.id, spec.name, {"type": kind, "custom": plugin, "customId": spec.number}, cloud=cloud))
+            shown.append(
+                _field(spec.id, spec.name, {"type": kind, "custom": plugin, "customId": spec.number}, cloud=cloud)
+            )
         return Answer.json(shown)
 
     def _statuses(self, _request: Request) -> Answer:
@@ -240,7 +258,13 @@ class JiraApi:
 
     def _link_types(self, _request: Request) -> Answer:
         shown = [
-            {"id": str(kind.id), "name": kind.name, "inward": kind.inward, "outward": kind.outward, "self": f"{self.view.api}/issueLinkType/{kind.id}"}
+            {
+                "id": str(kind.id),
+                "name": kind.name,
+                "inward": kind.inward,
+                "outward": kind.outward,
+                "self": f"{self.view.api}/issueLinkType/{kind.id}",
+            }
             for kind in LINK_TYPES.values()
         ]
         return Answer.json({"issueLinkTypes": shown})
@@ -250,7 +274,12 @@ class JiraApi:
         if issue is None:
             return Answer.error(404, _NO_ISSUE)
         fields = search_fields(request.query.get("fields"), default=None)
-        return Answer(200, bytes(self.view.issue(issue, fields, changelog="changelog" in (request.first("expand") or ""), capped=False)))
+        return Answer(
+            200,
+            bytes(
+                self.view.issue(issue, fields, changelog="changelog" in (request.first("expand") or ""), capped=False)
+            ),
+        )
 
     def _comments(self, request: Request, ref: str) -> Answer:
         issue = self.find(ref)
@@ -258,7 +287,9 @@ class JiraApi:
             return Answer.error(404, _NO_ISSUE)
         start, most = request.number("startAt", 0), request.number("maxResults", 100)
         comments = self.view.comments(issue)
-        return Answer.json({"startAt": start, "maxResults": most, "total": len(comments), "comments": comments[start : start + most]})
+        return Answer.json(
+            {"startAt": start, "maxResults": most, "total": len(comments), "comments": comments[start : start + most]}
+        )
 
     def _changelog(self, request: Request, ref: str) -> Answer:
         issue = self.find(ref)
@@ -266,7 +297,12 @@ class JiraApi:
             return Answer.error(404, _NO_ISSUE)
         start, most = request.number("startAt", 0), min(100, request.number("maxResults", 100))
         entries = self.view.histories(issue)
-        shown: dict[str, Any] = {"self": f"{self.view.api}/issue/{issue.id}/changelog", "startAt": start, "maxResults": most, "total": len(entries)}
+        shown: dict[str, Any] = {
+            "self": f"{self.view.api}/issue/{issue.id}/changelog",
+            "startAt": start,
+            "maxResults": most,
+            "total": len(entries),
+        }
         return Answer.json(shown | {"isLast": start + most >= len(entries), "values": entries[start : start + most]})
 
     def _bulk_changelog(self, request: Request) -> Answer:
@@ -279,7 +315,9 @@ class JiraApi:
         if start is None:
             return Answer.error(400, "The provided next page token is invalid.")
         issues = [issue for ref in refs if (issue := self.find(str(ref))) is not None]
-        return Answer.json(collect_histories(self.view, issues, set(field_ids), start, int(body.get("maxResults") or 1000)))
+        return Answer.json(
+            collect_histories(self.view, issues, set(field_ids), start, int(body.get("maxResults") or 1000))
+        )
 
     def _search_jql(self, request: Request) -> Answer:
         asked = self._asked(request)
@@ -292,13 +330,19 @@ class JiraApi:
         try:
             query = parse_jql(str(asked.get("jql") or ""))
             if not query.tests:
-                raise JqlError("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
+                raise JqlError(
+                    "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
+                )
             found = self._found(str(asked["jql"]), query)
         except JqlError as error:
             return Answer.error(400, str(error))
         changelog = "changelog" in str(asked.get("expand") or "")
-        most = max(1, min(int(asked.get("maxResults") or 50), _ID_PAGE if fields == () and not changelog else _FULL_PAGE))
-        page: dict[str, Any] = {"issues": [self.view.issue(issue, fields, changelog=changelog) for issue in found[start : start + most]]}
+        most = max(
+            1, min(int(asked.get("maxResults") or 50), _ID_PAGE if fields == () and not changelog else _FULL_PAGE)
+        )
+        page: dict[str, Any] = {
+            "issues": [self.view.issue(issue, fields, changelog=changelog) for issue in found[start : start + most]]
+        }
         if start + most >= len(found):
             return Answer.json(page | {"isLast": True})
         return Answer.json(page | {"isLast": False, "nextPageToken": write_token(start + most)})
@@ -317,7 +361,9 @@ class JiraApi:
         most = max(0, min(int(asked["maxResults"]) if asked.get("maxResults") is not None else 50, 1000))
         changelog = "changelog" in str(asked.get("expand") or "")
         issues = [self.view.issue(issue, fields, changelog=changelog) for issue in found[start : start + most]]
-        return Answer.json({"expand": "schema,names", "startAt": start, "maxResults": most, "total": len(found), "issues": issues})
+        return Answer.json(
+            {"expand": "schema,names", "startAt": start, "maxResults": most, "total": len(found), "issues": issues}
+        )
 
     def _asked(self, request: Request) -> dict[str, Any] | None:
         if request.method == "POST":
@@ -342,7 +388,10 @@ class JiraApi:
         ]
         keys: dict[str, Callable[[Issue], Any]] = {
             "id": lambda issue: issue.id,
-            "key": lambda issue: (issue.key_at(self.clock_ms).split("-")[0], int(issue.key_at(self.clock_ms).split("-")[1])),
+            "key": lambda issue: (
+                issue.key_at(self.clock_ms).split("-")[0],
+                int(issue.key_at(self.clock_ms).split("-")[1]),
+            ),
             "created": lambda issue: issue.created_at,
             "updated": lambda issue: issue.updated_at(self.clock_ms),
         }
@@ -367,8 +416,19 @@ class JiraApi:
 
 def _field(identity: str, name: str, schema: dict[str, Any], *, cloud: bool) -> dict[str, Any]:
     custom = identity.startswith("customfield")
-    shown: dict[str, Any] = {"id": identity, "name": name, "custom": custom, "orderable": custom, "navigable": True, "searchable": True}
-    return shown | {"clauseNames": [f"cf[{schema['customId']}]" if custom else identity], "schema": schema} | ({"key": identity} if cloud else {})
+    shown: dict[str, Any] = {
+        "id": identity,
+        "name": name,
+        "custom": custom,
+        "orderable": custom,
+        "navigable": True,
+        "searchable": True,
+    }
+    return (
+        shown
+        | {"clauseNames": [f"cf[{schema['customId']}]" if custom else identity], "schema": schema}
+        | ({"key": identity} if cloud else {})
+    )
 
 
 def _decode(body: bytes) -> dict[str, Any] | None:

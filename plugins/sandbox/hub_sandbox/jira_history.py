@@ -19,7 +19,9 @@ _COMPONENTS = {service.id: service for service in SERVICES}
 _SYSTEM_TEXT = {"summary", "description"}
 
 
-def history_entries(issue: Issue, steps: int, flavour: Flavour, people: dict[str, Any], now_ms: int) -> list[dict[str, Any]]:
+def history_entries(
+    issue: Issue, steps: int, flavour: Flavour, people: dict[str, Any], now_ms: int
+) -> list[dict[str, Any]]:
     """Return the entries for the first `steps` steps, oldest first; comments make none."""
     fields = dict(issue.fields)
     key = issue.keys[0][1]
@@ -44,18 +46,30 @@ def history_entries(issue: Issue, steps: int, flavour: Flavour, people: dict[str
             if flavour == "data_center":
                 for item in items:
                     item.pop("fieldId", None)
-            entries.append({"id": str(step.id), "author": people[step.actor], "created": show_time(step.at), "items": items})
+            entries.append(
+                {"id": str(step.id), "author": people[step.actor], "created": show_time(step.at), "items": items}
+            )
     return entries
 
 
-def _item(name: str, field_id: str | None, before: str | None, before_text: str | None, after: str | None, after_text: str | None) -> dict[str, Any]:
-    item: dict[str, Any] = {"field": name, "fieldtype": "custom" if field_id and field_id.startswith("customfield") else "jira"}
+def _item(
+    name: str,
+    field_id: str | None,
+    before: str | None,
+    before_text: str | None,
+    after: str | None,
+    after_text: str | None,
+) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "field": name,
+        "fieldtype": "custom" if field_id and field_id.startswith("customfield") else "jira",
+    }
     if field_id:
         item["fieldId"] = field_id
     return item | {"from": before, "fromString": before_text, "to": after, "toString": after_text}
 
 
-def _items(word: str, before: Any, after: Any, flavour: Flavour) -> list[dict[str, Any]]:  # noqa: ANN401 - values of all field types
+def _items(word: str, before: Any, after: Any, flavour: Flavour) -> list[dict[str, Any]]:
     spec = FIELDS.get(word)
     if spec is not None:
         if spec.type in {"approvals", "sla"}:
@@ -66,8 +80,16 @@ def _items(word: str, before: Any, after: Any, flavour: Flavour) -> list[dict[st
     if word == "labels":
         return [_item("labels", "labels", "", " ".join(before or ()), "", " ".join(after or ()))]
     if word == "components":
-        gone = [_item("Component", "components", str(_COMPONENTS[c].component_id), _COMPONENTS[c].name, None, None) for c in before or () if c not in (after or ())]
-        new = [_item("Component", "components", None, None, str(_COMPONENTS[c].component_id), _COMPONENTS[c].name) for c in after or () if c not in (before or ())]
+        gone = [
+            _item("Component", "components", str(_COMPONENTS[c].component_id), _COMPONENTS[c].name, None, None)
+            for c in before or ()
+            if c not in (after or ())
+        ]
+        new = [
+            _item("Component", "components", None, None, str(_COMPONENTS[c].component_id), _COMPONENTS[c].name)
+            for c in after or ()
+            if c not in (before or ())
+        ]
         return gone + new
     return [_item(word, word, *_system(word, before, flavour), *_system(word, after, flavour))]
 
@@ -90,7 +112,7 @@ def _system(word: str, value: str | None, flavour: Flavour) -> tuple[str | None,
             return account_ref(value, flavour), PEOPLE[value].name
 
 
-def _custom(spec: FieldSpec, value: Any, flavour: Flavour) -> tuple[str | None, str | None]:  # noqa: ANN401 - values of all field types
+def _custom(spec: FieldSpec, value: Any, flavour: Flavour) -> tuple[str | None, str | None]:
     if value is None:
         return None, None
     match spec.type:

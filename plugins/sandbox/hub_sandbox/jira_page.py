@@ -42,14 +42,20 @@ def search_fields(asked: list[str] | str | None, *, default: tuple[str, ...] | N
     return tuple(name for name in names if name and name not in {"id", "key"} and not name.startswith("-"))
 
 
-def collect_histories(view: JiraView, issues: list[Issue], field_ids: set[str], start: int, most: int) -> dict[str, Any]:
+def collect_histories(
+    view: JiraView, issues: list[Issue], field_ids: set[str], start: int, most: int
+) -> dict[str, Any]:
     """Return one page of the changelogs of many issues; `start` counts entries over all of them."""
     logs: list[dict[str, Any]] = []
     position, left = 0, most
     for issue in issues:
         entries = view.histories(issue)
         if field_ids:
-            entries = [{**entry, "items": kept} for entry in entries if (kept := [item for item in entry["items"] if item.get("fieldId") in field_ids])]
+            entries = [
+                {**entry, "items": kept}
+                for entry in entries
+                if (kept := [item for item in entry["items"] if item.get("fieldId") in field_ids])
+            ]
         if position + len(entries) > start and left > 0:
             part = entries[max(0, start - position) :][:left]
             left -= len(part)

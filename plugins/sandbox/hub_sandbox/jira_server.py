@@ -18,7 +18,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 
 from hub.clock import parse_instant
-
 from hub_sandbox.configuration import TOKEN, USER
 from hub_sandbox.disturbance import Disturbance, Disturbances
 from hub_sandbox.jira_api import Answer, JiraApi, Request
@@ -65,7 +64,9 @@ class JiraServer:
         observer: Callable[[Request, Answer], None] | None = None,
         port: int = 0,
     ) -> None:
-        self.api = JiraApi(organisation, flavour, user=user, token=token, clock_ms=organisation.end if clock_ms is None else clock_ms)
+        self.api = JiraApi(
+            organisation, flavour, user=user, token=token, clock_ms=organisation.end if clock_ms is None else clock_ms
+        )
         self.disturbances = Disturbances()
         for rule in faults:
             self.disturbances.add(rule)
@@ -85,7 +86,9 @@ class JiraServer:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join(timeout=5)
@@ -101,7 +104,7 @@ class JiraServer:
             self.api.clock_ms = instant_ms
             self.api.refresh()
 
-    def disturb(self, action: str, **settings: Any) -> None:  # noqa: ANN401 - the fields of Disturbance
+    def disturb(self, action: str, **settings: Any) -> None:
         """Put a fault in force: `disturb("status", path="*/search/jql", status=429, count=2)`."""
         self.disturbances.add(msgspec.convert({"action": action, **settings}, Disturbance))
 
@@ -177,7 +180,9 @@ class JiraServer:
                 case "DELETE", "faults":
                     self.disturbances.clear()
                 case "GET", "requests":
-                    return Answer.json([{"method": item.method, "path": item.path, "status": item.status} for item in self.requests])
+                    return Answer.json(
+                        [{"method": item.method, "path": item.path, "status": item.status} for item in self.requests]
+                    )
                 case _:
                     return Answer.json({"error": "There are clock, faults and requests."}, 404)
         except (msgspec.MsgspecError, KeyError, ValueError) as error:
@@ -218,7 +223,9 @@ def _handler(server: JiraServer) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): text for name, text in self.headers.items()}
-            request = Request(self.command, unquote(parts.path), parse_qs(parts.query, keep_blank_values=True), body, headers)
+            request = Request(
+                self.command, unquote(parts.path), parse_qs(parts.query, keep_blank_values=True), body, headers
+            )
             answer, rule = server.handle(request)
             content = answer.body
             if rule is not None and rule.action == "slow":
@@ -255,7 +262,9 @@ def _handler(server: JiraServer) -> type[BaseHTTPRequestHandler]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m hub_sandbox.jira_server", description="Serve the simulated organisation's Jira.")
+    parser = argparse.ArgumentParser(
+        prog="python -m hub_sandbox.jira_server", description="Serve the simulated organisation's Jira."
+    )
     parser.add_argument("--flavour", choices=["cloud", "data_center"], default="cloud")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--now", default="2026-11-03T08:00:00Z", help="virtual instant, with an offset")

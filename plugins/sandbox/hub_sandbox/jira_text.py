@@ -47,5 +47,7 @@ def adf(text: str) -> dict[str, Any]:
     return {
         "type": "doc",
         "version": 1,
-        "content": [{"type": "paragraph", "content": [{"type": "text", "text": line}]} for line in text.split("\n") if line],
+        "content": [
+            {"type": "paragraph", "content": [{"type": "text", "text": line}]} for line in text.split("\n") if line
+        ],
     }

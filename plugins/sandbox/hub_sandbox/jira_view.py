@@ -24,7 +24,11 @@ CHANGELOG_CAP = 40
 COMMENT_CAP = 20
 """How many entries and comments Jira Cloud embeds in a search answer at most."""
 _EMPTY = dict.fromkeys(spec.id for spec in FIELDS.values())
-_CATEGORIES = {"new": (2, "blue-gray", "To Do"), "indeterminate": (4, "yellow", "In Progress"), "done": (3, "green", "Done")}
+_CATEGORIES = {
+    "new": (2, "blue-gray", "To Do"),
+    "indeterminate": (4, "yellow", "In Progress"),
+    "done": (3, "green", "Done"),
+}
 
 
 class JiraView:
@@ -41,10 +45,17 @@ class JiraView:
         self.types = {name: _raw(self.issue_type(name)) for name in ISSUE_TYPES}
         self.projects = {key: _raw(self.project(key)) for key in PROJECTS}
         self._priorities = {
-            name: _raw({"self": f"{self.api}/priority/{number}", "name": name, "id": str(number)}) for name, number in PRIORITIES.items()
+            name: _raw({"self": f"{self.api}/priority/{number}", "name": name, "id": str(number)})
+            for name, number in PRIORITIES.items()
         }
         self._components = {
-            service.id: _raw({"self": f"{self.api}/component/{service.component_id}", "id": str(service.component_id), "name": service.name})
+            service.id: _raw(
+                {
+                    "self": f"{self.api}/component/{service.component_id}",
+                    "id": str(service.component_id),
+                    "name": service.name,
+                }
+            )
             for service in SERVICES
         }
 
@@ -52,21 +63,48 @@ class JiraView:
         """Return a status."""
         status = STATUSES[name]
         number, colour, text = _CATEGORIES[status.category]
-        category = {"self": f"{self.api}/statuscategory/{number}", "id": number, "key": status.category, "colorName": colour, "name": text}
-        return {"self": f"{self.api}/status/{status.id}", "description": "", "name": name, "id": str(status.id), "statusCategory": category}
+        category = {
+            "self": f"{self.api}/statuscategory/{number}",
+            "id": number,
+            "key": status.category,
+            "colorName": colour,
+            "name": text,
+        }
+        return {
+            "self": f"{self.api}/status/{status.id}",
+            "description": "",
+            "name": name,
+            "id": str(status.id),
+            "statusCategory": category,
+        }
 
     def issue_type(self, name: str) -> dict[str, Any]:
         """Return an issue type."""
         number = ISSUE_TYPES[name].id
-        return {"self": f"{self.api}/issuetype/{number}", "id": str(number), "description": "", "name": name, "subtask": False}
+        return {
+            "self": f"{self.api}/issuetype/{number}",
+            "id": str(number),
+            "description": "",
+            "name": name,
+            "subtask": False,
+        }
 
     def project(self, key: str) -> dict[str, Any]:
         """Return a project as it stands in lists and issues."""
         project = PROJECTS[key]
-        shown: dict[str, Any] = {"self": f"{self.api}/project/{project.id}", "id": str(project.id), "key": key, "name": project.name}
-        return shown | ({"projectTypeKey": "service_desk", "simplified": False} if self.flavour == "cloud" else {"archived": False})
+        shown: dict[str, Any] = {
+            "self": f"{self.api}/project/{project.id}",
+            "id": str(project.id),
+            "key": key,
+            "name": project.name,
+        }
+        return shown | (
+            {"projectTypeKey": "service_desk", "simplified": False} if self.flavour == "cloud" else {"archived": False}
+        )
 
-    def issue(self, issue: Issue, fields: tuple[str, ...] | None, *, changelog: bool, capped: bool = True) -> msgspec.Raw:
+    def issue(
+        self, issue: Issue, fields: tuple[str, ...] | None, *, changelog: bool, capped: bool = True
+    ) -> msgspec.Raw:
         """Return an issue as encoded JSON; `fields` as asked, None = all."""
         key = (issue.id if capped else -issue.id, fields, changelog)
         found = self._cache.get(key)
@@ -130,7 +168,13 @@ class JiraView:
         total = len(comments)
         if self.flavour == "cloud" and capped:
             comments = comments[-COMMENT_CAP:]
-        shown["comment"] = {"comments": comments, "self": f"{self.api}/issue/{issue.id}/comment", "maxResults": len(comments), "total": total, "startAt": 0}
+        shown["comment"] = {
+            "comments": comments,
+            "self": f"{self.api}/issue/{issue.id}/comment",
+            "maxResults": len(comments),
+            "total": total,
+            "startAt": 0,
+        }
         shown |= _EMPTY
         for word, value in values.items():
             if value is not None and word in FIELDS:
@@ -147,7 +191,7 @@ class JiraView:
             at = step.at
         return at
 
-    def _custom(self, issue: Issue, spec: FieldSpec, value: Any) -> Any:  # noqa: ANN401 - values of all field types
+    def _custom(self, issue: Issue, spec: FieldSpec, value: Any) -> Any:
         match spec.type:
             case "rich":
                 return adf(value) if self.flavour == "cloud" else value
@@ -173,9 +217,14 @@ class JiraView:
             "name": "Authorise the change",
             "finalDecision": approval.decision,
             "canAnswerApproval": False,
-            "approvers": [{"approver": self.people[person], "approverDecision": decision} for person, decision in approval.approvers],
+            "approvers": [
+                {"approver": self.people[person], "approverDecision": decision}
+                for person, decision in approval.approvers
+            ],
             "createdDate": show_date(approval.created_at),
-            "_links": {"self": f"{self.api.rpartition('/rest')[0]}/rest/servicedeskapi/request/{issue.id}/approval/{approval.id}"},
+            "_links": {
+                "self": f"{self.api.rpartition('/rest')[0]}/rest/servicedeskapi/request/{issue.id}/approval/{approval.id}"
+            },
         }
         return shown if approval.completed_at is None else shown | {"completedDate": show_date(approval.completed_at)}
 
@@ -215,8 +264,19 @@ class JiraView:
                 "issuetype": self.types[other.value_at("issuetype", self.now_ms)],
             },
         }
-        shown_type = {"id": str(kind.id), "name": kind.name, "inward": kind.inward, "outward": kind.outward, "self": f"{self.api}/issueLinkType/{kind.id}"}
-        return {"id": str(link.id), "self": f"{self.api}/issueLink/{link.id}", "type": shown_type, "outwardIssue" if outward else "inwardIssue": stub}
+        shown_type = {
+            "id": str(kind.id),
+            "name": kind.name,
+            "inward": kind.inward,
+            "outward": kind.outward,
+            "self": f"{self.api}/issueLinkType/{kind.id}",
+        }
+        return {
+            "id": str(link.id),
+            "self": f"{self.api}/issueLink/{link.id}",
+            "type": shown_type,
+            "outwardIssue" if outward else "inwardIssue": stub,
+        }
 
     def _comment(self, issue: Issue, step: Step) -> dict[str, Any]:
         assert step.comment is not None  # noqa: S101 - callers pick steps that say something

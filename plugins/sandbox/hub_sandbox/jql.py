@@ -20,7 +20,15 @@ _TIME = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?)(?: (\d\d?):(\d\d))?")
 _FORMATS = "'yyyy/MM/dd HH:mm', 'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'."
 _TIME_FIELDS = ("updated", "created")
 _ORDER_FIELDS = ("id", "key", "updated", "created")
-_VALUE_FIELDS = {"project": "project", "id": "id", "issue": "id", "key": "id", "issuekey": "id", "issuetype": "issuetype", "type": "issuetype"}
+_VALUE_FIELDS = {
+    "project": "project",
+    "id": "id",
+    "issue": "id",
+    "key": "id",
+    "issuekey": "id",
+    "issuetype": "issuetype",
+    "type": "issuetype",
+}
 
 
 class JqlError(Exception):
@@ -50,7 +58,12 @@ class Test:
         match self.field:
             case "updated" | "created":
                 at = issue.created_at if self.field == "created" else issue.updated_at(now_ms)
-                return {">=": at >= self.instant, ">": at > self.instant, "<": at < self.instant, "<=": at <= self.instant}[self.operator]
+                return {
+                    ">=": at >= self.instant,
+                    ">": at > self.instant,
+                    "<": at < self.instant,
+                    "<=": at <= self.instant,
+                }[self.operator]
             case "id":
                 return issue.id in {resolve(value) for value in self.values}
             case _:
@@ -69,7 +82,9 @@ class _Parser:
         while text[position:].strip():
             found = _TOKEN.match(text, position)
             if found is None:
-                raise JqlError(f"Error in the JQL Query: The character '{text[position:].strip()[0]}' is a reserved JQL character.")
+                raise JqlError(
+                    f"Error in the JQL Query: The character '{text[position:].strip()[0]}' is a reserved JQL character."
+                )
             double, single, symbol, word = found.groups()
             quoted = double if double is not None else single
             self._tokens.append((symbol or word, False) if quoted is None else (re.sub(r"\\(.)", r"\1", quoted), True))
@@ -91,7 +106,9 @@ class _Parser:
                 self._take()
                 order.append(self._sorting())
         if self._tokens:
-            raise JqlError(f"Error in the JQL Query: Expecting either 'AND' or 'ORDER BY' but got '{self._tokens[0][0]}'. (line 1, character 1)")
+            raise JqlError(
+                f"Error in the JQL Query: Expecting either 'AND' or 'ORDER BY' but got '{self._tokens[0][0]}'. (line 1, character 1)"
+            )
         return Query(tuple(tests), tuple(order))
 
     def _at(self, word: str) -> bool:
@@ -104,7 +121,9 @@ class _Parser:
 
     def _expect(self, word: str) -> None:
         if not self._at(word):
-            raise JqlError(f"Error in the JQL Query: Expecting '{word}' but got '{self._tokens[0][0] if self._tokens else 'the end'}'.")
+            raise JqlError(
+                f"Error in the JQL Query: Expecting '{word}' but got '{self._tokens[0][0] if self._tokens else 'the end'}'."
+            )
         self._take()
 
     def _clause(self) -> Test:
@@ -147,5 +166,7 @@ def _instant(field: str, text: str) -> int:
         year, month, day, hour, minute = (int(part or 0) for part in found.groups())
         moment = datetime(year, month, day, hour, minute, tzinfo=ZONE)
     except ValueError:
-        raise JqlError(f"Date value '{text}' for field '{field}' is invalid. Valid formats include: {_FORMATS}") from None
+        raise JqlError(
+            f"Date value '{text}' for field '{field}' is invalid. Valid formats include: {_FORMATS}"
+        ) from None
     return int(moment.astimezone(UTC).timestamp() * 1000)

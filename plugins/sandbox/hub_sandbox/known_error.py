@@ -10,7 +10,14 @@ __all__ = ["document_known_error"]
 
 
 def document_known_error(
-    sim: Simulation, problem: Issue, service: Service, category: str, owner: str, known: int, resolved: int, fault: str | None
+    sim: Simulation,
+    problem: Issue,
+    service: Service,
+    category: str,
+    owner: str,
+    known: int,
+    resolved: int,
+    fault: str | None,
 ) -> None:
     """Write and publish a known error of a problem, unless that is the fault."""
     due = sim.hours.later(known, 40)
@@ -30,6 +37,13 @@ def document_known_error(
     )  # fmt: skip
     sim.link("Documentation", issue, problem, written + 60_000, owner)
     number = len(sim.issues)
-    sim.step(issue, published, owner, status="Published", published_at=published, article=f"https://kb.example.com/articles/{number}")
+    sim.step(
+        issue,
+        published,
+        owner,
+        status="Published",
+        published_at=published,
+        article=f"https://kb.example.com/articles/{number}",
+    )
     fixed = max(resolved, published + 120_000)
     sim.step(issue, fixed, owner, solution="The job is split and runs at night.", status="Closed")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from hub.clock import parse_instant
-
 from hub_sandbox.change import make_changes, make_misfiled
 from hub_sandbox.faults import FAULTS, Fault
 from hub_sandbox.improvement import make_complaints, make_improvements
@@ -39,7 +38,7 @@ class Organisation:
         make_improvements(sim, 80)
         make_complaints(sim, 60)
         proper = make_changes(sim, 455)
-        deleted = [issue for issue in proper if sim.month_of(issue.updated_at(sim.end)) == 11][-1]  # noqa: PLR2004 - September
+        deleted = [issue for issue in proper if sim.month_of(issue.value_at("actual_end", sim.end) or 0) == 11][0]  # noqa: PLR2004 - September
         self.seed = seed
         self.start, self.end = sim.start, sim.end
         """First instant of the history, and the instant after its last."""
@@ -63,7 +62,14 @@ class Organisation:
         self.reviews: ReviewPlan = plan_reviews(self, sim.hours)
         self.faults = sorted(
             [
-                Fault(item.name, FAULTS[item.name].requirement, item.issue.keys[0][1], str(item.issue.id), item.at, item.cured_at)
+                Fault(
+                    item.name,
+                    FAULTS[item.name].requirement,
+                    item.issue.keys[0][1],
+                    str(item.issue.id),
+                    item.at,
+                    item.cured_at,
+                )
                 for item in sim.faults
             ]
             + self.reviews.faults,

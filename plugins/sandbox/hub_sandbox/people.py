@@ -5,7 +5,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-__all__ = ["ALL_ACCOUNTS", "CHANGE_AUTHORITY", "CUSTOMERS", "PEOPLE", "SERVICES", "STAFF", "TEAMS", "Person", "Service", "Team"]
+__all__ = [
+    "ALL_ACCOUNTS",
+    "CHANGE_AUTHORITY",
+    "CUSTOMERS",
+    "PEOPLE",
+    "SERVICES",
+    "STAFF",
+    "TEAMS",
+    "Person",
+    "Service",
+    "Team",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +82,20 @@ SERVICES = (
         "Web shop",
         "dora",
         "shop-operations",
-        ("Checkout", "Search", "Catalogue", "Login", "Basket", "Vouchers", "Invoices", "Images", "Stock", "Mobile app", "Newsletter", "Returns"),
+        (
+            "Checkout",
+            "Search",
+            "Catalogue",
+            "Login",
+            "Basket",
+            "Vouchers",
+            "Invoices",
+            "Images",
+            "Stock",
+            "Mobile app",
+            "Newsletter",
+            "Returns",
+        ),
         10201,
     ),
     Service(
@@ -79,13 +103,34 @@ SERVICES = (
         "Payroll",
         "jonas",
         "payroll-operations",
-        ("Payslip", "Time sheet", "Tax report", "Bank file", "Leave", "Expenses", "Onboarding", "Portal", "Archive", "Interface", "Pension", "Printing"),
+        (
+            "Payslip",
+            "Time sheet",
+            "Tax report",
+            "Bank file",
+            "Leave",
+            "Expenses",
+            "Onboarding",
+            "Portal",
+            "Archive",
+            "Interface",
+            "Pension",
+            "Printing",
+        ),
         10202,
     ),
 )
 _NAMES = {
     "change-and-problem": ("Alice Adler", "Carla Conrad", "Peter Pohl", "Ruth Richter", "Quentin Quandt"),
-    "service-desk": ("Bruno Bauer", "Emil Ernst", "Frida Fuchs", "Gustav Groß", "Hanna Hahn", "Ilse Imhof", "Viktor Vogt"),
+    "service-desk": (
+        "Bruno Bauer",
+        "Emil Ernst",
+        "Frida Fuchs",
+        "Gustav Groß",
+        "Hanna Hahn",
+        "Ilse Imhof",
+        "Viktor Vogt",
+    ),
     "shop-operations": ("Dora Dietz", "Karl Krüger", "Lena Lang", "Mona Meyer", "Nils Neumann", "Olga Otto"),
     "payroll-operations": ("Jonas Jung", "Sven Schulz", "Tina Thoma", "Ulrich Ulmer", "Wanda Wolf", "Xaver Xylander"),
 }
@@ -94,7 +139,10 @@ STAFF = tuple(
     for team, names in _NAMES.items()
     for name in names
 )
-CUSTOMERS = tuple(Person(f"customer-{number:02}", f"Customer {number:02}", registered=False, account_type="customer") for number in range(1, 13))
+CUSTOMERS = tuple(
+    Person(f"customer-{number:02}", f"Customer {number:02}", registered=False, account_type="customer")
+    for number in range(1, 13)
+)
 CONTRACTOR = Person("contractor", "Zoe Zander (external)", registered=False)
 AUTOMATION = Person("automation", "Automation for Jira", registered=False, account_type="app")
 READER = Person("hub", "Hub reader", registered=False)

@@ -16,7 +16,9 @@ __all__ = ["TARGET_DAYS", "make_problems", "make_reclassified"]
 
 TARGET_DAYS = {"P1": 10, "P2": 30, "P3": 90, "P4": 180}
 _CLUSTER_FAULTS = ("cluster_without_problem", "cluster_with_late_problem")
-_LONG = frozenset({"problem_idle", "problem_not_escalated", "workaround_missing", "known_error_missing", "known_error_late"})
+_LONG = frozenset(
+    {"problem_idle", "problem_not_escalated", "workaround_missing", "known_error_missing", "known_error_late"}
+)
 
 
 @dataclass(slots=True)
@@ -65,7 +67,12 @@ def make_reclassified(sim: Simulation, at: int) -> Issue:
         detection="Reactive", workaround="none", target_resolution_at=at + 90 * DAY_MS, sla=None,
     )  # fmt: skip
     for number in range(1, 5):
-        sim.step(issue, sim.after(at, 32 * number, 36 * number), "ruth", description=f"Progress {number}: index is being compared.")
+        sim.step(
+            issue,
+            sim.after(at, 32 * number, 36 * number),
+            "ruth",
+            description=f"Progress {number}: index is being compared.",
+        )
     return issue
 
 
@@ -113,7 +120,13 @@ def _foresight(sim: Simulation, month: int) -> _Case:
 
 def _problem(sim: Simulation, use: CategoryUse, case: _Case) -> None:
     rng, at, fault = sim.rng, case.at, case.fault
-    priority = "P3" if fault in _LONG else "P4" if fault == "problem_owner_left" else rng.choices(("P2", "P3", "P4"), (35, 50, 15))[0]
+    priority = (
+        "P3"
+        if fault in _LONG
+        else "P4"
+        if fault == "problem_owner_left"
+        else rng.choices(("P2", "P3", "P4"), (35, 50, 15))[0]
+    )
     owner = "nils" if fault == "problem_owner_left" else sim.member(case.service.team, at)
     keeper = rng.choice(PROBLEM_MANAGERS)
     target = TARGET_DAYS[priority] * DAY_MS
@@ -149,7 +162,14 @@ def _problem(sim: Simulation, use: CategoryUse, case: _Case) -> None:
     known = sim.hours.later(at + int(0.35 * (resolved - at)), 0)
     found = fault != "problem_closed_without_cause"
     if found:
-        sim.step(issue, known, owner, root_cause=f"{case.category} fails under load of the nightly job.", root_cause_known_at=known, status="Known error")
+        sim.step(
+            issue,
+            known,
+            owner,
+            root_cause=f"{case.category} fails under load of the nightly job.",
+            root_cause_known_at=known,
+            status="Known error",
+        )
     _workaround(sim, issue, case, owner, at, known)
     quiet_from = _updates(sim, issue, owner, at, known, resolved, idle=fault == "problem_idle")
     if fault == "problem_idle":
@@ -190,7 +210,9 @@ def _updates(sim: Simulation, issue: Issue, owner: str, at: int, known: int, res
     return known
 
 
-def _review(sim: Simulation, use: CategoryUse, issue: Issue, case: _Case, keeper: str, resolved: int, closed: int) -> None:
+def _review(
+    sim: Simulation, use: CategoryUse, issue: Issue, case: _Case, keeper: str, resolved: int, closed: int
+) -> None:
     fault = case.fault
     due = closed + 90 * DAY_MS
     reviewed = sim.hours.later(closed + int((20 + 30 * sim.rng.random()) * DAY_MS), 0)

@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 from hub.clock import format_instant
-
 from hub_sandbox.faults import FAULTS
 from hub_sandbox.office_hours import DAY_MS, HISTORY_START, OfficeHours
 from hub_sandbox.organisation import Organisation
@@ -21,9 +20,21 @@ __all__ = ["write_register"]
 
 _FOUNDED = "2024-01-01"
 _PROCEDURES = {
-    "emergency-change-procedure": ("emergency_change_procedure", date(2026, 1, 20), "Who may authorise: Alice Adler or the service owner."),
-    "problem-procedure": ("problem_procedure", date(2026, 2, 3), "Targets, escalation at 80 per cent, review after closure."),
-    "pir-procedure": ("pir_procedure", PROCEDURE_REVIEWED_AT, "Cost, availability, function and schedule against plan."),
+    "emergency-change-procedure": (
+        "emergency_change_procedure",
+        date(2026, 1, 20),
+        "Who may authorise: Alice Adler or the service owner.",
+    ),
+    "problem-procedure": (
+        "problem_procedure",
+        date(2026, 2, 3),
+        "Targets, escalation at 80 per cent, review after closure.",
+    ),
+    "pir-procedure": (
+        "pir_procedure",
+        PROCEDURE_REVIEWED_AT,
+        "Cost, availability, function and schedule against plan.",
+    ),
 }
 
 
@@ -64,14 +75,20 @@ def write_register(
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, rows in files.items():
-        head = {"zone": "Europe/Berlin", "declared_by": "people/alice", "declared_at": _FOUNDED, "proof": f"minutes/{name}.pdf", "rows": rows}
+        head = {
+            "zone": "Europe/Berlin",
+            "declared_by": "people/alice",
+            "declared_at": _FOUNDED,
+            "proof": f"minutes/{name}.pdf",
+            "rows": rows,
+        }
         path = folder / f"{name}.yaml"
         path.write_text(yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110), encoding="utf-8")
         paths.append(path)
     return paths
 
 
-def _refer(value: Any, tickets: str) -> Any:  # noqa: ANN401 - a row holds any JSON value
+def _refer(value: Any, tickets: str) -> Any:
     if isinstance(value, Issue):
         return f"{tickets}:issue/{value.id}"
     if isinstance(value, dict):
@@ -96,13 +113,32 @@ def _people(tickets: str, *, data_center: bool) -> list[dict[str, Any]]:
 
 def _roles() -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
-        {"id": f"change-authority-{person}", "person": f"people/{person}", "role": "change_authority", "process": "change"} for person in CHANGE_AUTHORITY
+        {
+            "id": f"change-authority-{person}",
+            "person": f"people/{person}",
+            "role": "change_authority",
+            "process": "change",
+        }
+        for person in CHANGE_AUTHORITY
     ]
-    rows += [{"id": f"problem-manager-{person}", "person": f"people/{person}", "role": "problem_manager", "process": "problem"} for person in PROBLEM_MANAGERS]
+    rows += [
+        {
+            "id": f"problem-manager-{person}",
+            "person": f"people/{person}",
+            "role": "problem_manager",
+            "process": "problem",
+        }
+        for person in PROBLEM_MANAGERS
+    ]
     rows.append({"id": "change-manager", "person": "people/alice", "role": "change_manager", "process": "change"})
     rows.append({"id": "incident-manager", "person": "people/bruno", "role": "incident_manager", "process": "incident"})
     rows += [
-        {"id": f"service-owner-{service.id}", "person": f"people/{service.owner}", "role": "service_owner", "service": f"services/{service.id}"}
+        {
+            "id": f"service-owner-{service.id}",
+            "person": f"people/{service.owner}",
+            "role": "service_owner",
+            "service": f"services/{service.id}",
+        }
         for service in SERVICES
     ]
     return [{**row, "from": _FOUNDED, "authorised_by": "people/alice"} for row in rows]

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hub.clock import format_instant
-
 from hub_sandbox.faults import FAULTS, REVIEW_FAULTS, Fault
 from hub_sandbox.office_hours import DAY_MS, HISTORY_END, HISTORY_START, HOUR_MS, OfficeHours
 from hub_sandbox.simulation import MONTHS
@@ -49,7 +48,9 @@ def plan_reviews(organisation: Organisation, hours: OfficeHours) -> ReviewPlan:
         end = hours.local((first + timedelta(days=32)).replace(day=1), 0)
         planted = {kind.name for kind in REVIEW_FAULTS if int(kind.plan[month])}
         for topic in ("incident", "change"):
-            _analysis(plan, hours, topic, first, end, planted, [issue for issue in actions if issue.created_at < end][-3:])
+            _analysis(
+                plan, hours, topic, first, end, planted, [issue for issue in actions if issue.created_at < end][-3:]
+            )
     _management_reviews(plan, organisation, hours)
     due = hours.local(PROCEDURE_REVIEWED_AT + timedelta(days=365), 0)
     plan.faults.append(_fault("procedure_review_overdue", "documents/pir-procedure", due))
@@ -61,7 +62,9 @@ def _fault(name: str, key: str, at: int, cured_at: int | None = None) -> Fault:
     return Fault(name, FAULTS[name].requirement, key, "", at, cured_at)
 
 
-def _analysis(plan: ReviewPlan, hours: OfficeHours, topic: str, first: date, end: int, planted: set[str], actions: list[Issue]) -> None:
+def _analysis(
+    plan: ReviewPlan, hours: OfficeHours, topic: str, first: date, end: int, planted: set[str], actions: list[Issue]
+) -> None:
     identity = f"{topic}-analysis-{first:%Y-%m}"
     key = f"reviews/{identity}"
     due = end + 10 * DAY_MS
@@ -87,7 +90,9 @@ def _analysis(plan: ReviewPlan, hours: OfficeHours, topic: str, first: date, end
         del row["conclusions"], row["findings"]
         plan.faults.append(_fault(f"{topic}_analysis_without_conclusions", key, held + HOUR_MS))
     if topic == "change":
-        recommendations: list[dict[str, Any]] = [{"text": "Keep the freeze before the pay run.", "decision": "Agreed, no action needed."}]
+        recommendations: list[dict[str, Any]] = [
+            {"text": "Keep the freeze before the pay run.", "decision": "Agreed, no action needed."}
+        ]
         if actions and first.month % 2:
             recommendations.append({"text": "Shorten the approval path.", "action_id": actions[-1]})
         if "change_recommendation_without_action" in planted:

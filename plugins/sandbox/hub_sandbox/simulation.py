@@ -96,14 +96,21 @@ class Simulation:
             if person not in not_these:
                 return person
 
-    def open(self, project: str, issue_type: str, at: int, creator: str, **fields: Any) -> Issue:  # noqa: ANN401
+    def open(self, project: str, issue_type: str, at: int, creator: str, **fields: Any) -> Issue:
         """Create an issue."""
-        state = {"project": project, "issuetype": issue_type, "status": "Open", "reporter": creator, "labels": (), **fields}
+        state = {
+            "project": project,
+            "issuetype": issue_type,
+            "status": "Open",
+            "reporter": creator,
+            "labels": (),
+            **fields,
+        }
         issue = Issue(at, creator, state)
         self.issues.append(issue)
         return issue
 
-    def step(self, issue: Issue, at: int, actor: str, **changes: Any) -> None:  # noqa: ANN401
+    def step(self, issue: Issue, at: int, actor: str, **changes: Any) -> None:
         """Let something happen to an issue; steps may be told in any order."""
         if "status" in changes:
             changes["resolution"] = "Done" if changes["status"] in {"Resolved", "Closed", "In review"} else None

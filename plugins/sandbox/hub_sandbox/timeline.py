@@ -114,7 +114,7 @@ class Issue:
                 current = key
         return current
 
-    def value_at(self, word: str, instant_ms: int) -> Any:  # noqa: ANN401 - values of all field types
+    def value_at(self, word: str, instant_ms: int) -> Any:
         """Return one field's value at an instant."""
         value = self.fields.get(word)
         for step in self.steps:

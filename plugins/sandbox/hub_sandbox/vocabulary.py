@@ -142,7 +142,14 @@ _YES_NO = ("Yes", "No")
 _EFFECT = ("Effective", "Partly", "Ineffective")
 _FIELDS = (
     FieldSpec("type", 10010, "Change type", "option", ("change.type",), ("Standard", "Normal", "Emergency")),
-    FieldSpec("reason", 10011, "Change reason", "option", ("change.reason",), ("Fix", "Improvement", "New feature", "Compliance")),
+    FieldSpec(
+        "reason",
+        10011,
+        "Change reason",
+        "option",
+        ("change.reason",),
+        ("Fix", "Improvement", "New feature", "Compliance"),
+    ),
     FieldSpec("risk", 10012, "Risk", "option", ("change.risk",), ("Low", "Medium", "High")),
     FieldSpec("impact_service", 10020, "Impact on service", "text", ("change.impact.service",)),
     FieldSpec("impact_business", 10021, "Impact on business", "text", ("change.impact.business",)),
@@ -163,7 +170,14 @@ _FIELDS = (
     FieldSpec("actual_start", 10039, "Actual start", "datetime", ("change.actual_start",)),
     FieldSpec("actual_end", 10040, "Actual end", "datetime", ("change.actual_end",)),
     FieldSpec("implementer", 10041, "Implementer", "user", ("change.implementer",)),
-    FieldSpec("outcome", 10042, "Outcome", "option", ("change.outcome",), ("Successful", "With issues", "Backed out", "Failed", "Cancelled")),
+    FieldSpec(
+        "outcome",
+        10042,
+        "Outcome",
+        "option",
+        ("change.outcome",),
+        ("Successful", "With issues", "Backed out", "Failed", "Cancelled"),
+    ),
     FieldSpec("major_change", 10043, "Major change", "option", ("change.major",), _YES_NO),
     FieldSpec("skipped_steps", 10044, "Skipped steps", "text", ("change.skipped_steps",)),
     FieldSpec("approvals", 10045, "Approvals", "approvals", ()),
@@ -173,8 +187,16 @@ _FIELDS = (
     FieldSpec("target_resolution_at", 10052, "Target resolution", "datetime", ("problem.target_resolution_at",)),
     FieldSpec("detection", 10053, "Detection", "option", ("problem.detection",), ("Reactive", "Proactive")),
     FieldSpec("root_cause_known_at", 10054, "Root cause known at", "datetime", ("problem.root_cause_known_at",)),
-    FieldSpec("effectiveness_reviewed_at", 10055, "Effectiveness reviewed at", "datetime", ("problem.effectiveness.reviewed_at",)),
-    FieldSpec("effectiveness_result", 10056, "Effectiveness result", "option", ("problem.effectiveness.result",), _EFFECT),
+    FieldSpec(
+        "effectiveness_reviewed_at",
+        10055,
+        "Effectiveness reviewed at",
+        "datetime",
+        ("problem.effectiveness.reviewed_at",),
+    ),
+    FieldSpec(
+        "effectiveness_result", 10056, "Effectiveness result", "option", ("problem.effectiveness.result",), _EFFECT
+    ),
     FieldSpec("recurrence_count", 10057, "Recurrence count", "number", ("problem.effectiveness.recurrence_count",)),
     FieldSpec("effectiveness_report", 10058, "Effectiveness report", "text", ("problem.effectiveness.report_id",)),
     FieldSpec("solution", 10059, "Solution", "rich", ("problem.solution_ref", "known_error.solution")),

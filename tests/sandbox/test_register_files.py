@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import yaml
+
+from hub.clock import parse_instant
+from hub_sandbox.configuration import write_configuration
+from hub_sandbox.people import STAFF
+from hub_sandbox.register_files import write_register
+from hub_sandbox.vocabulary import FIELDS, STATUSES
+
+FIRST_RUN = parse_instant("2026-10-01T06:00:00Z")
+SECOND_RUN = parse_instant("2026-11-03T08:00:00Z")
+
+
+def rows(folder: Path, name: str) -> dict[str, dict]:
+    return {row["id"]: row for row in yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))["rows"]}
+
+
+def test_the_register_grows_with_time(organisation, tmp_path):
+    write_register(tmp_path / "then", organisation, as_of=FIRST_RUN)
+    write_register(tmp_path / "now", organisation, as_of=SECOND_RUN)
+    then, now = rows(tmp_path / "then", "reviews"), rows(tmp_path / "now", "reviews")
+    assert then.items() < now.items()
+    assert "incident-analysis-2026-09" not in now
+    assert "change-analysis-2026-09" in now.keys() - then.keys()
+    assert all(row["declared_at"] <= "2026-10-01T06:00:00Z" for row in then.values())
+
+
+def test_management_reviews_list_every_emergency_change_but_those_forgotten(organisation, tmp_path):
+    write_register(tmp_path, organisation, as_of=parse_instant("2026-12-31T00:00:00Z"))
+    listed = {item for row in rows(tmp_path, "reviews").values() for item in row.get("items", [])}
+    emergencies = {issue for issue in organisation.issues if issue.fields.get("type") == "Emergency"}
+    assert listed == {f"service-desk:issue/{issue.id}" for issue in emergencies - organisation.unlisted_emergencies}
+    assert len(organisation.unlisted_emergencies) == 3
+
+
+def test_people_are_tied_to_accounts(organisation, tmp_path):
+    write_register(tmp_path, organisation, as_of=SECOND_RUN)
+    people = rows(tmp_path, "people")
+    assert len(people) == len(STAFF)
+    assert "contractor" not in people
+    assert people["nils"]["active_to"] == "2026-07-01"
+    assert people["alice"]["accounts"] == [f"service-desk:user/{STAFF[0].account_id}"]
+
+
+def test_the_configuration_maps_every_word(tmp_path):
+    path = write_configuration(tmp_path, url="http://127.0.0.1:1", token_file=Path("secrets/jira-token"))
+    source = tomllib.loads(path.read_text(encoding="utf-8"))["sources"]["service-desk"]
+    assert source["statuses"].keys() == STATUSES.keys()
+    assert source["fields"].keys() == {spec.id for spec in FIELDS.values() if spec.neutral}
+    assert source["fields"]["customfield_10062"] == ["incident.category", "problem.category", "complaint.category"]
+    assert source["links"]["Problem/Incident"] == ["causes", "caused_by"]
