@@ -25,6 +25,10 @@ from hub.report.wording import subject_line
 __all__ = ["Rendered", "is_address", "message_id", "render_mail"]
 
 
+_UNFOLDED = SMTP.clone(max_line_length=100)
+"""Keeps the hash header (84 characters) on one line; bodies were encoded before, with shorter lines."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """A report ready to go out."""
@@ -72,7 +76,7 @@ def render_mail(model: ReportModel, *, sender: str, to: list[str], hosts: frozen
     )
     for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
         part.set_boundary(f"=_{number}_{content_hash[:32]}")
-    eml = message.as_bytes()
+    eml = message.as_bytes(policy=_UNFOLDED)
     return Rendered(
         message_id=str(message["Message-ID"]),
         subject=str(message["Subject"]),

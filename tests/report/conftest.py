@@ -116,7 +116,7 @@ def finding(number: int, requirement: str, unit: Subject, owner: str, **more: ob
         "id": number,
         "requirement": f"BS15000-{requirement}",
         "part": "main",
-        "clause": requirement.split("-")[0],
+        "clause": requirement.split("-", maxsplit=1)[0],
         "severity": severity,
         "unit": unit,
         "anchor": 0,

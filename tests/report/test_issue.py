@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hub.clock import FixedClock, parse_instant
+from hub.config.configuration import Configuration
+from hub.config.load import load_configuration
+from hub.errors import ConfigurationError
+from hub.records import Person, encode_record
+from hub.registry import Registry
+from hub.report.deliver import Way, deliver_waiting
+from hub.report.issue import configured_hosts, issue_conformance, report_slug
+from hub.report.model import decode_model
+from hub.report.period import last_month, month_period, tz_version
+from hub.store import outbox
+from hub.store.writer import write_page
+from hub.sync.source import Document, Normalised
+
+ZONE = "Europe/Berlin"
+CLOCK = FixedClock(parse_instant("2026-11-03T08:01:00Z"))
+AS_OF = parse_instant("2026-11-03T08:00:00Z")
+CONFIG = """
+[organisation]
+name = "Example Organisation"
+zone = "Europe/Berlin"
+calendar = "5x8"
+judge_from = 2025-10-01
+[store]
+url = "sqlite:///hub.db"
+[channels.outbox]
+plugin = "file"
+folder = "out"
+[channels.mail]
+plugin = "smtp"
+host = "127.0.0.1"
+sender = "hub@example.test"
+[reports.conformance]
+to = ["register:people/alice"]
+channels = ["outbox", "mail"]
+"""
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Configuration:
+    (tmp_path / "hub.toml").write_text(CONFIG)
+    return load_configuration(tmp_path / "hub.toml", Registry())
+
+
+@pytest.fixture
+def ways(configuration) -> dict[str, Way]:
+    registry = Registry()
+    registry.enable("email")
+    kinds = registry.channels()
+    from hub_email.file import FileChannel
+    from hub_email.smtp import SmtpChannel
+
+    folder = FileChannel(configuration.base_dir / "out")
+    mail = SmtpChannel(configuration.channels["mail"], base_dir=configuration.base_dir)
+    return {
+        "outbox": Way(folder, send=False, addressed=kinds["file"].addressed),
+        "mail": Way(mail, send=False, addressed=kinds["smtp"].addressed),
+    }
+
+
+def write_person(store, **fields):
+    person = Person(id="register:people/alice", source="register", name="Alice Example", **fields)
+    document = Document(stream="people", native_id="people/alice", scope="people.yaml", body=encode_record(person))
+    with store.begin() as conn:
+        write_page(
+            conn,
+            source="register",
+            documents=[document],
+            normalised=[Normalised(records=[person])],
+            known_at=AS_OF - 1000,
+        )
+
+
+def issue(store, configuration, ways, answers, **more):
+    seen = []
+
+    def provider(*asked):
+        seen.append(asked)
+        return answers
+
+    fields = {
+        "period": month_period("2026-10", ZONE),
+        "as_of": AS_OF,
+        "known_at": AS_OF,
+        "catalogue_version": "bs15000 2026.1",
+        "profile_version": "3f9a1c",
+    }
+    return issue_conformance(store, configuration, provider, ways, CLOCK, **(fields | more)), seen
+
+
+def test_issued_once_and_written_to_the_folder_while_mail_is_held(sqlite_store, configuration, ways, answers):
+    write_person(sqlite_store, email=["alice@example.test", "second@example.test"])
+    first, asked = issue(sqlite_store, configuration, ways, answers)
+    assert first.created
+    assert asked == [(month_period("2026-10", ZONE), AS_OF, AS_OF, None)]
+    again, asked = issue(sqlite_store, configuration, ways, answers, as_of=AS_OF + 999)
+    assert not again.created
+    assert asked == []
+    assert again.model == first.model
+    deliver_waiting(sqlite_store, ways, CLOCK)
+    with sqlite_store.connect() as conn:
+        rows = [(d.key.channel, d.key.recipient, d.state) for d in outbox.deliveries(conn)]
+        issued = outbox.find_report(conn, first.report_id)
+    assert rows == [("mail", "alice@example.test", "held"), ("outbox", "", "sent")]
+    assert decode_model(issued.model) == first.model
+    written = sorted((configuration.base_dir / "out").iterdir())
+    assert [path.name for path in written] == [f"{first.report_id}-r1.eml", f"{first.report_id}-r1.html"]
+    assert b"To: alice@example.test\r\n" in written[0].read_bytes()
+
+
+def test_a_correction_is_the_next_revision_and_compares_with_the_month_before(
+    sqlite_store, configuration, ways, answers
+):
+    write_person(sqlite_store, email=["alice@example.test"])
+    september, _ = issue(
+        sqlite_store, configuration, ways, answers, period=month_period("2026-09", ZONE), as_of=AS_OF - 30 * 86_400_000
+    )
+    issue(sqlite_store, configuration, ways, answers)
+    with pytest.raises(ConfigurationError, match="next revision of SR-example-organisation-conformance-2026-10 is 2"):
+        issue(sqlite_store, configuration, ways, answers, revision=3)
+    second, asked = issue(sqlite_store, configuration, ways, answers, revision=2, note="a source was read late")
+    assert second.model.change.since == f"{september.report_id} r1"
+    assert asked[0][3] == AS_OF
+    assert second.model.identity.note == "a source was read late"
+    with sqlite_store.connect() as conn:
+        assert outbox.last_revision(conn, second.report_id) == 2
+        ids = {d.message_id for d in outbox.deliveries(conn, report_id=second.report_id)}
+    assert ids == {f"<{second.report_id.lower()}.r{n}@example.test>" for n in (1, 2)}
+
+
+@pytest.mark.parametrize("email", [[], ["not an address"], ["a@b.test\r\nBcc: c@d.test"]])
+def test_recipients_without_address_are_named(sqlite_store, configuration, ways, answers, email):
+    write_person(sqlite_store, email=email)
+    with pytest.raises(ConfigurationError, match=r"reports.conformance.to: register:people/alice: no person"):
+        issue(sqlite_store, configuration, ways, answers)
+    folder_only = {"outbox": ways["outbox"]}
+    assert issue(sqlite_store, configuration, folder_only, answers)[0].created
+
+
+def test_known_rows_on_both_engines(store, answers):
+    issued = outbox.Issued("SR-a", 1, "conformance", "2026-09", 5, 6, 7, "ff", b"model")
+    with store.begin() as conn:
+        outbox.save_report(conn, issued)
+        outbox.save_report(conn, issued._replace(revision=2, as_of=8))
+    with store.connect() as conn:
+        assert outbox.find_report(conn, "SR-a", 1) == issued
+        assert outbox.find_report(conn, "SR-a").revision == 2
+        assert outbox.find_report(conn, "SR-b") is None
+        assert outbox.last_revision(conn, "SR-b") == 0
+        assert outbox.latest_before(conn, report_type="conformance", report_id="SR-b", as_of=8) == issued
+        assert outbox.latest_before(conn, report_type="conformance", report_id="SR-a", as_of=99) is None
+        assert [r.revision for r in outbox.list_reports(conn)] == [2, 1]
+        assert outbox.addresses(conn, ["nobody"]) == {}
+
+
+def test_months_begin_at_local_midnight():
+    october = month_period("2026-10", ZONE)
+    assert (october.end - october.start) // 3_600_000 == 31 * 24 + 1
+    assert month_period("2026-12", ZONE).end == parse_instant("2027-01-01T00:00:00+01:00")
+    assert last_month(parse_instant("2026-10-31T23:30:00Z"), ZONE).label == "2026-10"
+    assert last_month(parse_instant("2026-01-15T00:00:00Z"), ZONE).label == "2025-12"
+    for wrong in ("2026-13", "2026", "next", "9999-12"):
+        with pytest.raises(ConfigurationError, match="is no month"):
+            month_period(wrong, ZONE)
+    assert tz_version()
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [("Example Organisation", "example-organisation"), ("Ümläut & Co. KG", "umlaut-co-kg"), ("王", "organisation")],
+)
+def test_slug(name, slug):
+    assert report_slug(name) == slug
+
+
+def test_only_hosts_of_sources_are_linked(configuration):
+    assert configured_hosts(configuration) == frozenset()
