@@ -24,7 +24,7 @@ from hub.cli.output import emit, plain
 from hub.cli.session import Session
 from hub.clock import format_instant
 from hub.conformance.answer import ObligationRow
-from hub.conformance.explain import Explanation
+from hub.conformance.explain import Explanation, PartExplanation
 from hub.conformance.explain import explain as explained
 from hub.conformance.subject import find_sid
 from hub.errors import ConfigurationError, Fault
@@ -104,19 +104,7 @@ def _lines(one: Explanation, *, sql: bool) -> list[str]:
     if one.unit is not None:
         lines += ["", f"{one.unit.key}  {plain(one.unit.title)}", f"  {one.unit.id}  {one.unit.url}".rstrip()]
     for part in one.parts:
-        lines += ["", f"part {part.name} ({part.shape}): {part.asks}", f"  reads {', '.join(part.reads)}"]
-        for row in part.obligations:
-            lines.append(f"  {row.verdict.replace('_', ' ').upper()}  {row.reason}".rstrip())
-            lines.append(f"    opened {_when(row.opened_at)}, due {_when(row.due_at)}, met {_when(row.met_at)}")
-            lines += [
-                f"    evidence {proof.subject.key} ({proof.subject.id}) document sha256 {proof.document_hash[:16]}… "
-                f"{proof.subject.url}".rstrip()
-                for proof in row.evidence
-            ]
-        if part.coverage:
-            lines.append(f"  coverage: {part.coverage}")
-        if sql:
-            lines += [f"    {line}" for line in part.sql.splitlines()]
+        lines += _part_lines(part, sql=sql)
     for title, moments in (("timeline", one.timeline), ("what the hub knew", one.history)):
         if moments:
             lines += ["", title, *(f"  {_when(moment.at)}  {plain(moment.text)}" for moment in moments)]
@@ -127,4 +115,19 @@ def _lines(one: Explanation, *, sql: bool) -> list[str]:
             f"{proof.document_hash[:16]}".rstrip()
             for proof in one.related
         ]
+    return lines
+
+
+def _part_lines(part: PartExplanation, *, sql: bool) -> list[str]:
+    lines = ["", f"part {part.name} ({part.shape}): {part.asks}", f"  reads {', '.join(part.reads)}"]
+    for row in part.obligations:
+        lines.append(f"  {row.verdict.replace('_', ' ').upper()}  {row.reason}".rstrip())
+        lines.append(f"    opened {_when(row.opened_at)}, due {_when(row.due_at)}, met {_when(row.met_at)}")
+        for proof in row.evidence:
+            digest = f"document sha256 {proof.document_hash[:16]}…" if proof.document_hash else "no document"
+            lines.append(f"    evidence {proof.subject.key} ({proof.subject.id}) {digest} {proof.subject.url}".rstrip())
+    if part.coverage:
+        lines.append(f"  coverage: {part.coverage}")
+    if sql:
+        lines += [f"    {line}" for line in part.sql.splitlines()]
     return lines
