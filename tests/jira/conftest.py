@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hub_jira.mapping import normalise
-from hub_jira.source import make_source
-from hub_jira.vocabulary import Vocabulary
 
 from hub.clock import FixedClock
 from hub.errors import Retriable
 from hub.sync.source import SourceContext
+from hub_jira.mapping import normalise
+from hub_jira.source import make_source
+from hub_jira.vocabulary import Vocabulary
 from tests.jira.kit import NOW, Jira, configure, document
 
 

@@ -9,10 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
-from hub_jira.settings import JiraSettings
-
 from hub.clock import parse_instant
 from hub.sync.source import Document
+from hub_jira.settings import JiraSettings
 
 SECRET = "tok-8d1f4c2b9a7e6f5d-never-shown"
 NOW = parse_instant("2026-10-01T06:00:00Z")
@@ -162,7 +161,13 @@ class Jira:
         parts = urlsplit(handler.path)
         query = {k: v[0] for k, v in parse_qs(parts.query).items()}
         self.asked.append(
-            SimpleNamespace(path=parts.path, query=query, body=body, auth=handler.headers.get("Authorization"))
+            SimpleNamespace(
+                method=handler.command,
+                path=parts.path,
+                query=query,
+                body=body,
+                auth=handler.headers.get("Authorization"),
+            )
         )
         answer = self.answers.get(parts.path, Fault(404, {"errorMessages": ["not found"]}))
         if isinstance(answer, list) and answer and isinstance(answer[0], Script):

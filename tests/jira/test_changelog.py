@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from hub_jira.changelog import read_history
 
+from hub_jira.changelog import read_history
 from tests.jira.kit import at, entry, issue, item
 
 T = ["2026-01-05T10:00:00.000+0800", "2026-01-06T10:00:00.000+0800", "2026-01-07T10:00:00.000+0800"]

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
-from hub_jira.mapping import normalise
-from hub_jira.vocabulary import Vocabulary
 
 from hub.records import Approval, Pause, Person, Release, Reopen, Review
+from hub_jira.mapping import normalise
+from hub_jira.vocabulary import Vocabulary
 from tests.jira.kit import at, configure, document, entry, issue, item, user
 
 D = [f"2026-01-{day:02}T10:00:00.000+0100" for day in range(32)]
@@ -16,7 +18,7 @@ def move(old: str, new: str) -> dict:
 
 
 def life(*steps: str, start: int = 6) -> list:
-    pairs = zip(steps, steps[1:], strict=False)
+    pairs = pairwise(steps)
     return [entry(D[start + n], move(old, new), native=str(n)) for n, (old, new) in enumerate(pairs)]
 
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from hub_jira.text import plain
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hub_jira.text import plain
 
 
 def doc(*content):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 
-from hub_jira.mapping import normalise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.records import decode_record, encode_record
+from hub_jira.mapping import normalise
 from tests.jira.kit import document, entry, issue, item, user
 
 ODD = (

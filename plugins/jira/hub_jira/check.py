@@ -10,7 +10,7 @@ import msgspec
 
 from hub.errors import SourceError
 from hub.sync.source import CheckLine
-from hub_jira.field import UnknownTargetError, parse_target
+from hub_jira.field import APPROVALS, UnknownTargetError, parse_target
 from hub_jira.value import as_dict, as_list, as_text, native_id
 from hub_jira.wire import Account, CloudPage, Named, OffsetPage
 
@@ -152,6 +152,7 @@ def _unmapped(sample: list[dict[str, Any]], names: dict[str, str], vocabulary: V
     statuses: Counter[str] = Counter()
     links: Counter[str] = Counter()
     fields: Counter[str] = Counter()
+    seen: dict[str, Any] = {}
     for issue in sample:
         issue_type, status = as_dict(issue.get("issuetype")), as_dict(issue.get("status"))
         if vocabulary.kind(issue_type) is None:
@@ -170,6 +171,7 @@ def _unmapped(sample: list[dict[str, Any]], names: dict[str, str], vocabulary: V
                 and name not in vocabulary.mapped_ids
             ):
                 fields[name] += 1
+                seen.setdefault(name, value)
     where = f"in the {len(sample)} latest issues"
     found = [
         *(
@@ -185,7 +187,12 @@ def _unmapped(sample: list[dict[str, Any]], names: dict[str, str], vocabulary: V
             for w, n in links.most_common()
         ),
         *(
-            _line(f"field {w} {names.get(w, '')!r}", n, where, f'[…fields] {w} = "{_field_guess(names.get(w, ""))}"')
+            _line(
+                f"field {w} {names.get(w, '')!r}",
+                n,
+                where,
+                f'[…fields] {w} = "{_field_guess(names.get(w, ""), seen[w])}"',
+            )
             for w, n in fields.most_common()
         ),
     ]
@@ -209,8 +216,12 @@ def _guess(word: str) -> str:
     return GUESSES.get(folded, "incident")
 
 
-def _field_guess(name: str) -> str:
-    """Propose a neutral field of the same name where there is one."""
+def _field_guess(name: str, value: Any) -> str:
+    """Propose a target: service desk fields by what they hold, others by a neutral field of the same name."""
+    if "finalDecision" in as_dict(next(iter(as_list(value)), None)):
+        return APPROVALS
+    if {"completedCycles", "ongoingCycle"} & as_dict(value).keys():
+        return "incident.tool_sla"
     folded = name.strip().lower().replace("-", "").replace(" ", "_")
     for kind in ("change", "incident", "problem", "known_error", "request"):
         try:

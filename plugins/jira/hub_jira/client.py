@@ -14,6 +14,7 @@ import jira
 import jira.exceptions
 import msgspec
 import requests
+import urllib3
 
 from hub.errors import (
     AuthenticationFailed,
@@ -121,7 +122,7 @@ class JiraClient:
             return self._session.request(method, self._url + path, params=params, data=data), None
         except jira.exceptions.JIRAError as error:
             return error.response, error
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             return None, error
 
     def _connection_fault(self, where: str, error: Exception | None) -> SourceError:
@@ -194,11 +195,11 @@ class JiraClient:
         except msgspec.ValidationError as error:
             raise ProtocolFault(f"{where}: answer of an unexpected shape ({error})") from None
         except (msgspec.DecodeError, UnicodeDecodeError):
-            if response.content.lstrip()[:1] == b"<":
+            if response.content.lstrip()[:1] not in {b"{", b"["}:
                 raise ProtocolFault(
-                    f"{where}: a web page came instead of data, perhaps a login page; check url and token"
+                    f"{where}: something else than data came, perhaps a login page; check url and token"
                 ) from None
-            raise Retriable(f"{where}: the answer was cut off or is no JSON") from None
+            raise Retriable(f"{where}: the answer was cut off") from None
 
 
 class _Complaint(msgspec.Struct):

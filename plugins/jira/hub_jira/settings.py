@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -48,6 +49,8 @@ class EscalationSign(BaseModel):
 
 class JiraSettings(SourceSettings):
     """Connection, scope and vocabulary of one Jira."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     url: str
     """Base address, such as `https://example.atlassian.net`."""
@@ -95,11 +98,20 @@ class JiraSettings(SourceSettings):
     @field_validator("url")
     @classmethod
     def _address(cls, url: str) -> str:
-        if not url.startswith(("http://", "https://")):
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
             raise ValueError(f"not an address: {url!r}; write https://<host>")
-        if "@" in url.split("//", 1)[1].split("/", 1)[0]:
+        if "@" in parts.netloc:
             raise ValueError("the address holds a credential; use user and token")
         return url.rstrip("/")
+
+    @field_validator("token")
+    @classmethod
+    def _sendable(cls, token: SecretStr) -> SecretStr:
+        secret = token.get_secret_value().strip()
+        if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
+            raise ValueError("the token is empty or holds characters no token has")
+        return SecretStr(secret)
 
     @field_validator("time_zone")
     @classmethod

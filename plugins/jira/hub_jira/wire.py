@@ -83,7 +83,7 @@ class IssueHead(Wire):
 
     id: str
     key: str = ""
-    fields: Fields = Fields()
+    fields: Fields = msgspec.field(default_factory=Fields)
     changelog: ChangelogBlock | None = None
 
 
