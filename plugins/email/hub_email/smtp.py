@@ -94,6 +94,11 @@ class SmtpChannel:
         settings = self._settings
         try:
             server = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_s)
+        except smtplib.SMTPConnectError as error:
+            answer = _line(error.smtp_error if isinstance(error.smtp_error, bytes) else error.smtp_error.encode())
+            raise DeliveryError(
+                f"{self._place} turns us away: {error.smtp_code} {answer}", retriable=error.smtp_code in _PASSING
+            ) from error
         except (smtplib.SMTPException, OSError) as error:
             raise DeliveryError(
                 f"{self._place} cannot be reached: {_text(error)}; look at host, port and firewall", retriable=True
