@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -194,7 +195,7 @@ def test_problems_are_as_the_list_of_faults_says(organisation: Organisation):
         resolved = next(step.at for step in issue.steps if step.changes.get("status") == "Resolved")
         closed = next(step.at for step in issue.steps if step.changes.get("status") == "Closed")
         instants = [issue.created_at, *(step.at for step in issue.steps if step.changes and step.at <= resolved)]
-        if max(after - before for before, after in zip(instants, instants[1:], strict=False)) > 14 * DAY_MS:
+        if max(after - before for before, after in pairwise(instants)) > 14 * DAY_MS:
             names.add("problem_idle")
         if resolved > fields["target_resolution_at"]:
             names.add("problem_overdue")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from openapi_schema_validator import OAS30Validator
 
-from hub_sandbox.jira_api import Answer, Request
+from hub_sandbox.jira_exchange import Answer, Request
 
 if TYPE_CHECKING:
     from hub_sandbox.jira_person import Flavour
@@ -50,7 +50,7 @@ _ERROR_SCHEMA = {
 }
 
 
-class ContractBreach(AssertionError):
+class ContractBreach(AssertionError):  # noqa: N818 - a finding of a test
     """A request that was accepted, or an answer, is not what the vendor describes."""
 
 
@@ -79,6 +79,7 @@ class ContractCheck:
         """(method, described path, status) -> how many answers were compared."""
 
     def __call__(self, request: Request, answer: Answer) -> None:
+        """Compare one exchange."""
         path = request.path.replace("/latest/", "/3/")
         candidates = [(name, operations) for name, pattern, operations in self._paths if pattern.fullmatch(path)]
         if not candidates:

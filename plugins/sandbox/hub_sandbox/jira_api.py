@@ -6,26 +6,28 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import msgspec
 
+from hub_sandbox.jira_exchange import Answer, Request
+from hub_sandbox.jira_field import list_fields
 from hub_sandbox.jira_page import collect_histories, read_token, search_fields, write_token
 from hub_sandbox.jira_person import show_person
+from hub_sandbox.jira_sight import Sight
 from hub_sandbox.jira_text import show_time
 from hub_sandbox.jira_view import JiraView
-from hub_sandbox.jql import JqlError, Query, parse_jql
+from hub_sandbox.jql import JqlError
 from hub_sandbox.people import READER
-from hub_sandbox.vocabulary import FIELDS, ISSUE_TYPES, LINK_TYPES, PROJECTS, STATUSES
+from hub_sandbox.vocabulary import ISSUE_TYPES, LINK_TYPES, PROJECTS, STATUSES
 
 if TYPE_CHECKING:
     from hub_sandbox.jira_person import Flavour
     from hub_sandbox.organisation import Organisation
     from hub_sandbox.timeline import Issue
 
-__all__ = ["Answer", "JiraApi", "Request"]
+__all__ = ["JiraApi"]
 
 _REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
@@ -34,65 +36,6 @@ _REMOVED = (
 _NO_ISSUE = "Issue does not exist or you do not have permission to see it."
 _FULL_PAGE = 100
 _ID_PAGE = 5000
-_SYSTEM_FIELDS = {
-    "summary": "string", "description": "string", "issuetype": "issuetype", "project": "project", "status": "status", "priority": "priority",
-    "resolution": "resolution", "resolutiondate": "datetime", "created": "datetime", "updated": "datetime", "creator": "user", "reporter": "user",
-    "assignee": "user", "labels": "array", "components": "array", "fixVersions": "array", "issuelinks": "array", "comment": "comments-page",
-}  # fmt: skip
-_CUSTOM_SCHEMA = {
-    "text": ("string", "com.atlassian.jira.plugin.system.customfieldtypes:textarea"),
-    "rich": ("string", "com.atlassian.jira.plugin.system.customfieldtypes:textarea"),
-    "option": ("option", "com.atlassian.jira.plugin.system.customfieldtypes:select"),
-    "user": ("user", "com.atlassian.jira.plugin.system.customfieldtypes:userpicker"),
-    "datetime": ("datetime", "com.atlassian.jira.plugin.system.customfieldtypes:datetime"),
-    "number": ("number", "com.atlassian.jira.plugin.system.customfieldtypes:float"),
-    "url": ("string", "com.atlassian.jira.plugin.system.customfieldtypes:url"),
-    "approvals": ("sd-approvals", "com.atlassian.servicedesk.approvals-plugin:sd-approvals"),
-    "sla": ("sd-servicelevelagreement", "com.atlassian.servicedesk:sd-sla-field"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request as it arrived."""
-
-    method: str
-    path: str
-    """Without query, decoded."""
-    query: dict[str, list[str]] = field(default_factory=dict)
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    """Lower-case names."""
-
-    def first(self, name: str) -> str | None:
-        """Return a parameter's first value."""
-        return self.query[name][0] if self.query.get(name) else None
-
-    def number(self, name: str, default: int) -> int:
-        """Return a parameter as a whole number; the default where it is none."""
-        text = self.first(name) or ""
-        return int(text) if text.isdecimal() else default
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as it will be sent."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @staticmethod
-    def json(value: object, status: int = 200, **headers: str) -> Answer:
-        """Answer with JSON."""
-        return Answer(
-            status, msgspec.json.encode(value), {name.replace("_", "-"): text for name, text in headers.items()}
-        )
-
-    @staticmethod
-    def error(status: int, *messages: str, **headers: str) -> Answer:
-        """Answer with Jira's error collection."""
-        return Answer.json({"errorMessages": list(messages), "errors": {}}, status, **headers)
 
 
 class JiraApi:
@@ -101,18 +44,15 @@ class JiraApi:
     def __init__(self, organisation: Organisation, flavour: Flavour, *, user: str, token: str, clock_ms: int) -> None:
         self.organisation = organisation
         self.flavour: Flavour = flavour
-        self.hidden_projects = {"SEC"}
-        """Projects the token may not browse."""
         self.token_expired = False
         self.base = ""
-        self.clock_ms = clock_ms
+        self._sight = Sight(organisation, clock_ms, {"SEC"})
         self._secret = (
             f"Basic {base64.b64encode(f'{user}:{token}'.encode()).decode()}"
             if flavour == "cloud"
             else f"Bearer {token}"
         )
         self._view: JiraView | None = None
-        self._results: dict[str, list[Issue]] = {}
         prefix = r"/rest/api/(?:3|latest)" if flavour == "cloud" else r"/rest/api/(?:2|latest)"
         common: list[tuple[str, str, Callable[..., Answer]]] = [
             ("GET", "/myself", self._myself),
@@ -138,25 +78,34 @@ class JiraApi:
         self._routes = [(re.compile(methods), re.compile(prefix + path), handler) for methods, path, handler in routes]
 
     @property
+    def clock_ms(self) -> int:
+        """Return the virtual instant."""
+        return self._sight.now_ms
+
+    @clock_ms.setter
+    def clock_ms(self, instant_ms: int) -> None:
+        self._sight.now_ms = instant_ms
+
+    @property
+    def hidden_projects(self) -> set[str]:
+        """Return the projects the token may not browse; call `refresh` after changing it."""
+        return self._sight.hidden_projects
+
+    @property
     def view(self) -> JiraView:
         """Return how everything looks now; made anew after `refresh`."""
         if self._view is None:
-            self._view = JiraView(self.flavour, self.base, self.clock_ms, self.visible)
+            self._view = JiraView(self.flavour, self.base, self.clock_ms, self._sight.visible)
         return self._view
 
     def refresh(self) -> None:
         """Forget encoded state: the clock moved, or something changed."""
         self._view = None
-        self._results.clear()
-
-    def visible(self, issue: Issue) -> bool:
-        """Tell whether the token may see an issue that exists."""
-        return issue.value_at("project", self.clock_ms) not in self.hidden_projects
+        self._sight.forget()
 
     def find(self, ref: str) -> Issue | None:
         """Return a visible issue by id, key or former key."""
-        issue = self.organisation.by_id.get(int(ref)) if ref.isdecimal() else self.organisation.by_key.get(ref.upper())
-        return issue if issue is not None and issue.exists_at(self.clock_ms) and self.visible(issue) else None
+        return self._sight.find(ref)
 
     def answer(self, request: Request) -> Answer:
         """Answer a request."""
@@ -204,15 +153,12 @@ class JiraApi:
             }
         )  # fmt: skip
 
-    def _seen_projects(self) -> list[str]:
-        return [key for key in PROJECTS if key not in self.hidden_projects]
-
     def _projects(self, _request: Request) -> Answer:
-        return Answer.json([self.view.projects[key] for key in self._seen_projects()])
+        return Answer.json([self.view.projects[key] for key in self._sight.projects()])
 
     def _project_search(self, request: Request) -> Answer:
         start, most = request.number("startAt", 0), request.number("maxResults", 50)
-        keys = self._seen_projects()
+        keys = self._sight.projects()
         part = [self.view.projects[key] for key in keys[start : start + most]]
         return Answer.json(
             {
@@ -225,7 +171,7 @@ class JiraApi:
         )
 
     def _project(self, _request: Request, ref: str) -> Answer:
-        for key in self._seen_projects():
+        for key in self._sight.projects():
             if ref in {key, str(PROJECTS[key].id)}:
                 shown = self.view.project(key)
                 if self.flavour == "cloud":
@@ -238,17 +184,7 @@ class JiraApi:
         return Answer.json([]) if project.status == 200 else project  # noqa: PLR2004 - HTTP
 
     def _fields(self, _request: Request) -> Answer:
-        cloud = self.flavour == "cloud"
-        shown: list[dict[str, Any]] = []
-        for name, kind in _SYSTEM_FIELDS.items():
-            schema = {"type": kind, "system": name} | ({"items": "string"} if kind == "array" else {})
-            shown.append(_field(name, name.capitalize(), schema, cloud=cloud))
-        for spec in FIELDS.values():
-            kind, plugin = _CUSTOM_SCHEMA[spec.type]
-            shown.append(
-                _field(spec.id, spec.name, {"type": kind, "custom": plugin, "customId": spec.number}, cloud=cloud)
-            )
-        return Answer.json(shown)
+        return Answer.json(list_fields(cloud=self.flavour == "cloud"))
 
     def _statuses(self, _request: Request) -> Answer:
         return Answer.json([self.view.statuses[name] for name in STATUSES])
@@ -328,12 +264,7 @@ class JiraApi:
         if start is None:
             return Answer.error(400, "The provided next page token is invalid.")
         try:
-            query = parse_jql(str(asked.get("jql") or ""))
-            if not query.tests:
-                raise JqlError(
-                    "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
-                )
-            found = self._found(str(asked["jql"]), query)
+            found = self._sight.search(str(asked.get("jql") or ""), unbounded=False)
         except JqlError as error:
             return Answer.error(400, str(error))
         changelog = "changelog" in str(asked.get("expand") or "")
@@ -352,8 +283,7 @@ class JiraApi:
         if asked is None:
             return Answer.error(400, "Unexpected character in the request body.")
         try:
-            jql = str(asked.get("jql") or "")
-            found = self._found(jql, parse_jql(jql))
+            found = self._sight.search(str(asked.get("jql") or ""))
         except JqlError as error:
             return Answer.error(400, str(error))
         fields = search_fields(asked.get("fields"), default=None)
@@ -372,63 +302,6 @@ class JiraApi:
         if "fields" in request.query:
             asked["fields"] = request.query["fields"]
         return asked
-
-    def _found(self, jql: str, query: Query) -> list[Issue]:
-        known = self._results.get(jql)
-        if known is not None:
-            return known
-        for test in query.tests:
-            self._refuse_unknown(test.field, test.values)
-        result = [
-            issue
-            for issue in self.organisation.issues
-            if issue.exists_at(self.clock_ms)
-            and self.visible(issue)
-            and all(test.holds(issue, self.clock_ms, self._resolve) for test in query.tests)
-        ]
-        keys: dict[str, Callable[[Issue], Any]] = {
-            "id": lambda issue: issue.id,
-            "key": lambda issue: (
-                issue.key_at(self.clock_ms).split("-")[0],
-                int(issue.key_at(self.clock_ms).split("-")[1]),
-            ),
-            "created": lambda issue: issue.created_at,
-            "updated": lambda issue: issue.updated_at(self.clock_ms),
-        }
-        for name, descending in reversed(query.order or (("created", True),)):
-            result.sort(key=keys[name], reverse=descending)
-        self._results[jql] = result
-        return result
-
-    def _resolve(self, ref: str) -> int | None:
-        issue = self.find(ref)
-        return None if issue is None else issue.id
-
-    def _refuse_unknown(self, name: str, values: tuple[str, ...]) -> None:
-        seen = {key.casefold() for key in self._seen_projects()}
-        types = {kind.casefold() for kind in ISSUE_TYPES}
-        for value in values:
-            if (name == "project" and value not in seen) or (name == "issuetype" and value not in types):
-                raise JqlError(f"The value '{value.upper()}' does not exist for the field '{name}'.")
-            if name == "id" and self.find(value) is None:
-                raise JqlError(f"An issue with key '{value.upper()}' does not exist for field 'id'.")
-
-
-def _field(identity: str, name: str, schema: dict[str, Any], *, cloud: bool) -> dict[str, Any]:
-    custom = identity.startswith("customfield")
-    shown: dict[str, Any] = {
-        "id": identity,
-        "name": name,
-        "custom": custom,
-        "orderable": custom,
-        "navigable": True,
-        "searchable": True,
-    }
-    return (
-        shown
-        | {"clauseNames": [f"cf[{schema['customId']}]" if custom else identity], "schema": schema}
-        | ({"key": identity} if cloud else {})
-    )
 
 
 def _decode(body: bytes) -> dict[str, Any] | None:

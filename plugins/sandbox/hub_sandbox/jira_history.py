@@ -52,7 +52,7 @@ def history_entries(
     return entries
 
 
-def _item(
+def _item(  # noqa: PLR0917 - from and to, id and text
     name: str,
     field_id: str | None,
     before: str | None,
@@ -97,19 +97,13 @@ def _items(word: str, before: Any, after: Any, flavour: Flavour) -> list[dict[st
 def _system(word: str, value: str | None, flavour: Flavour) -> tuple[str | None, str | None]:
     if value is None:
         return None, None
-    match word:
-        case "status":
-            return str(STATUSES[value].id), value
-        case "priority":
-            return str(PRIORITIES[value]), value
-        case "resolution":
-            return "10000", value
-        case "issuetype":
-            return str(ISSUE_TYPES[value].id), value
-        case "project":
-            return str(PROJECTS[value].id), PROJECTS[value].name
-        case _:
-            return account_ref(value, flavour), PEOPLE[value].name
+    if word in {"priority", "resolution"}:
+        return str(PRIORITIES.get(value, 10_000)), value
+    if word == "project":
+        return str(PROJECTS[value].id), PROJECTS[value].name
+    if word in {"status", "issuetype"}:
+        return str((STATUSES if word == "status" else ISSUE_TYPES)[value].id), value
+    return account_ref(value, flavour), PEOPLE[value].name
 
 
 def _custom(spec: FieldSpec, value: Any, flavour: Flavour) -> tuple[str | None, str | None]:

@@ -20,7 +20,8 @@ import msgspec
 from hub.clock import parse_instant
 from hub_sandbox.configuration import TOKEN, USER
 from hub_sandbox.disturbance import Disturbance, Disturbances
-from hub_sandbox.jira_api import Answer, JiraApi, Request
+from hub_sandbox.jira_api import JiraApi
+from hub_sandbox.jira_exchange import Answer, Request
 from hub_sandbox.organisation import Organisation
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def _handler(server: JiraServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.flush()
             self.close_connection = cut or self.close_connection
 
-        do_GET = do_POST = do_PUT = do_DELETE = _serve
+        do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - names of the base class
 
         def date_time_string(self, timestamp: float | None = None) -> str:
             """Write the header `Date` by the virtual clock."""

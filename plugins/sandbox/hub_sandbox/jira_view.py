@@ -48,6 +48,11 @@ class JiraView:
             name: _raw({"self": f"{self.api}/priority/{number}", "name": name, "id": str(number)})
             for name, number in PRIORITIES.items()
         }
+        self._plain: dict[str, Callable[[Any], Any]] = {
+            "user": self.people.__getitem__,
+            "datetime": show_time,
+            "number": float,
+        }
         self._components = {
             service.id: _raw(
                 {
@@ -192,24 +197,16 @@ class JiraView:
         return at
 
     def _custom(self, issue: Issue, spec: FieldSpec, value: Any) -> Any:
-        match spec.type:
-            case "rich":
-                return adf(value) if self.flavour == "cloud" else value
-            case "option":
-                number = spec.option_id(value)
-                return {"self": f"{self.api}/customFieldOption/{number}", "value": value, "id": number}
-            case "user":
-                return self.people[value]
-            case "datetime":
-                return show_time(value)
-            case "number":
-                return float(value)
-            case "approvals":
-                return [self._approval(issue, item) for item in value]
-            case "sla":
-                return self._sla(issue, value)
-            case _:
-                return value
+        if spec.type == "option":
+            number = spec.option_id(value)
+            return {"self": f"{self.api}/customFieldOption/{number}", "value": value, "id": number}
+        if spec.type == "approvals":
+            return [self._approval(issue, item) for item in value]
+        if spec.type == "sla":
+            return self._sla(issue, value)
+        if spec.type == "rich" and self.flavour == "cloud":
+            return adf(value)
+        return self._plain[spec.type](value) if spec.type in self._plain else value
 
     def _approval(self, issue: Issue, approval: Approval) -> dict[str, Any]:
         shown = {

@@ -160,13 +160,12 @@ class _Parser:
 
 def _instant(field: str, text: str) -> int:
     found = _TIME.fullmatch(text)
+    refusal = JqlError(f"Date value '{text}' for field '{field}' is invalid. Valid formats include: {_FORMATS}")
+    if found is None:
+        raise refusal
+    year, month, day, hour, minute = (int(part or 0) for part in found.groups())
     try:
-        if found is None:
-            raise ValueError(text)
-        year, month, day, hour, minute = (int(part or 0) for part in found.groups())
         moment = datetime(year, month, day, hour, minute, tzinfo=ZONE)
     except ValueError:
-        raise JqlError(
-            f"Date value '{text}' for field '{field}' is invalid. Valid formats include: {_FORMATS}"
-        ) from None
+        raise refusal from None
     return int(moment.astimezone(UTC).timestamp() * 1000)

@@ -12,6 +12,7 @@ __all__ = ["document_known_error"]
 def document_known_error(
     sim: Simulation,
     problem: Issue,
+    *,
     service: Service,
     category: str,
     owner: str,

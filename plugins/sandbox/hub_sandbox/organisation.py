@@ -38,7 +38,7 @@ class Organisation:
         make_improvements(sim, 80)
         make_complaints(sim, 60)
         proper = make_changes(sim, 455)
-        deleted = [issue for issue in proper if sim.month_of(issue.value_at("actual_end", sim.end) or 0) == 11][0]  # noqa: PLR2004 - September
+        deleted = next(issue for issue in proper if sim.month_of(issue.value_at("actual_end", sim.end) or 0) == 11)  # noqa: PLR2004 - September
         self.seed = seed
         self.start, self.end = sim.start, sim.end
         """First instant of the history, and the instant after its last."""

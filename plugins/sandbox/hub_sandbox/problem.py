@@ -118,9 +118,9 @@ def _foresight(sim: Simulation, month: int) -> _Case:
     return _Case(service, f"{sim.rng.choice(service.areas)}: capacity", at, detection="Proactive")
 
 
-def _problem(sim: Simulation, use: CategoryUse, case: _Case) -> None:
+def _problem(sim: Simulation, use: CategoryUse, case: _Case) -> None:  # noqa: C901 - one branch a fault
     rng, at, fault = sim.rng, case.at, case.fault
-    priority = (
+    priority = (  # the fault decides how long it must last
         "P3"
         if fault in _LONG
         else "P4"
@@ -170,21 +170,30 @@ def _problem(sim: Simulation, use: CategoryUse, case: _Case) -> None:
             root_cause_known_at=known,
             status="Known error",
         )
-    _workaround(sim, issue, case, owner, at, known)
-    quiet_from = _updates(sim, issue, owner, at, known, resolved, idle=fault == "problem_idle")
+    _workaround(sim, issue, case, owner, at=at, known=known)
+    quiet_from = _updates(sim, issue, owner, at=at, known=known, resolved=resolved, idle=fault == "problem_idle")
     if fault == "problem_idle":
         sim.fault(fault, issue, quiet_from + 14 * DAY_MS, resolved)
     if found:
-        document_known_error(sim, issue, case.service, case.category, owner, known, resolved, fault)
+        document_known_error(
+            sim,
+            issue,
+            service=case.service,
+            category=case.category,
+            owner=owner,
+            known=known,
+            resolved=resolved,
+            fault=fault,
+        )
     sim.step(issue, resolved, owner, status="Resolved", solution="The job is split and runs at night.")
     closed = sim.after(resolved, 8, 24)
     sim.step(issue, closed, keeper, status="Closed")
     if fault == "problem_closed_without_cause":
         sim.fault(fault, issue, closed)
-    _review(sim, use, issue, case, keeper, resolved, closed)
+    _review(sim, use, issue, case, keeper=keeper, closed=closed)
 
 
-def _workaround(sim: Simulation, issue: Issue, case: _Case, owner: str, at: int, known: int) -> None:
+def _workaround(sim: Simulation, issue: Issue, case: _Case, owner: str, *, at: int, known: int) -> None:
     text = "Restart the service and repeat the order."
     written = min(sim.after(at, 2, 10), known - HOUR_MS)
     if case.fault == "workaround_missing":
@@ -201,7 +210,7 @@ def _workaround(sim: Simulation, issue: Issue, case: _Case, owner: str, at: int,
             sim.say(incident, told, owner, note)
 
 
-def _updates(sim: Simulation, issue: Issue, owner: str, at: int, known: int, resolved: int, *, idle: bool) -> int:
+def _updates(sim: Simulation, issue: Issue, owner: str, *, at: int, known: int, resolved: int, idle: bool) -> int:
     last, number = at, 0
     until = known if idle else resolved
     while (following := sim.after(last, 32, 56)) < until:
@@ -210,9 +219,7 @@ def _updates(sim: Simulation, issue: Issue, owner: str, at: int, known: int, res
     return known
 
 
-def _review(
-    sim: Simulation, use: CategoryUse, issue: Issue, case: _Case, keeper: str, resolved: int, closed: int
-) -> None:
+def _review(sim: Simulation, use: CategoryUse, issue: Issue, case: _Case, *, keeper: str, closed: int) -> None:
     fault = case.fault
     due = closed + 90 * DAY_MS
     reviewed = sim.hours.later(closed + int((20 + 30 * sim.rng.random()) * DAY_MS), 0)

@@ -49,7 +49,13 @@ def plan_reviews(organisation: Organisation, hours: OfficeHours) -> ReviewPlan:
         planted = {kind.name for kind in REVIEW_FAULTS if int(kind.plan[month])}
         for topic in ("incident", "change"):
             _analysis(
-                plan, hours, topic, first, end, planted, [issue for issue in actions if issue.created_at < end][-3:]
+                plan,
+                hours,
+                topic,
+                first=first,
+                end=end,
+                planted=planted,
+                actions=[one for one in actions if one.created_at < end],
             )
     _management_reviews(plan, organisation, hours)
     due = hours.local(PROCEDURE_REVIEWED_AT + timedelta(days=365), 0)
@@ -63,7 +69,7 @@ def _fault(name: str, key: str, at: int, cured_at: int | None = None) -> Fault:
 
 
 def _analysis(
-    plan: ReviewPlan, hours: OfficeHours, topic: str, first: date, end: int, planted: set[str], actions: list[Issue]
+    plan: ReviewPlan, hours: OfficeHours, topic: str, *, first: date, end: int, planted: set[str], actions: list[Issue]
 ) -> None:
     identity = f"{topic}-analysis-{first:%Y-%m}"
     key = f"reviews/{identity}"

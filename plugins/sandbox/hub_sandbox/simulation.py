@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from hub_sandbox.faults import FaultKind
@@ -54,7 +55,7 @@ class Simulation:
             self.hours.local(HISTORY_START.replace(year=2025 + (9 + index) // 12, month=(9 + index) % 12 + 1), 0)
             for index in range(MONTHS + 1)
         ]
-        return list(zip(firsts, firsts[1:], strict=False))
+        return list(pairwise(firsts))
 
     def month(self, index: int) -> tuple[int, int]:
         """Return the half-open interval of a month of the history, UTC ms."""
