@@ -1,0 +1,213 @@
+"""`hub report`: look at the reports that were issued, and hand over what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, examples
+from hub.cli.output import emit, plain
+from hub.cli.session import Session
+from hub.clock import format_instant
+from hub.errors import HubError
+
+if TYPE_CHECKING:
+    from hub.report.deliver import Way
+    from hub.report.issue import AnswersProvider, Issue
+    from hub.store.outbox import Delivery, State
+
+__all__ = ["delivery_rows", "make_conformance", "register", "ways_of"]
+
+_ISSUED = ("report", "revision", "type", "period", "as_of", "known_at", "issued_at", "states", "hash")
+_MESSAGES = ("report", "revision", "channel", "recipient", "state", "attempts", "sent_at", "detail", "message_id")
+RevisionOption = Annotated[
+    int | None, typer.Option("--revision", min=1, help="Revision of the report. Default: the last.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    group = typer.Typer(help="Make a report and hand it to its channels.", no_args_is_help=True)
+    group.command("list", epilog=examples("hub report list", "hub report list --format json"))(list_issued)
+    group.command("show", epilog=examples("hub report show SR-example-conformance-2026-10"))(show)
+    group.command("send", epilog=examples("hub report send SR-example-conformance-2026-10"))(send)
+    app.add_typer(group, name="report")
+
+
+def make_conformance(
+    session: Session,
+    answers: AnswersProvider,
+    *,
+    catalogue_version: str,
+    profile_version: str,
+    period: str | None = None,
+    as_of: str | None = None,
+    known_at: str | None = None,
+    revision: int | None = None,
+    note: str = "",
+) -> tuple[Issue, list[Delivery]]:
+    """Issue the conformance report (by default of the last month that ended) and deliver what waits."""
+    from hub.report.deliver import deliver_waiting  # noqa: PLC0415 - `hub report --help` needs no template engine
+    from hub.report.issue import issue_conformance  # noqa: PLC0415 - the same
+    from hub.report.period import last_month, month_period  # noqa: PLC0415 - the same
+
+    configuration = session.configuration
+    if "conformance" not in configuration.reports:
+        raise HubError(
+            f"{configuration.path}: there is no [reports.conformance]; say there `to` whom and by which `channels`"
+        )
+    zone = configuration.organisation.zone
+    instant = session.instant(as_of)
+    ways = ways_of(session, configuration.reports["conformance"].channels)
+    issue = issue_conformance(
+        session.store,
+        configuration,
+        answers,
+        ways,
+        session.clock,
+        period=month_period(period, zone) if period else last_month(instant, zone),
+        as_of=instant,
+        known_at=session.instant(known_at) if known_at else instant,
+        catalogue_version=catalogue_version,
+        profile_version=profile_version,
+        revision=revision,
+        note=note,
+    )
+    deliver_waiting(session.store, ways, session.clock)
+    return issue, _messages(session, issue.report_id, issue.revision)
+
+
+def ways_of(session: Session, names: Iterable[str] = ()) -> dict[str, Way]:
+    """Make the configured channels, all or those named, with what each may do."""
+    from hub.report.deliver import Way  # noqa: PLC0415 - `hub report --help` needs no template engine
+
+    kinds, configured = session.registry.channels(), session.configuration.channels
+    return {
+        name: Way(channel, send=configured[name].send, addressed=kinds[configured[name].plugin].addressed)
+        for name, channel in session.channels(names).items()
+    }
+
+
+def delivery_rows(deliveries: Iterable[Delivery]) -> list[dict[str, Any]]:
+    """Turn messages into rows for `emit`."""
+    return [
+        {
+            "report": delivery.key.report_id,
+            "revision": delivery.key.revision,
+            "channel": delivery.key.channel,
+            "recipient": delivery.key.recipient,
+            "state": delivery.state,
+            "attempts": delivery.attempts,
+            "sent_at": None if delivery.sent_at is None else format_instant(delivery.sent_at),
+            "detail": delivery.detail or "",
+            "message_id": delivery.message_id,
+        }
+        for delivery in deliveries
+    ]
+
+
+def list_issued(*, config: ConfigOption = CONFIG, output: FormatOption = Format.TABLE) -> None:
+    """List every issued revision, the newest first, with the state of its messages."""
+    from hub.store import outbox  # noqa: PLC0415 - `hub report --help` needs no database library
+
+    with Session(config) as session, session.store.connect() as conn:
+        issued, deliveries = outbox.list_reports(conn), outbox.deliveries(conn)
+    rows = [
+        {
+            "report": report.report_id,
+            "revision": report.revision,
+            "type": report.type,
+            "period": report.period,
+            "as_of": format_instant(report.as_of),
+            "known_at": format_instant(report.known_at),
+            "issued_at": format_instant(report.created_at),
+            "states": [
+                f"{delivery.key.channel}: {delivery.state}"
+                for delivery in deliveries
+                if delivery.key[:2] == (report.report_id, report.revision)
+            ],
+            "hash": report.hash,
+        }
+        for report in issued
+    ]
+    emit(rows, [c for c in _ISSUED if c not in ("known_at", "hash")] if output is Format.TABLE else _ISSUED, output)
+
+
+def show(
+    report_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the report, as `hub report list` prints it.")],
+    *,
+    revision: RevisionOption = None,
+    config: ConfigOption = CONFIG,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Print a report as text, then how its messages fare; `--format json` prints the whole report as data."""
+    from hub.store import outbox  # noqa: PLC0415 - `hub report --help` needs no database library
+
+    with Session(config) as session:
+        with session.store.connect() as conn:
+            issued = outbox.find_report(conn, report_id, revision)
+            if issued is None:
+                raise _unknown(report_id, revision)
+            deliveries = outbox.deliveries(conn, report_id=report_id, revision=issued.revision)
+            message = outbox.message_of(conn, deliveries[0].key) if deliveries else b""
+        if output is Format.JSON:
+            typer.echo(issued.model.decode())
+            return
+        if output is Format.TABLE:
+            typer.echo("\n".join(plain(line) for line in _text_of(message).splitlines()) + "\n")
+        emit(delivery_rows(deliveries), _MESSAGES, output)
+
+
+def send(
+    report_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the report, as `hub report list` prints it.")],
+    *,
+    revision: RevisionOption = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also messages that may have gone out already (state unknown).")
+    ] = False,
+    config: ConfigOption = CONFIG,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Hand over the messages of a report that were held or failed; nothing leaves without `send = true`.
+
+    What was sent is never sent again. Exit code 2 where a message could not be handed over.
+    """
+    from hub.report.deliver import deliver_waiting  # noqa: PLC0415 - `hub report --help` needs no template engine
+    from hub.store import outbox  # noqa: PLC0415 - the same
+
+    states: list[State] = ["held", "failed", "unknown"] if again else ["held", "failed"]
+    with Session(config) as session:
+        ways = ways_of(session)
+        with session.store.begin() as conn:
+            issued = outbox.find_report(conn, report_id, revision)
+            if issued is None:
+                raise _unknown(report_id, revision)
+            allowed = [name for name, way in ways.items() if way.may_deliver]
+            outbox.release(conn, report_id, issued.revision, states=states, channels=allowed)
+        deliver_waiting(session.store, ways, session.clock)
+        messages = _messages(session, report_id, issued.revision)
+    emit(delivery_rows(messages), _MESSAGES, output)
+    if any(message.state in ("waiting", "failed", "unknown") for message in messages):
+        raise typer.Exit(2)
+
+
+def _messages(session: Session, report_id: str, revision: int) -> list[Delivery]:
+    from hub.store import outbox  # noqa: PLC0415 - `hub report --help` needs no database library
+
+    with session.store.connect() as conn:
+        return outbox.deliveries(conn, report_id=report_id, revision=revision)
+
+
+def _text_of(message: bytes) -> str:
+    parsed = message_from_bytes(message, EmailMessage, policy=policy.SMTP)
+    body = parsed.get_body(("plain",))
+    return str(body.get_content()) if body is not None else ""
+
+
+def _unknown(report_id: str, revision: int | None) -> HubError:
+    which = f"{report_id} revision {revision}" if revision else report_id
+    return HubError(f"there is no report {which}; `hub report list` names those that were issued")

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hub.cli.report import make_conformance
+from hub.cli.session import Session
+from hub.clock import FixedClock, parse_instant
+
+ID = "SR-example-organisation-conformance-2026-10"
+CONFIG = """
+[organisation]
+name = "Example Organisation"
+zone = "Europe/Berlin"
+calendar = "5x8"
+judge_from = 2025-10-01
+[store]
+url = "sqlite:///hub.db"
+[channels.outbox]
+plugin = "file"
+folder = "out"
+[reports.conformance]
+to = ["register:people/alice"]
+channels = ["outbox"]
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "hub.toml").write_text(CONFIG)
+    return tmp_path / "hub.toml"
+
+
+def make(config: Path, answers, **more):
+    clock = FixedClock(parse_instant("2026-11-03T08:01:00Z"))
+    with Session(config, clock=clock, create_store=True) as session:
+        return make_conformance(
+            session,
+            lambda *_asked: answers,
+            catalogue_version="bs15000 2026.1",
+            profile_version="3f9a1c",
+            as_of="2026-11-03T08:00:00Z",
+            **more,
+        )
+
+
+def test_the_last_month_is_reported_and_written(config, answers, run_hub):
+    issue, messages = make(config, answers)
+    assert (issue.report_id, issue.revision, issue.created) == (ID, 1, True)
+    assert [message.state for message in messages] == ["sent"]
+    assert (config.parent / "out" / f"{ID}-r1.html").is_file()
+    assert not make(config, answers)[0].created
+
+    listed = run_hub("report", "list", "--config", config, "--format", "json")
+    (row,) = json.loads(listed.out)
+    assert listed.code == 0
+    assert (row["report"], row["period"], row["as_of"], row["states"]) == (
+        ID,
+        "2026-10",
+        "2026-11-03T08:00:00Z",
+        ["outbox: sent"],
+    )
+
+    shown = run_hub("report", "show", ID, "--config", config)
+    assert "INCOMPLETE/RED: Example Organisation" in shown.out
+    assert f"End of report {ID} revision 1." in shown.out
+    as_data = json.loads(run_hub("report", "show", ID, "--config", config, "--format", "json").out)
+    assert as_data["status"]["word"] == "INCOMPLETE/RED"
+
+    sent = run_hub("report", "send", ID, "--config", config)
+    assert sent.code == 0
+    assert "sent" in sent.out
+
+
+def test_a_report_nobody_issued(config, answers, run_hub):
+    make(config, answers, period="2026-09")
+    for command in ("show", "send"):
+        called = run_hub("report", command, ID, "--config", config)
+        assert called.code == 2
+        assert called.err == f"hub: there is no report {ID}; `hub report list` names those that were issued\n"
