@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import Connection, inspect, text
 
 from hub.errors import StoreError
+from hub.store.views import create_views, drop_views
 
 __all__ = ["HEAD", "State", "require_current", "revision_of", "state", "upgrade"]
 
@@ -57,4 +58,7 @@ def upgrade(conn: Connection, revision: str = "head") -> None:
     folder = str(Path(__file__).with_name("migrations"))
     config.set_main_option("script_location", folder.replace("%", "%%"))
     config.attributes["connection"] = conn
+    # Views stand on the tables and would be in the way of changing them.
+    drop_views(conn)
     command.upgrade(config, revision)
+    create_views(conn)

@@ -48,6 +48,8 @@ class FieldShape:
     indexed: bool
     part: type[Part] | None
     """Struct type of a struct field or of a list's elements."""
+    instant: bool = False
+    """A scalar that is an instant, UTC milliseconds."""
 
 
 @cache
@@ -77,7 +79,8 @@ def _shape(name: str, encoded: str, hint: Any) -> FieldShape:  # noqa: PLR0911 -
         return FieldShape(name, encoded, "struct", int, None, False, kind)
     if "ref" in extra:
         return FieldShape(name, encoded, "reference", int, extra["ref"], bool(extra.get("index")), None)
-    return FieldShape(name, encoded, "scalar", kind, None, bool(extra.get("index")), None)
+    is_instant = extra.get("unit") == "instant"
+    return FieldShape(name, encoded, "scalar", kind, None, bool(extra.get("index")), None, is_instant)
 
 
 def _unwrap(hint: Any) -> tuple[Any, dict[str, Any]]:

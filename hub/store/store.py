@@ -56,7 +56,7 @@ class Store:
                     migration.upgrade(conn)
                 state = "current"
             migration.require_current(state, store.place)
-        except StoreError:
+        except BaseException:
             store.close()
             raise
         return store
