@@ -1,0 +1,40 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check bench proof format clean
+
+demo: $(READY)  ## Set up, then run the whole hub on a simulated organisation.
+	$(BIN)/hub demo --folder demo
+
+test: $(READY)  ## Set up, then run all tests.
+	$(BIN)/pytest -n auto --dist worksteal
+
+check: $(READY)  ## Lint, types, import contracts, and that the documentation tells the truth.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -n0 tests/docs
+
+proof: $(READY)  ## The long proofs: 2,000 random histories on both engines.
+	HYPOTHESIS_PROFILE=proof $(BIN)/pytest -n auto --timeout 3600 tests/conformance/test_property.py
+
+bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
+	$(BIN)/python -m tests.bench
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(READY): requirements/dev.txt requirements/build.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo
