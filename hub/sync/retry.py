@@ -46,15 +46,13 @@ def make_caller(policy: RetryPolicy, *, sleep: Callable[[float], None], monotoni
     sooner), else after an exponential wait. Everything else, and the last fault, comes out unchanged.
     `sleep` takes seconds; `monotonic` counts seconds from anywhere.
     """
-    growing = tenacity.wait_exponential_jitter(
-        initial=policy.first_wait_s, max=policy.longest_wait_s, jitter=policy.jitter_s
-    )
+    growing = tenacity.wait_exponential(multiplier=policy.first_wait_s, max=policy.longest_wait_s)
     spread = tenacity.wait_random(0, policy.jitter_s)
 
     def wait(state: tenacity.RetryCallState) -> float:
         fault = state.outcome.exception() if state.outcome else None
         asked = fault.retry_after_s if isinstance(fault, Retriable) else None
-        return growing(state) if asked is None else max(asked, 0.0) + spread(state)
+        return (growing(state) if asked is None else max(asked, 0.0)) + spread(state)
 
     def call(request: Callable[[], T], /) -> T:
         started = monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hub.records import CustomerUpdate, Event
+from hub_jira.draft import instant_or_none
 from hub_jira.people import account_key
 from hub_jira.value import as_dict, as_list, native_id
 
@@ -37,9 +38,10 @@ def follow_comments(draft: Draft) -> None:
     rows: list[tuple[int, str, dict[str, Any]]] = []
     for raw in comments:
         comment = as_dict(raw)
-        at = draft.instant("events", comment.get("created"))
+        at = instant_or_none(comment.get("created"))
         if at is None:
-            draft.skip("comment without a time")
+            draft.unknown |= {"events", *(name for name in TOLD if draft.takes(name))}
+            draft.skip("comment without a readable time")
             continue
         rows.append((at, native_id(comment.get("id")) or "", comment))
     for at, ref, comment in sorted(rows, key=lambda each: each[:2]):
@@ -65,7 +67,6 @@ def follow_comments(draft: Draft) -> None:
                 source_ref=f"comment/{ref}" if ref else None,
             )
         )
-    draft.raw_times.pop("events", None)
     _conclude(draft, told, replies)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hub.clock import format_instant
 from hub.records import KINDS, Event, Link, Record, Since
 from hub.sync.source import Skip
 from hub_jira.field import UnconvertibleError, instant_of
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from hub_jira.vocabulary import Vocabulary
 
 __all__ = ["Draft", "instant_or_none"]
+
+
+NO_OFFSET = ("Z", "+0000", "+00:00")
 
 
 @dataclass(slots=True)
@@ -72,9 +74,9 @@ class Draft:
         return instant
 
     def keep_time(self, name: str, value: Any, instant: int | None = None) -> None:
-        """Keep a time as the source wrote it, unless UTC says the same."""
+        """Keep a time as the source wrote it, unless it was read and carries no offset from UTC."""
         text = value.get("jira", value.get("iso8601")) if isinstance(value, dict) else value
-        if isinstance(text, str) and (instant is None or text != _utc(instant)):
+        if isinstance(text, str) and (instant is None or not text.endswith(NO_OFFSET)):
             self.raw_times[name] = text
 
     def finish(self) -> Record:
@@ -99,11 +101,4 @@ def instant_or_none(value: Any) -> int | None:
     try:
         return instant_of(value)
     except UnconvertibleError:
-        return None
-
-
-def _utc(instant: int) -> str | None:
-    try:
-        return format_instant(instant)
-    except (OverflowError, ValueError, OSError):
         return None

@@ -27,7 +27,7 @@ FIELD_EVENTS = {
     "published_at": "published",
     "schedule_published_at": "published",
     "subcategory": "classified",
-    "tests": "tested",
+    "tests.status": "tested",
     "urgency": "prioritised",
 }
 SYSTEM_FIELDS = {"summary": "title", "components": "service_ids", "assignee": "assignee", "priority": "priority"}
@@ -157,6 +157,7 @@ def add_field_events(draft: Draft) -> None:
     """Turn every other change into an event, and mark escalations."""
     neutral = {field_id: target.name for field_id, target in draft.vocabulary.targets.get(draft.kind, [])}
     neutral = {**SYSTEM_FIELDS, **neutral}
+    people = {field_id for field_id, target in draft.vocabulary.targets.get(draft.kind, []) if target.shape == "person"}
     by_name = {name.casefold(): field_id for field_id, name in draft.history.names.items()}
     label = draft.vocabulary.settings.escalation.label
     for change in draft.history.changes:
@@ -165,7 +166,7 @@ def add_field_events(draft: Draft) -> None:
             continue
         name = neutral.get(field_id, neutral.get(change.field))
         kind = _event_type(name)
-        person = kind == "assigned"
+        person = kind == "assigned" or field_id in people
         draft.events.append(
             Event(
                 at=change.at,
@@ -184,7 +185,7 @@ def add_field_events(draft: Draft) -> None:
 def _event_type(name: str | None) -> str:
     if name == "assignee":
         return "assigned"
-    return FIELD_EVENTS.get((name or "").partition(".")[0], "updated")
+    return FIELD_EVENTS.get(name or "", "updated")
 
 
 def _escalate(draft: Draft, change: Change) -> None:

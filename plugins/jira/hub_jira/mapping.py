@@ -99,7 +99,9 @@ def _envelope(draft: Draft, scope: str, created_at: int | None) -> None:
     reporter = draft.accounts.ref(fields.get("reporter"))
     draft.offer("reporter" if draft.takes("reporter") else "complainant", reporter)
     values["labels"] = [each for each in as_list(fields.get("labels")) if isinstance(each, str)]
-    taken = {field_id for field_id, _ in draft.vocabulary.targets.get(draft.kind, [])} | set(draft.vocabulary.approvals)
+    targets = draft.vocabulary.targets
+    taken = {field_id for kind in (draft.kind, "review") for field_id, _ in targets.get(kind, [])}
+    taken |= set(draft.vocabulary.approvals)
     values["custom"] = {
         name: value
         for name, value in fields.items()
