@@ -45,8 +45,9 @@ def postgres_dsn() -> Iterator[str]:
         if started.returncode:
             _lacking(f"PostgreSQL does not start: {started.stderr.strip()}")
         yield json.loads(started.stdout.splitlines()[-1])["dsn"]
-        subprocess.run([*command, "down", str(folder)], capture_output=True, check=True)
     finally:
+        if script.is_file():
+            subprocess.run([*command, "down", str(folder)], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
