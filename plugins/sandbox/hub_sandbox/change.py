@@ -191,16 +191,20 @@ def _approve(sim: Simulation, issue: Issue, slot: _Slot, tested: int, implemente
         "approver_without_role": sim.other_member(service, slot.start - 20 * DAY_MS, implementer, *CHANGE_AUTHORITY),
         "approver_unknown": CONTRACTOR.id,
     }.get(fault or "", service.owner)
-    people = (approver, "alice") if slot.major else (approver,)
     number = sim.next_approval_id()
-    pending = Approval(number, asked, tuple((person, "pending") for person in people))
+    pending = Approval(number, asked, ((approver, "pending"),))
     sim.step(issue, asked, implementer, status="Awaiting approval", approvals=(pending,))
     decided = sim.after(asked, 1, 8)
     if fault == "approved_too_late":
         decided = sim.after(slot.start + 4 * HOUR_MS, 2, 20)
         sim.fault(fault, issue, slot.start, decided)
-    approved = Approval(number, asked, tuple((person, "approved") for person in people), "approved", decided)
+    approved = Approval(number, asked, ((approver, "approved"),), "approved", decided)
     changes: dict[str, Any] = {"approvals": (approved,)}
+    if slot.major:  # a second round, by the change manager
+        sim.step(issue, decided, approver, approvals=(approved,))
+        opened, approver, decided = decided, "alice", sim.after(decided, 0.5, 2)
+        second = Approval(sim.next_approval_id(), opened, ((approver, "approved"),), "approved", decided)
+        changes["approvals"] = (approved, second)
     if fault != "approved_too_late":
         changes["status"] = "Scheduled"
     sim.step(issue, decided, approver, **changes)
