@@ -15,8 +15,8 @@ import pluggy
 if TYPE_CHECKING:
     import typer
 
-    from hub.conformance.pack import Pack
     from hub.conformance.finding import FindingChange
+    from hub.conformance.pack import Pack
     from hub.report.channel import ChannelType
     from hub.sync.run import RunSummary
     from hub.sync.source_type import SourceType

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -9,15 +11,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, examples
+from hub.cli.judging import catalogue
+from hub.cli.option import (
+    CONFIG,
+    AsOfOption,
+    ConfigOption,
+    Format,
+    FormatOption,
+    KnownAtOption,
+    LogFormat,
+    LogFormatOption,
+    examples,
+)
 from hub.cli.output import emit, plain
 from hub.cli.session import Session
 from hub.clock import format_instant
+from hub.conformance.derive import require_derived
+from hub.conformance.judge import judge, last_known
+from hub.conformance.query import answers
 from hub.errors import HubError
 
 if TYPE_CHECKING:
+    from hub.conformance.answer import Answers
+    from hub.conformance.pack import Pack
     from hub.report.deliver import Way
     from hub.report.issue import AnswersProvider, Issue
+    from hub.report.model import Period
     from hub.store.outbox import Delivery, State
 
 __all__ = ["delivery_rows", "make_conformance", "register", "ways_of"]
@@ -32,6 +51,10 @@ RevisionOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the command group."""
     group = typer.Typer(help="Make a report and hand it to its channels.", no_args_is_help=True)
+    group.command(
+        "conformance",
+        epilog=examples("hub report conformance", "hub report conformance --period 2026-10 --revision 2"),
+    )(conformance)
     group.command("list", epilog=examples("hub report list", "hub report list --format json"))(list_issued)
     group.command("show", epilog=examples("hub report show SR-example-conformance-2026-10"))(show)
     group.command("send", epilog=examples("hub report send SR-example-conformance-2026-10"))(send)
@@ -40,10 +63,7 @@ def register(app: typer.Typer) -> None:
 
 def make_conformance(
     session: Session,
-    answers: AnswersProvider,
     *,
-    catalogue_version: str,
-    profile_version: str,
     period: str | None = None,
     as_of: str | None = None,
     known_at: str | None = None,
@@ -61,24 +81,83 @@ def make_conformance(
             f"{configuration.path}: there is no [reports.conformance]; say there `to` whom and by which `channels`"
         )
     zone = configuration.organisation.zone
-    instant = session.instant(as_of)
+    instant, known = session.instant(as_of), session.clock.now_ms()
+    with session.store.connect() as conn:
+        require_derived(conn)
+        known = session.instant(known_at) if known_at else max(known, last_known(conn) or 0)
     ways = ways_of(session, configuration.reports["conformance"].channels)
     issue = issue_conformance(
         session.store,
         configuration,
-        answers,
+        _answers(session),
         ways,
         session.clock,
         period=month_period(period, zone) if period else last_month(instant, zone),
         as_of=instant,
-        known_at=session.instant(known_at) if known_at else instant,
-        catalogue_version=catalogue_version,
-        profile_version=profile_version,
+        known_at=known,
+        catalogue_version=", ".join(f"{pack.name} {pack.version}" for pack in _packs(session)),
+        profile_version=_profile_version(session),
         revision=revision,
         note=note,
     )
     deliver_waiting(session.store, ways, session.clock)
     return issue, _messages(session, issue.report_id, issue.revision)
+
+
+def _packs(session: Session) -> list[Pack]:
+    return [session.registry.packs()[name] for name in sorted(session.configuration.packs)]
+
+
+def _profile_version(session: Session) -> str:
+    """Name the parameters the organisation has chosen by their hash; `as shipped` where it has none."""
+    chosen = {name: pack.parameters for name, pack in sorted(session.configuration.packs.items()) if pack.parameters}
+    if not chosen:
+        return "as shipped"
+    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _answers(session: Session) -> AnswersProvider:
+    """Let the report ask the store, with the configured packs and adoption date."""
+
+    def ask(period: Period, as_of: int, known_at: int, before: int | None) -> Answers:
+        with session.store.connect() as conn:
+            judgement = judge(
+                conn,
+                session.requirements(),
+                as_of=as_of,
+                known_at=known_at,
+                judge_from=session.configuration.organisation.judge_from or 0,
+            )
+            return answers(judgement, catalogue(session), start=period.start, end=period.end, changed_since=before)
+
+    return ask
+
+
+def conformance(
+    *,
+    period: Annotated[
+        str | None, typer.Option("--period", help="Month, such as 2026-10. Default: the last ended.")
+    ] = None,
+    revision: RevisionOption = None,
+    note: Annotated[str, typer.Option("--note", help="Why there is another revision.")] = "",
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    config: ConfigOption = CONFIG,
+    output: FormatOption = Format.TABLE,
+    log_format: LogFormatOption = LogFormat.TEXT,
+) -> None:
+    """Make the conformance report of a month and hand it to its channels.
+
+    A revision that was issued is never made again; a correction is the next number. Exit code 2 where
+    a message could not be handed over.
+    """
+    with Session(config, log_format=log_format) as session:
+        _, messages = make_conformance(
+            session, period=period, as_of=as_of, known_at=known_at, revision=revision, note=note
+        )
+    emit(delivery_rows(messages), _MESSAGES, output)
+    if any(message.state in ("waiting", "failed", "unknown") for message in messages):
+        raise typer.Exit(2)
 
 
 def ways_of(session: Session, names: Iterable[str] = ()) -> dict[str, Way]:

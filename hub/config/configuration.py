@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
 from hub.config.section import (
     FindingSettings,
-    IdentitySettings,
     OrganisationSettings,
     PackSettings,
     ReportSettings,
@@ -40,7 +39,6 @@ class Configuration(BaseModel):
     reports: dict[str, ReportSettings]
     """By name of the report, such as `conformance`."""
     findings: FindingSettings
-    identity: IdentitySettings
 
     @property
     def base_dir(self) -> Path:

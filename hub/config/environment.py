@@ -28,7 +28,6 @@ class _Layer(BaseSettings):
     channels: dict[str, Any] = {}
     reports: dict[str, Any] = {}
     findings: dict[str, Any] = {}
-    identity: dict[str, Any] = {}
 
 
 SECTIONS = tuple(_Layer.model_fields)

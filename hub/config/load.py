@@ -18,7 +18,6 @@ from hub.config.line import key_lines, nearest_line
 from hub.config.secret import SecretReader
 from hub.config.section import (
     FindingSettings,
-    IdentitySettings,
     OrganisationSettings,
     PackSettings,
     ReportSettings,
@@ -118,14 +117,13 @@ class _Loading:
         organisation = self._section("organisation", OrganisationSettings)
         store = self._section("store", StoreSettings)
         findings = self._section("findings", FindingSettings)
-        identity = self._section("identity", IdentitySettings)
         packs = self._sections("packs", PackSettings)
         sources = self._of_types("sources", {name: kind.settings for name, kind in self._registry.sources().items()})
         channels = self._of_types("channels", {name: kind.settings for name, kind in self._registry.channels().items()})
         reports = self._sections("reports", ReportSettings)
         self._check_names(packs, reports)
         self.faults.extend(self._secrets.faults)
-        if self.faults or not (organisation and store and findings and identity):
+        if self.faults or not (organisation and store and findings):
             return None
         return Configuration(
             path=self._path,
@@ -137,7 +135,6 @@ class _Loading:
             channels={name: item for name, item in channels.items() if isinstance(item, ChannelSettings)},
             reports=reports,
             findings=findings,
-            identity=identity,
         )
 
     def in_order(self) -> list[Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -12,7 +12,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 
 __all__ = [
     "FindingSettings",
-    "IdentitySettings",
     "OrganisationSettings",
     "PackSettings",
     "ReportSettings",
@@ -140,8 +139,6 @@ class ReportSettings(Section):
     """Persons; their addresses come from the register."""
     channels: list[str] = Field(min_length=1)
     """Names of channels of this file."""
-    every: Literal["day", "week", "month"] = "month"
-    """How often it is due: for each local day, week (from Monday) or month that has ended."""
     enabled: bool = True
 
 
@@ -162,10 +159,3 @@ class FindingSettings(Section):
     due_days: DueDays = DueDays()
     owner: RecordId | None = None
     """Person who owns a finding whose subject, service and process have no owner; else `organisation.manager`."""
-
-
-class IdentitySettings(Section):
-    """Which login belongs to which human, where neither the register nor the source says so."""
-
-    accounts: dict[RecordId, RecordId] = {}
-    """Account (`service-desk:user/abc`) -> person (`register:people/alice`)."""

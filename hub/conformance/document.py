@@ -28,10 +28,8 @@ def in_force(doc_type: str, review_days: int) -> Rows:
     """
     d = _document.c
     begins = later_of(d.effective_from, func.coalesce(d.created_at, d.effective_from))
-    reviewed = func.coalesce(d.last_review_at, d.effective_from)
-    ends = days_after(reviewed, review_days)
-    for instant in (d.superseded_at, d.withdrawn_at, d.vanished_at):
-        ends = earlier_of(ends, instant)
+    stopped = earlier_of(earlier_of(d.superseded_at, d.withdrawn_at), d.vanished_at)
+    ends = earlier_of(stopped, days_after(func.coalesce(d.last_review_at, d.effective_from), review_days))
     start, end = _period.c.starts_at, _period.c.ends_at
     authorised = and_(filled(d.version), d.authorised_by.is_not(None), d.authorised_at <= d.effective_from)
     replaced = and_(d.doc_status.in_(_REPLACED), or_(d.superseded_at.is_not(None), d.withdrawn_at.is_not(None)))

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from hub.conformance.evidence import AnyOf, Rows, any_of, rows
 from hub.store.tables import metadata
 
-__all__ = ["is_linked", "link_instant", "linked"]
+__all__ = ["ends_at", "link_instant", "linked"]
 
 _link = metadata.tables["link"]
 _record = metadata.tables["record"]
@@ -80,17 +80,10 @@ def _linked(
     return replace(found, reads=dict.fromkeys(kinds, reach))
 
 
-def is_linked(
-    sid: ColumnElement[int], kinds: Iterable[str], *, outward: Iterable[str] = (), inward: Iterable[str] = ()
-) -> ColumnElement[bool]:
-    """Say whether a record of one of `kinds` is linked to the record, by either end; see `linked`."""
-    wanted = tuple(kinds)
-    conditions = []
-    for types, is_out in ((tuple(outward), True), (tuple(inward), False)):
-        link, other = _link.alias(), _record.alias()
-        here, there = (link.c.sid, link.c.target) if is_out else (link.c.target, link.c.sid)
-        parts = [here == sid, other.c.sid == there, other.c.kind.in_(wanted)]
-        if types:
-            parts.append(link.c.type.in_(types))
-        conditions.append(exists().where(*parts).correlate_except(link, other))
-    return or_(*conditions)
+def ends_at(
+    link: Any, sid: ColumnElement[int], *, outward: Iterable[str], inward: Iterable[str]
+) -> tuple[ColumnElement[bool], ColumnElement[int]]:
+    """Say which links tie something to the record `sid`, by either end, and what stands at the other end."""
+    stated = and_(link.c.sid == sid, link.c.type.in_(tuple(outward)))
+    received = and_(link.c.target == sid, link.c.type.in_(tuple(inward)))
+    return or_(stated, received), case((link.c.sid == sid, link.c.target), else_=link.c.sid)

@@ -48,3 +48,5 @@ class RunSummary(msgspec.Struct, kw_only=True):
     findings_closed: int = 0
     reports: list[str] = []
     """Ids of reports issued."""
+    undelivered: int = 0
+    """Messages of the report that could not be handed over."""

@@ -149,7 +149,8 @@ class Source(Protocol):
 
     def check(self) -> list[CheckLine]:
         """Tell wrong host, wrong credential, missing permission, expiring token, clock skew and
-        unmapped words apart. Never raises SourceError: a fault is a line."""
+        unmapped words apart. Never raises SourceError: a fault is a line.
+        """
         ...
 
     def provides(self) -> list[Provision]:

@@ -84,7 +84,7 @@ EXPECTED = {
         "5: sources.desk.plugin: no plugin offers sources of the type 'tol'; did you mean 'tool'? known: bs15000, lame, tool",
     ],
     "unknown-section": [
-        "4: source: unknown key; did you mean 'sources'? known: channels, findings, identity, organisation, packs, plugins, reports, sources, store",
+        "4: source: unknown key; did you mean 'sources'? known: channels, findings, organisation, packs, plugins, reports, sources, store",
     ],
     "unknown-zone": [
         "3: organisation.zone: unknown zone 'Europe/Berln'; did you mean 'Europe/Berlin'?",

@@ -1,0 +1,125 @@
+"""`hub run`: everything that is due, the one line for cron."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hub.cli.findings import FailOnOption, fails
+from hub.cli.judging import derived, judged, refreshed
+from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, LogFormat, LogFormatOption, examples
+from hub.cli.output import emit
+from hub.cli.report import make_conformance
+from hub.cli.session import Session
+from hub.cli.sync import read_sources
+from hub.clock import format_instant
+from hub.conformance.finding import FindingChange, list_findings
+from hub.errors import Locked
+from hub.sync.run import RunSummary
+
+__all__ = ["do_run", "register"]
+
+_COLUMNS = (
+    "started_at",
+    "finished_at",
+    "sources",
+    "documents",
+    "changed",
+    "obligations_written",
+    "findings_opened",
+    "findings_closed",
+    "reports",
+    "undelivered",
+    "faults",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=examples("hub run", "hub run --config /etc/hub/hub.toml --log-format json"))(run)
+
+
+def run(
+    *,
+    census: Annotated[bool, typer.Option("--census/--no-census", help="Find out what vanished from the tools.")] = True,
+    fail_on: FailOnOption = None,
+    config: ConfigOption = CONFIG,
+    output: FormatOption = Format.TABLE,
+    log_format: LogFormatOption = LogFormat.TEXT,
+) -> None:
+    """Do everything that is due: sync, derive, findings, reports.
+
+    A second run at the same time says so and leaves with 0. Exit code 2: a source failed or a message
+    could not be handed over; what could be done was done.
+    """
+    from hub.sync.lock import hold  # noqa: PLC0415 - `hub run --help` needs no database library
+
+    with Session(config, log_format=log_format, create_store=True) as session:
+        try:
+            with hold(session.store, "run", clock=session.clock):
+                summary = do_run(session, census=census)
+                with judged(session, None, None) as judgement:
+                    failed = fails(list_findings(judgement, states=("open",)), fail_on)
+        except Locked as other:
+            session.progress.say(f"another run is at work: {other}", level="warning")
+            return
+    emit([_told(summary)], _COLUMNS, output)
+    if summary.undelivered or any(source.faults for source in summary.sources):
+        raise typer.Exit(2)
+    if failed:
+        raise typer.Exit(1)
+
+
+def do_run(session: Session, *, census: bool = True) -> RunSummary:
+    """Read, derive, find and report; the report of a month is made once, after the month has ended."""
+    from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - as above
+
+    started = session.clock.now_ms()
+    sources = read_sources(session, census=census)
+    reports: list[str] = []
+    undelivered = 0
+    with hold(session.store, DERIVE, clock=session.clock):
+        session.progress.begin("judge")
+        done = derived(session)
+        changes = refreshed(session)
+        session.progress.end("judge", f"{done.written} obligations new or changed, {_opened(changes)} findings opened")
+        if "conformance" in session.configuration.reports and session.requirements():
+            session.progress.begin("report")
+            issue, messages = make_conformance(session)
+            undelivered = sum(message.state in ("waiting", "failed", "unknown") for message in messages)
+            if issue.created:
+                reports.append(issue.report_id)
+            session.progress.end("report", ", ".join(reports) or "none is due")
+    summary = RunSummary(
+        started_at=started,
+        finished_at=session.clock.now_ms(),
+        sources=sources,
+        obligations_written=done.written,
+        findings_opened=_opened(changes),
+        findings_closed=sum(change.after != "open" and change.before == "open" for change in changes),
+        reports=reports,
+        undelivered=undelivered,
+    )
+    session.registry.observe_run(summary)
+    return summary
+
+
+def _opened(changes: list[FindingChange]) -> int:
+    return sum(change.after == "open" for change in changes)
+
+
+def _told(summary: RunSummary) -> dict[str, object]:
+    return {
+        "started_at": format_instant(summary.started_at),
+        "finished_at": format_instant(summary.finished_at),
+        "sources": len(summary.sources),
+        "documents": sum(source.documents for source in summary.sources),
+        "changed": sum(source.changed for source in summary.sources),
+        "obligations_written": summary.obligations_written,
+        "findings_opened": summary.findings_opened,
+        "findings_closed": summary.findings_closed,
+        "reports": summary.reports,
+        "undelivered": summary.undelivered,
+        "faults": [f"{source.source}: {fault}" for source in summary.sources for fault in source.faults],
+    }
