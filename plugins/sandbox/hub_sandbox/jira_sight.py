@@ -34,7 +34,7 @@ class Sight:
 
     def visible(self, issue: Issue) -> bool:
         """Tell whether the token may see an issue that exists."""
-        return issue.value_at("project", self.now_ms) not in self.hidden_projects
+        return issue.project_at(self.now_ms) not in self.hidden_projects
 
     def find(self, ref: str) -> Issue | None:
         """Return a visible issue by id, key or former key."""

@@ -66,6 +66,8 @@ class Test:
                 }[self.operator]
             case "id":
                 return issue.id in {resolve(value) for value in self.values}
+            case "project":
+                return issue.project_at(now_ms).casefold() in self.values
             case _:
                 return str(issue.value_at(self.field, now_ms)).casefold() in self.values
 

@@ -114,6 +114,10 @@ class Issue:
                 current = key
         return current
 
+    def project_at(self, instant_ms: int) -> str:
+        """Return the key of the project it is in at an instant."""
+        return self.key_at(instant_ms).partition("-")[0]
+
     def value_at(self, word: str, instant_ms: int) -> Any:
         """Return one field's value at an instant."""
         value = self.fields.get(word)
