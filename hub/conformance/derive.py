@@ -20,6 +20,7 @@ from hub.conformance.pack import Requirement
 from hub.conformance.part import OBLIGATION_COLUMNS, Part
 from hub.conformance.unit import ORGANISATION
 from hub.errors import LaggingStore, PluginError
+from hub.store.identity import intern
 from hub.store.store import Store
 from hub.store.tables import metadata
 
@@ -109,7 +110,9 @@ def _prepare(conn: Connection, requirements: Sequence[Requirement], now: int) ->
         start = (conn.scalar(select(func.max(_part.c.part))) or 0) + 1
         conn.execute(insert(_part), [{"part": start + i, **row} for i, row in enumerate(fresh)])
     if conn.scalar(select(_record.c.sid).where(_record.c.id == ORGANISATION)) is None:
-        conn.execute(insert(_record), [{"id": ORGANISATION, "kind": "organisation", "source": "hub", "scope": ""}])
+        intern(conn, [ORGANISATION])
+        values = {"kind": "organisation", "source": "hub", "scope": ""}
+        conn.execute(_record.update().where(_record.c.id == ORGANISATION).values(**values))
     conn.exec_driver_sql(
         "INSERT INTO place (source, scope) SELECT DISTINCT r.source, coalesce(r.scope, '') FROM record r "
         "WHERE r.source IS NOT NULL AND NOT EXISTS "

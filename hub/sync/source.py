@@ -148,8 +148,9 @@ class Source(Protocol):
     """A tool that can be read. Everything except `normalise` may use the network."""
 
     def check(self) -> list[CheckLine]:
-        """Tell wrong host, wrong credential, missing permission, expiring token, clock skew and
-        unmapped words apart. Never raises SourceError: a fault is a line.
+        """Tell wrong host, wrong credential, missing permission, expiring token, clock skew, unmapped words apart.
+
+        Never raises SourceError: a fault is a line.
         """
         ...
 

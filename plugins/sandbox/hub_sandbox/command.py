@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -55,14 +55,37 @@ def serve(
             return
 
 
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Folder to make anew.")] = Path("demo"),
+) -> None:
+    """Run the whole hub on the simulated organisation.
+
+    Example: hub sandbox demo --folder demo
+    """
+    from hub_sandbox.demo import run_demo  # noqa: PLC0415 - serving needs neither store nor reports
+
+    run_demo(folder, echo=typer.echo)
+
+
 def write_workplace(folder: Path, organisation: Organisation, server: JiraServer, as_of: int) -> Path:
     """Write configuration, register and token file for a served organisation; return `hub.toml`'s path."""
+    return write_files(folder, organisation, url=server.url, as_of=as_of, flavour=server.api.flavour)
+
+
+def write_files(
+    folder: Path,
+    organisation: Organisation,
+    *,
+    url: str,
+    as_of: int,
+    flavour: Literal["cloud", "data_center"] = "cloud",
+) -> Path:
+    """Write the same for a server known by its URL only."""
     secrets = folder / "secrets"
     secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
     token_file = secrets / "jira-token"
     token_file.touch(mode=0o600)
     token_file.write_text(TOKEN + "\n", encoding="utf-8")
-    write_register(folder / "register", organisation, as_of=as_of, data_center=server.api.flavour == "data_center")
-    return write_configuration(
-        folder, url=server.url, token_file=Path("secrets/jira-token"), flavour=server.api.flavour
-    )
+    write_register(folder / "register", organisation, as_of=as_of, data_center=flavour == "data_center")
+    return write_configuration(folder, url=url, token_file=Path("secrets/jira-token"), flavour=flavour)

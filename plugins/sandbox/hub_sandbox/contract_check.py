@@ -50,7 +50,7 @@ _ERROR_SCHEMA = {
 }
 
 
-class ContractBreach(AssertionError):  # noqa: N818 - a finding of a test
+class ContractBreach(AssertionError):
     """A request that was accepted, or an answer, is not what the vendor describes."""
 
 
