@@ -219,6 +219,27 @@ def test_links_by_type_direction_and_instant(read):
     assert out.unmapped == {"link:Odd": '"Odd" = ["relates", "relates"]'}
 
 
+def test_each_link_has_its_own_instant(read):
+    told = [
+        entry(D[6], item("Link", None, "This issue causes OPS-8", ids=(None, "OPS-8"))),
+        entry(D[7], item("Link", None, "This issue causes OPS-9", ids=(None, "OPS-9"))),
+    ]
+    both = [link(True, "908", "OPS-8", "Incident"), link(True, "909", "OPS-9", "Incident")]
+    record, _ = read(issue("Problem", histories=told, issuelinks=both))
+    assert [(each.target, each.at) for each in record.links] == [
+        ("desk:issue/908", at(D[6])),
+        ("desk:issue/909", at(D[7])),
+    ]
+    assert record.incident_ids == ["desk:issue/908", "desk:issue/909"]
+
+
+def test_an_unreadable_time_is_not_replaced_by_a_guess(read):
+    words = Vocabulary.of("desk", "UTC", configure(fields={"customfield_1": "incident.reported_at"}))
+    record, _ = read(issue("Incident", customfield_1="yesterday"), words)
+    assert (record.reported_at, "reported_at" in record.unknown_fields) == (None, True)
+    assert read(issue("Incident"), words)[0].reported_at == record.recorded_at
+
+
 def test_former_keys_are_aliases(read):
     body = issue(histories=[entry(D[6], item("Key", "OLD-3", "OPS-12", ids=("OLD-3", "OPS-12")))])
     assert read(body)[0].aliases == ["OLD-3"]
@@ -315,6 +336,11 @@ def test_a_later_no_withdraws_the_yes(read):
     assert (yes.decision, yes.withdrawn_at) == ("approved", at(D[9]))
     assert (no.decision, no.withdrawn_at) == ("rejected", None)
     assert (open_.decision, open_.decided_at, open_.unknown_fields) == (None, None, [])
+
+
+def test_a_yes_after_a_no_stands(read):
+    steps = [step("1", 6, 7, ("bob", "declined")), step("2", 8, 9, ("bob", "approved"))]
+    assert [each.withdrawn_at for each in approvals(read(issue(customfield_10045=steps))[1])] == [None, None]
 
 
 def test_the_revision_is_unknown_without_the_whole_changelog(read):

@@ -88,9 +88,6 @@ def tell_since(draft: Draft) -> None:
     `status` is dated from its last change; every other field from when it was last empty. A list whose
     parts are mapped singly (`tests`) holds since its last part came.
     """
-    if not draft.history.complete:
-        draft.since.clear()
-        return
     targets = draft.vocabulary.targets.get(draft.kind, [])
     own: dict[str, str] = {target.name: field_id for field_id, target in targets}
     own.setdefault("assignee", "assignee")

@@ -38,8 +38,6 @@ class Found:
 
     issues: list[msgspec.Raw]
     heads: list[IssueHead]
-    names: dict[str, str]
-    """Display names of fields, where the answer brought them."""
     state: dict[str, Any] | None
     """Where to go on; None = this was the last page."""
 
@@ -76,7 +74,7 @@ class IssueSearch:
         expected = state
         while True:
             try:
-                found = self._page(query, expected, fields="*all", expand="changelog,names", size=self._page_size)
+                found = self._page(query, expected, fields="*all", expand="changelog", size=self._page_size)
             except BadRequest as fault:
                 if expected is None:
                     raise self._closed(fault) from None
@@ -122,14 +120,14 @@ class IssueSearch:
         token = state["token"] if state else None
         params: dict[str, str | int] = {"jql": f"{query} ORDER BY key ASC", "fields": fields, "maxResults": size}
         if expand:
-            params["expand"] = "changelog"
+            params["expand"] = expand
         if token:
             params["nextPageToken"] = token
         page = self._client.get(f"{self._client.api}/search/jql", CloudPage, **params)
         if page.next_page_token is not None and page.next_page_token == token:
             raise ProtocolFault("search: Jira gave the same page token twice; reading would never end")
         last = page.next_page_token is None or page.is_last is True
-        return Found(page.issues, _heads(page.issues), {}, None if last else {"token": page.next_page_token})
+        return Found(page.issues, _heads(page.issues), None if last else {"token": page.next_page_token})
 
     def _offset_page(
         self, query: str, state: dict[str, Any] | None, *, fields: str, expand: str, size: int
@@ -146,26 +144,22 @@ class IssueSearch:
         }
         if expand:
             params["expand"] = expand
-        page = self._client.get(f"{self._client.api}/search", _NamedOffsetPage, **params)
+        page = self._client.get(f"{self._client.api}/search", OffsetPage, **params)
         heads = _heads(page.issues)
         if overlap and (not heads or _number(heads[0].key) > _number(last or "")):
             return None
         reached = start - overlap + len(page.issues)
         if not heads or reached >= page.total:
-            return Found(page.issues, heads, page.names, None)
+            return Found(page.issues, heads, None)
         here = {"start": reached, "after": after, "last": heads[-1].key}
         if reached >= RESULT_WINDOW:
             here = {"start": 0, "after": heads[-1].key, "last": heads[-1].key}
-        return Found(page.issues, heads, page.names, here)
+        return Found(page.issues, heads, here)
 
     def _step_back(self, state: dict[str, Any] | None) -> dict[str, Any] | None:
         start, after, last = _offset(state)
         start = max(0, start - self._page_size)
         return {"start": start, "after": after, "last": last} if start or after else None
-
-
-class _NamedOffsetPage(OffsetPage):
-    names: dict[str, str] = {}  # noqa: RUF012 - msgspec copies the default
 
 
 def _offset(state: dict[str, Any] | None) -> tuple[int, str | None, str | None]:
