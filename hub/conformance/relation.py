@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from hub.conformance.evidence import AnyOf, Rows, any_of, rows
+from hub.records import KINDS
 from hub.store.tables import metadata
 
 __all__ = ["ends_at", "link_instant", "linked"]
@@ -51,7 +52,8 @@ def linked(
     """Evidence is a link between the unit and a record of one of `kinds`, from when it was made.
 
     `outward` are the types the unit states, `inward` those the other record states; empty = any type
-    but those of `never`. A record at the other end that was never read might be of those kinds.
+    but those of `never`. A record at the other end that was never read might be of those kinds,
+    so any kind that is read later matters.
     """
     wanted, types = tuple(kinds), (tuple(outward), tuple(inward))
     return any_of(
@@ -77,7 +79,7 @@ def _linked(
     found = found.joining(other, other.c.sid == there).where(or_(other.c.kind.in_(kinds), other.c.kind.is_(None)))
     found = found.doubtful(other.c.kind.is_(None), "a linked record was not read")
     found = found.doubtful(made.is_(None), "when the link was made is not known")
-    return replace(found, reads=dict.fromkeys(kinds, reach))
+    return replace(found, reads=dict.fromkeys(KINDS, reach))
 
 
 def ends_at(
