@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, StaticPool, create_engine, insert, select
 
@@ -19,6 +20,7 @@ from hub.store import tables
 from hub.store.schema import metadata
 from hub.store.writer import Write, write_records
 from hub_bs15000.catalogue import load_pack
+from tests.store_fixtures import database_url
 
 ZONE = "Europe/Berlin"
 Judge = Callable[..., str]
@@ -30,10 +32,16 @@ def parts() -> dict[tuple[str, str], Part]:
     return {(one.id, part.name): part for one in load_pack().requirements({}) for part in one.parts}
 
 
-@pytest.fixture(scope="session")
-def empty() -> Iterator[Connection]:
-    """A store in memory with a calendar and months, without records."""
-    engine = create_engine("sqlite://", poolclass=StaticPool)
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)])
+def empty(request: pytest.FixtureRequest) -> Iterator[Connection]:
+    """A store with a calendar and months, without records; every test rolls back what it writes."""
+    if request.param == "sqlite":
+        engine = create_engine("sqlite://", poolclass=StaticPool)
+    else:
+        dsn = request.getfixturevalue("postgres_dsn")
+        with psycopg.connect(dsn, autocommit=True) as server:
+            server.execute("CREATE DATABASE hub_bs15000")
+        engine = create_engine(database_url(dsn, "hub_bs15000"))
     metadata.create_all(engine)
     with engine.connect() as conn:
         calendar = Calendar(id=CALENDAR, zone=ZONE, weekly=BUILT_IN["5x8"])
