@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench proof format clean
+.PHONY: demo test check bench proof docs format clean
 
 demo: $(READY)  ## Set up, then run the whole hub on a simulated organisation.
 	$(BIN)/hub demo --folder demo
@@ -25,6 +25,9 @@ proof: $(READY)  ## The long proofs: 2,000 random histories on both engines.
 
 bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
 	$(BIN)/python -m tests.bench
+
+docs: $(READY)  ## Write docs/command.md anew from the commands' help.
+	$(BIN)/python -m tests.docs.command_page
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -62,7 +62,7 @@ class Node:
         return Node(None if plain is None else str(plain), line, column)
 
 
-class BrokenFile(Exception):  # noqa: N818 - it says what the file is
+class BrokenFile(Exception):
     """The file as a whole cannot be read; `fault` says where and why."""
 
     def __init__(self, fault: Fault) -> None:
