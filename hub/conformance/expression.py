@@ -7,6 +7,7 @@ the materialised table `local_day`, so that a due instant is an index look-up.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -70,6 +71,7 @@ def _narrow(element: touched, compiler: SQLCompiler, *, units: str = "", **kw: A
     return f"{compiler.process(sid, **kw)} IN (SELECT unit FROM {units})"
 
 
+@lru_cache(maxsize=4096)  # writing a select takes longer than running it on few records
 def render(statement: Select[Any], dialect: Dialect, *, units: str = "") -> str:
     """Write a select as SQL text without parameters.
 
