@@ -50,7 +50,9 @@ RevisionOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the command group."""
-    group = typer.Typer(help="Make a report and hand it to its channels.", no_args_is_help=True)
+    group = typer.Typer(
+        help="Make a report and hand it to its channels.", no_args_is_help=True, epilog=examples("hub report list")
+    )
     group.command(
         "conformance",
         epilog=examples("hub report conformance", "hub report conformance --period 2026-10 --revision 2"),

@@ -24,7 +24,7 @@ def _with_secrets(tmp_path):
     (tmp_path / "secrets").mkdir(mode=0o700)
     for name in ("jira-token", "smtp"):
         secret = tmp_path / "secrets" / name
-        secret.write_text("not a real one", encoding="utf-8")
+        secret.write_text("not-a-real-one", encoding="utf-8")
         secret.chmod(0o600)
 
 

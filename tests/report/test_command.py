@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.cli import report
 from hub.cli.report import make_conformance
 from hub.cli.session import Session
 from hub.clock import FixedClock, parse_instant
@@ -33,25 +34,25 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "hub.toml"
 
 
-def make(config: Path, answers, **more):
-    clock = FixedClock(parse_instant("2026-11-03T08:01:00Z"))
-    with Session(config, clock=clock, create_store=True) as session:
-        return make_conformance(
-            session,
-            lambda *_asked: answers,
-            catalogue_version="bs15000 2026.1",
-            profile_version="3f9a1c",
-            as_of="2026-11-03T08:00:00Z",
-            **more,
-        )
+@pytest.fixture
+def make(config: Path, answers, monkeypatch):
+    """Issue the report with the fixture's answers in the place of what the store would say."""
+    monkeypatch.setattr(report, "_answers", lambda _session: lambda *_asked: answers)
+
+    def issue(**more):
+        clock = FixedClock(parse_instant("2026-11-03T08:01:00Z"))
+        with Session(config, clock=clock, create_store=True) as session:
+            return make_conformance(session, as_of="2026-11-03T08:00:00Z", **more)
+
+    return issue
 
 
-def test_the_last_month_is_reported_and_written(config, answers, run_hub):
-    issue, messages = make(config, answers)
+def test_the_last_month_is_reported_and_written(config, make, run_hub):
+    issue, messages = make()
     assert (issue.report_id, issue.revision, issue.created) == (ID, 1, True)
     assert [message.state for message in messages] == ["sent"]
     assert (config.parent / "out" / f"{ID}-r1.html").is_file()
-    assert not make(config, answers)[0].created
+    assert not make()[0].created
 
     listed = run_hub("report", "list", "--config", config, "--format", "json")
     (row,) = json.loads(listed.out)
@@ -74,8 +75,8 @@ def test_the_last_month_is_reported_and_written(config, answers, run_hub):
     assert "sent" in sent.out
 
 
-def test_a_report_nobody_issued(config, answers, run_hub):
-    make(config, answers, period="2026-09")
+def test_a_report_nobody_issued(config, make, run_hub):
+    make(period="2026-09")
     for command in ("show", "send"):
         called = run_hub("report", command, ID, "--config", config)
         assert called.code == 2
