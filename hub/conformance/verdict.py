@@ -38,7 +38,8 @@ def verdict_of(  # noqa: PLR0911 - the rules of the design, in their order
     """Judge one obligation at `as_of`; None = it does not exist yet.
 
     A record not met is only proven where everything that could hold the evidence was read through the
-    due instant, or where late evidence shows it.
+    due instant, or where late evidence shows it. What could not be known of the unit comes before both:
+    evidence is not late where nobody knows when it was due.
     """
     if opened_at > as_of:
         return None
@@ -48,10 +49,10 @@ def verdict_of(  # noqa: PLR0911 - the rules of the design, in their order
         if complete and not read:
             return "not_provable"
         return "attested" if declared else "met"
-    late = due_at is not None and due_at <= as_of and met_at is not None and due_at < met_at <= as_of
-    if lacks is not None and not late:
+    if lacks is not None:
         return "not_provable"
     if due_at is not None and due_at <= as_of:
+        late = met_at is not None and due_at < met_at <= as_of
         if late or read:
             return "waived" if waived else "not_met"
         return "not_provable"
@@ -64,7 +65,7 @@ _LATE = "coalesce(o.due_at <= {as_of} AND o.met_at > o.due_at AND o.met_at <= {a
 VERDICT = (
     f"CASE WHEN o.met_at <= {_LIMIT} AND (o.lost_at IS NULL OR o.lost_at > {_LIMIT}) THEN "
     f"CASE WHEN h.complete AND NOT {_READ} THEN 'not_provable' WHEN o.declared THEN 'attested' ELSE 'met' END "
-    f"WHEN o.lacks IS NOT NULL AND NOT {_LATE} THEN 'not_provable' "
+    "WHEN o.lacks IS NOT NULL THEN 'not_provable' "
     f"WHEN o.due_at <= {{as_of}} THEN CASE WHEN {_LATE} OR {_READ} THEN "
     "CASE WHEN w.part IS NULL THEN 'not_met' ELSE 'waived' END ELSE 'not_provable' END "
     "WHEN o.warn_at <= {as_of} THEN 'at_risk' ELSE 'pending' END"

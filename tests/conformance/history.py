@@ -172,7 +172,7 @@ class Writer:
     def _required(struct: type[Any], name: str) -> bool:
         return any(one.name == name and one.required for one in msgspec.structs.fields(struct))
 
-    def _scalar(self, kind: str, struct: type[Any], shape: Any) -> Any:
+    def _scalar(self, kind: str, struct: type[Any], shape: Any) -> Any:  # noqa: PLR0911 - one return a type
         if shape.role == "reference":
             return self._reference(shape.target)
         if shape.role == "json":

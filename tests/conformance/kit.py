@@ -19,11 +19,11 @@ from hub.conformance.reading import Need
 from hub.conformance.relation import linked
 from hub.conformance.shape import attestation, completeness, deadline, precondition, threshold, trend
 from hub.conformance.unit import each_month, unit
-from hub.records import KINDS, Record
+from hub.records import Record
 from hub.sla.calendar import Calendar, built_in
 from hub.sla.materialise import materialise
 from hub.store.reading import record_coverage, set_provisions
-from hub.store.schema import field_shapes, kind_tables
+from hub.store.schema import kind_tables
 from hub.store.store import Store
 from hub.store.tables import link as _link
 from hub.store.tables import obligation, period, record
@@ -211,29 +211,27 @@ def prepare(conn: Connection, first: date = date(2025, 10, 1), last: date = date
     materialise(conn, [_own_calendar()], ZONE, first, last)
 
 
-def provide_everything(conn: Connection, *sources: str, within: Iterable[str] = ()) -> None:
-    """Let sources say every field of every kind."""
+def provide(conn: Connection, requirements: Sequence[Requirement], *sources: str, within: Iterable[str] = ()) -> None:
+    """Let sources say every field that requirements need."""
     for source in sources:
-        provided = [
-            Provision(kind, frozenset(shape.name for shape in field_shapes(struct)) | _dotted(struct), kind in within)
-            for kind, struct in KINDS.items()
-        ]
+        provided = [Provision(kind, fields, kind in within) for kind, fields in needed(requirements).items()]
         set_provisions(conn, source, provided, 1)
 
 
-def _dotted(struct: Any) -> frozenset[str]:
-    return frozenset(
-        f"{shape.name}.{inner.name}"
-        for shape in field_shapes(struct)
-        if shape.part is not None
-        for inner in field_shapes(shape.part)
-    )
+def needed(requirements: Sequence[Requirement]) -> dict[str, frozenset[str]]:
+    """Return kind -> fields that requirements need."""
+    found: dict[str, frozenset[str]] = {}
+    for one in requirements:
+        for part in one.parts:
+            for need in part.needs:
+                found[need.kind] = found.get(need.kind, frozenset()) | need.fields
+    return found
 
 
-def cover(conn: Connection, source: str, scope: str, kinds: Iterable[str] | None = None, **more: Any) -> None:
-    """Say how far kinds of a scope were read; by default everything, for ever."""
+def cover(conn: Connection, source: str, scope: str, kinds: Iterable[str], **more: Any) -> None:
+    """Say how far kinds of a scope were read; by default for ever."""
     values = {"through": FAR, "reason": None, "known_at": 1} | more
-    for kind in KINDS if kinds is None else kinds:
+    for kind in kinds:
         record_coverage(conn, source, scope, kind, **values)
 
 
@@ -257,13 +255,12 @@ class House:
         return derive(self.store, self.requirements, now=self.tick(), whole=whole)
 
     def open(self) -> House:
-        """Calendar, provisions and coverage for `desk` and `register`."""
+        """Calendar, provisions and coverage of `desk`, which says everything there is to say."""
         with self.store.begin() as conn:
             prepare(conn)
-            provide_everything(conn, "desk", "register")
-            for scope in ("OPS", "CHG", "PRB", "IMP"):
-                cover(conn, "desk", scope)
-            cover(conn, "register", "")
+            provide(conn, self.requirements, "desk")
+            for scope in ("OPS", "CHG", "PRB"):
+                cover(conn, "desk", scope, needed(self.requirements))
         return self
 
     def verdicts(self, as_of: int, known_at: int | None = None, **more: Any) -> dict[tuple[str, str, str], str]:

@@ -23,8 +23,9 @@ from hub.conformance.judge import judge
 from hub.conformance.pack import Requirement
 from hub.store.store import Store
 from hub.testing.factory import at
+from hub_bs15000.catalogue import load_pack
 from tests.conformance.history import Step, draw_history, scene
-from tests.conformance.kit import House, NamedRow, cover, named_rows, prepare, provide_everything, small_pack
+from tests.conformance.kit import House, NamedRow, cover, named_rows, needed, prepare, provide, small_pack
 from tests.store_fixtures import database_url
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
@@ -50,7 +51,7 @@ def _compile_once() -> Iterator[None]:
 
 @cache
 def packs() -> dict[str, list[Requirement]]:
-    return {"small": small_pack()}
+    return {"bs15000": load_pack().requirements({}), "small": small_pack()}
 
 
 class Places:
@@ -77,10 +78,10 @@ class Places:
         """Calendar, provisions, coverage: half of what is read from `desk` is behind."""
         with store.begin() as conn:
             prepare(conn)
-            provide_everything(conn, "desk", "register", within=("approval",))
-            cover(conn, "desk", "OPS")
-            cover(conn, "desk", "CHG", through=at(35))
-            cover(conn, "register", "")
+            everything = [one for pack in packs().values() for one in pack]
+            provide(conn, everything, "desk", within=("approval",))
+            cover(conn, "desk", "OPS", needed(everything))
+            cover(conn, "desk", "CHG", needed(everything), through=at(35))
         store.close()
 
     @contextmanager
