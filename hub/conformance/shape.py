@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, exists, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, exists, func, literal, or_, select
 
 from hub.conformance.evidence import At, Evidence, Filled
 from hub.conformance.expression import no_instant, no_text
@@ -114,7 +114,9 @@ def _judged(owed: Any, warn_share: float | None, *, complete: bool, chosen: Any,
     )
     proven = and_(e.lacks.is_(None), lacks.is_(None)) if complete else e.lacks.is_(None)
     met = case((proven, e.at))
-    warn = no_instant() if warn_share is None else o.opened_at + cast((o.due_at - o.opened_at) * warn_share, BigInteger)
+    warn = no_instant()
+    if warn_share is not None:  # whole numbers only: one engine rounds a fraction, the other cuts it off
+        warn = o.opened_at + (o.due_at - o.opened_at) * literal(round(warn_share * 1000), BigInteger) // 1000
     rows = owed
     if chosen is not None:
         rows = owed.outerjoin(chosen, and_(e.unit == o.unit, e.anchor == o.anchor, e.place == nth))
@@ -160,8 +162,9 @@ def _chosen(unit: Unit, evidence: Evidence, due: Instants, nth: int) -> Any:
 
 
 def _placed(graded: Any, name: str, *within: ColumnElement[Any]) -> Any:
-    """Number the candidates within a unit, best first; equal ones by record, so that the choice is stable."""
-    order = (graded.c.grade, graded.c.at.nulls_last(), graded.c.record)
+    """Number the candidates within a unit, best first; equal ones by all they say, so that the choice is stable."""
+    g = graded.c
+    order = (g.grade, g.at.nulls_last(), g.record, g.lost_at.nulls_last(), g.declared, g.lacks.nulls_last())
     place = func.row_number().over(partition_by=within, order_by=order).label(name)
     return select(*graded.c, place).subquery(f"{name}d")
 
