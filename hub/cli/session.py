@@ -111,7 +111,11 @@ class Session:
         return made
 
     def requirements(self) -> list[Requirement]:
-        """Compile what the enabled packs judge, with the configured parameters."""
+        """Return what the enabled packs judge, with the configured parameters."""
+        return self._requirements
+
+    @cached_property
+    def _requirements(self) -> list[Requirement]:
         packs = self.registry.packs()
         enabled = self.configuration.packs
         return [each for name, pack in enabled.items() for each in packs[name].requirements(pack.parameters)]

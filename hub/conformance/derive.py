@@ -222,15 +222,24 @@ def _derive_part(conn: Connection, part: Part, number: int, known_at: int, *, wh
 
 
 def _retire(conn: Connection, requirements: Sequence[Requirement], known_at: int) -> None:
-    """Close the obligations of parts that are no longer declared or enabled."""
+    """Close the obligations of parts that are no longer declared or enabled.
+
+    A requirement that is no longer enabled is written down like one that was defined anew, so that the
+    next derivation is known from later.
+    """
     declared = {(one.id, part.name) for one in requirements for part in one.parts}
-    gone = [number for key, number in part_numbers(conn).items() if key not in declared]
-    if gone:
-        conn.exec_driver_sql(
-            f"UPDATE obligation SET known_to = {known_at} WHERE known_to IS NULL "
-            f"AND part IN ({', '.join(map(str, gone))})"
-        )
+    gone: dict[str, list[int]] = {}
+    for (requirement, name), number in part_numbers(conn).items():
+        if (requirement, name) not in declared:
+            gone.setdefault(requirement, []).append(number)
     enabled = {one.id for one in requirements}
+    for requirement, numbers in sorted(gone.items()):
+        closed = conn.exec_driver_sql(
+            f"UPDATE obligation SET known_to = {known_at} WHERE known_to IS NULL "
+            f"AND part IN ({', '.join(map(str, numbers))})"
+        ).rowcount
+        if closed and requirement not in enabled:
+            _log_derivation(conn, requirement, known_at, redefined=True, closed=closed, written=0)
     for row in conn.execute(select(_state.c.requirement)).all():
         if row.requirement not in enabled:
             conn.execute(_state.delete().where(_state.c.requirement == row.requirement))

@@ -7,6 +7,7 @@ the materialised table `local_day`, so that a due instant is an index look-up.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -64,21 +65,29 @@ class touched(FunctionElement[bool]):  # noqa: N801 - reads as a condition
 
 
 @compiles(touched)
-def _narrow(element: touched, compiler: SQLCompiler, *, units: str = "", **kw: Any) -> str:
-    if not units:
-        return "1 = 1"
+def _narrow(element: touched, compiler: SQLCompiler, **kw: Any) -> str:
     (sid,) = element.clauses
-    return f"{compiler.process(sid, **kw)} IN (SELECT unit FROM {units})"
+    return f"/*touched*/{compiler.process(sid, **kw)} IN (SELECT unit FROM {{units}})/**/"
 
 
-@lru_cache(maxsize=4096)  # writing a select takes longer than running it on few records
+_NARROWED = re.compile(r"/\*touched\*/(.*?)/\*\*/", re.DOTALL)
+
+
 def render(statement: Select[Any], dialect: Dialect, *, units: str = "") -> str:
     """Write a select as SQL text without parameters.
 
     `units` names the table of units to which every `touched(sid)` narrows; empty = all units.
     All values in a requirement's select are constants of the pack or the profile.
     """
-    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True, "units": units}))
+    written = _written(statement, dialect)
+    if not units:
+        return _NARROWED.sub("1 = 1", written)
+    return _NARROWED.sub(lambda found: found[1].replace("{units}", units), written)
+
+
+@lru_cache(maxsize=4096)  # writing a select takes longer than running it on few records
+def _written(statement: Select[Any], dialect: Dialect) -> str:
+    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 def no_instant() -> Instants:

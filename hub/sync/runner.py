@@ -180,7 +180,9 @@ class _Run:
                     tasks.append(Task(part, reading.get_cursor(conn, self._job.name, part.stream, part.scope)))
                 else:
                     self._outcomes.append(SliceOutcome(part.scope, part.kinds, None, part.unreadable))
-                    self._summary.warnings.append(f"{part.scope}: {part.unreadable}")
+                    warning = f"{part.scope}: {part.unreadable}"
+                    if warning not in self._summary.warnings:  # every stream of the scope says it
+                        self._summary.warnings.append(warning)
         if not tasks:
             return
         arrivals = read_ahead(self._job.source, tasks, fetchers=self._job.fetchers, clock=self._clock, census=census)

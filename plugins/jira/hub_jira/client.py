@@ -180,7 +180,7 @@ class JiraClient:
         text = " ".join(each for each in sentences if isinstance(each, str) and each)
         for secret in (self._secret, self._secret[:12], self._secret[-12:]):
             text = text.replace(secret, "***") if secret else text
-        return f": {text[:LONGEST_QUOTE]}" if text else ""
+        return f": {text[:LONGEST_QUOTE].rstrip('. ')}" if text else ""
 
     def _retry_after_s(self, response: requests.Response) -> float | None:
         told = response.headers.get("Retry-After", "").strip()

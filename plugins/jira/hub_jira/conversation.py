@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hub.records import CustomerUpdate, Event
+from hub.records import KINDS, CustomerUpdate, Event
 from hub_jira.draft import instant_or_none
 from hub_jira.people import account_key
 from hub_jira.value import as_dict, as_list, native_id
@@ -23,8 +23,9 @@ def follow_comments(draft: Draft) -> None:
     """Read the comments an issue carries.
 
     Visible to the customer is what Jira Service Management says is public. The first public message of
-    a person other than the reporter is the first response; later ones inform the customer. Comments
-    missing from the document, or without a word on visibility, leave these fields unknown.
+    a person other than the reporter is the first response; later ones inform the customer, as every one
+    does where nobody waits for an answer (a change). Comments missing from the document, or without a
+    word on visibility, leave these fields unknown.
     """
     block = as_dict(draft.fields.get("comment"))
     comments = as_list(block.get("comments"))
@@ -33,6 +34,7 @@ def follow_comments(draft: Draft) -> None:
         draft.unknown |= {name for name in TOLD if draft.takes(name)}
     desk = as_dict(draft.fields.get("project")).get("projectTypeKey", SERVICE_DESK) == SERVICE_DESK
     reporter = account_key(as_dict(draft.fields.get("reporter")))
+    awaited = "first_response_at" in KINDS[draft.kind].__struct_fields__
     told: list[tuple[int, str]] = []
     replies: list[int] = []
     rows: list[tuple[int, str, dict[str, Any]]] = []
@@ -53,7 +55,7 @@ def follow_comments(draft: Draft) -> None:
             draft.unknown |= {name for name in TOLD if draft.takes(name)}
         kind = "updated"
         if shown and ours and not draft.accounts.automatic(author) and account_key(author) is not None:
-            kind = "customer_informed" if told else "responded"
+            kind = "responded" if awaited and not told else "customer_informed"
             told.append((at, ref))
         elif shown and not ours:
             replies.append(at)

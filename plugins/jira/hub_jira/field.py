@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from hub.clock import parse_instant
-from hub.records import KINDS, Part, PlannedActual, SkippedStep, Weakness
+from hub.records import KINDS, Part, PlannedActual, Recommendation, SkippedStep, Weakness
 from hub_jira.text import plain
 
 __all__ = [
@@ -127,7 +127,12 @@ def _is_part(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, Part)
 
 
-_LISTS: dict[type[Part], str] = {SkippedStep: "skipped", PlannedActual: "planned", Weakness: "weak"}
+_LISTS: dict[type[Part], str] = {
+    PlannedActual: "planned",
+    Recommendation: "advice",
+    SkippedStep: "skipped",
+    Weakness: "weak",
+}
 
 
 def _shape(inner: Any, *, listed: bool, text: str) -> tuple[str, tuple[str, ...]]:
@@ -229,6 +234,8 @@ def convert(target: Target, value: Any, *, options: dict[str, str], zone: str) -
         return [SkippedStep(step=s.strip(), reason=r.strip() or None) for s, _, r in (x.partition(":") for x in lines)]
     if shape == "weak":
         return [Weakness(text=line) for line in lines if line.lower() != "none"]
+    if shape == "advice":
+        return [Recommendation(text=line) for line in lines if line.lower() != "none"]
     return [_planned(line) for line in lines]
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from hub_jira.approval import stable_sla
 from hub_jira.field import UnconvertibleError, convert
+from hub_jira.follow_up import name_actions
 from hub_jira.value import as_text
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ def _value(draft: Draft, name: str, target: Target, raw: Any) -> Any:
         return None
     if target.shape == "instant" and value is not None:
         draft.keep_time(name, raw, value)
+    if target.shape in {"advice", "weak"} and value:
+        name_actions(draft, value)
     return value
 
 

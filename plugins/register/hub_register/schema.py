@@ -26,6 +26,7 @@ FILES: Mapping[str, str] = {
     "documents": "document",
     "improvement_actions": "improvement_action",
     "disposals": "disposal",
+    "service_reports": "service_report",
 }
 """File name without `.yaml` to record kind. A line here is all a further kind needs."""
 REQUIRED: Mapping[str, tuple[str, ...]] = {
@@ -39,6 +40,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "document": ("doc_type",),
     "improvement_action": ("title",),
     "disposal": ("subject_id",),
+    "service_report": ("type", "period"),
 }
 """Without these a row says nothing; everything else that is missing is for the requirements to judge."""
 ALIASES: Mapping[str, Mapping[str, str]] = {"person": {"accounts": "same_as"}}

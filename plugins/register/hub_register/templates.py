@@ -191,5 +191,19 @@ TEMPLATES: dict[str, str] = {
 #   declared_at: 2026-01-12T16:00
 #   proof: protocols/17.pdf
 """,
+    "service_reports.yaml": f"""\
+## Reports that were handed over and that the hub did not make. Until submitted_at is there, none was.
+{_DECLARED}{_HEAD}\
+# - id: problems-2026-01
+#   title: Problem management in January 2026
+#   type: process
+#   process: problem_management
+#   period: 2026-01
+#   author: people/bob
+#   issued_at: 2026-02-03T09:00
+#   submitted_at: 2026-02-04T10:00
+#   declared_at: 2026-02-04T10:30
+#   proof: reports/problems-2026-01.pdf
+""",
 }
 """File name to its commented example; together they are one consistent register."""

@@ -217,6 +217,9 @@ def _approve(sim: Simulation, issue: Issue, slot: _Slot, tested: int, implemente
 
 def _schedule(sim: Simulation, issue: Issue, slot: _Slot, decided: int) -> None:
     published = sim.after(decided, 0.2, 1.5)
+    if slot.fault != "customers_not_told":
+        told = f"On {datetime.fromtimestamp(slot.start / 1000, tz=ZONE):%d %B} we work on this service; it may pause for some minutes."
+        sim.say(issue, published + MINUTE_MS, "carla", told)
     if slot.fault == "schedule_published_late":
         published = slot.start - 5 * HOUR_MS
     sim.step(issue, published, "carla", schedule_published_at=published)

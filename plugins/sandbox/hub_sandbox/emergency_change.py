@@ -56,6 +56,7 @@ def make_emergency_change(sim: Simulation, month: int, fault: str | None) -> Iss
         sim.step(issue, end + 20 * MINUTE_MS, implementer, skipped_steps="\n".join(skipped))
     if fault == "emergency_without_retro":
         sim.fault(fault, issue, sim.hours.later(end, 16))
+        sim.fault("emergency_never_authorised", issue, end + 31 * DAY_MS)
     else:
         _supply(sim, issue, end, implementer, service.owner, authorised=authorised_first, tested=tested_first)
     if fault == "emergency_not_in_management_review":

@@ -55,6 +55,7 @@ CHANGE_FAULTS = (
     FaultKind("backout_missing", "BS15000-8.2-e", "0000000010011"),
     FaultKind("outside_window", "BS15000-8.2-f", "0000100100100"),
     FaultKind("schedule_published_late", "BS15000-8.2-f", "0000010000010"),
+    FaultKind("customers_not_told", "BS15000-8.2-f", "0000010000110"),
     FaultKind("fix_without_link", "BS15000-8.2-d", "0010000000010"),
     FaultKind("emergency_not_in_management_review", "BS15000-8.2-j", "0000000100110"),
     FaultKind("emergency_without_retro", "BS15000-8.2-k", "0000001000011"),
@@ -91,5 +92,10 @@ REVIEW_FAULTS = (
     FaultKind("change_recommendation_without_action", "BS15000-8.2-h", "0010000000010"),
     FaultKind("procedure_review_overdue", "BS15000-8.2-l", "0000000000001"),
 )
-OTHER_FAULTS = (FaultKind("evidence_deleted", "BS15000-4.5-r5", "0000000000001"),)
+OTHER_FAULTS = (
+    FaultKind("evidence_deleted", "BS15000-4.5-r5", "0000000000001"),
+    FaultKind("emergency_never_authorised", "BS15000-8.2-j", "0000001000011"),
+    FaultKind("problem_without_owner", "BS15000-7.2-i", "0010000000010"),
+)
+"""What nobody plans: it happens to a single issue, or follows from another fault."""
 FAULTS = {kind.name: kind for kind in (*CHANGE_FAULTS, *PROBLEM_FAULTS, *REVIEW_FAULTS, *OTHER_FAULTS)}

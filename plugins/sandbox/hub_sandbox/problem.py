@@ -149,6 +149,7 @@ def _problem(sim: Simulation, use: CategoryUse, case: _Case) -> None:  # noqa: C
         cured = sim.after(at, 60, 80)
         sim.step(issue, cured, keeper, category=case.category, assignee=owner)
         sim.fault("problem_incomplete", issue, at, cured)
+        sim.fault("problem_without_owner", issue, at, cured)
     if fault == "problem_owner_left":
         replaced = sim.after(LEFT_MS, 100, 140)
         sim.step(issue, replaced, keeper, assignee="dora")

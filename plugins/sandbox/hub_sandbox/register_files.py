@@ -71,6 +71,8 @@ def write_register(
         ],
         "waivers": _waivers(organisation, hours, as_of, tickets),
         "improvement_actions": _actions(hours, as_of),
+        "disposals": [],
+        "service_reports": _problem_reports(organisation, hours, as_of),
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -154,16 +156,37 @@ def _calendar() -> dict[str, Any]:
 
 
 def _documents(hours: OfficeHours, as_of: int) -> list[dict[str, Any]]:
+    """Write down every version of the procedures: a yearly review gives a new one."""
     rows = []
-    for identity, (doc_type, reviewed, text) in _PROCEDURES.items():
-        while hours.local(reviewed, 9) > as_of:
-            reviewed = date(reviewed.year - 1, reviewed.month, reviewed.day)  # noqa: PLW2901 - the review before
+    for identity, (doc_type, last, text) in _PROCEDURES.items():
+        for version, reviewed in (("2.0", last.replace(year=last.year - 1)), ("2.1", last)):
+            day = reviewed.isoformat()
+            if hours.local(reviewed, 9) > as_of:
+                continue
+            rows.append(
+                {
+                    "id": f"{identity}-{version}", "title": identity.replace("-", " ").capitalize(), "doc_type": doc_type, "version": version,
+                    "doc_status": "effective", "authorised_by": "people/alice", "authorised_at": day, "effective_from": day, "review_days": 365,
+                    "last_review_at": day, "uri": f"https://docs.example.com/{identity}/{version}", "owner": "people/alice", "declared_at": day,
+                    "sections": [{"name": "authorisation" if "emergency" in identity else "rules", "text": text}],
+                }
+            )  # fmt: skip
+    return rows
+
+
+def _problem_reports(organisation: Organisation, hours: OfficeHours, as_of: int) -> list[dict[str, Any]]:
+    """Write down the monthly reports that hold the month's checks of solutions, once handed over."""
+    rows = []
+    for month in sorted(organisation.reviewed_problems):
+        first = date(2025 + (9 + month) // 12, (9 + month) % 12 + 1, 1)
+        submitted = hours.later(hours.local((first + timedelta(days=32)).replace(day=1), 0), 12)
+        if submitted > as_of:
+            break
         rows.append(
             {
-                "id": identity, "title": identity.replace("-", " ").capitalize(), "doc_type": doc_type, "version": "2.1", "doc_status": "effective",
-                "authorised_by": "people/alice", "authorised_at": "2024-03-01", "effective_from": "2024-03-04", "review_days": 365,
-                "last_review_at": reviewed.isoformat(), "uri": f"https://docs.example.com/{identity}", "owner": "people/alice",
-                "declared_at": reviewed.isoformat(), "sections": [{"name": "authorisation" if "emergency" in identity else "rules", "text": text}],
+                "id": f"problems-{first:%Y-%m}", "title": f"Problem management in {first:%B %Y}", "type": "process",
+                "process": "problem", "period": f"{first:%Y-%m}", "author": "people/peter", "submitted_at": format_instant(submitted),
+                "declared_at": format_instant(submitted),
             }
         )  # fmt: skip
     return rows
