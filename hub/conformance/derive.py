@@ -111,8 +111,7 @@ def _prepare(conn: Connection, requirements: Sequence[Requirement], now: int) ->
         conn.execute(insert(_part), [{"part": start + i, **row} for i, row in enumerate(fresh)])
     if conn.scalar(select(_record.c.sid).where(_record.c.id == ORGANISATION)) is None:
         intern(conn, [ORGANISATION])
-        values = {"kind": "organisation", "source": "hub", "scope": ""}
-        conn.execute(_record.update().where(_record.c.id == ORGANISATION).values(**values))
+        conn.execute(_record.update().where(_record.c.id == ORGANISATION).values(source="hub", scope=""))
     conn.exec_driver_sql(
         "INSERT INTO place (source, scope) SELECT DISTINCT r.source, coalesce(r.scope, '') FROM record r "
         "WHERE r.source IS NOT NULL AND NOT EXISTS "
