@@ -100,6 +100,8 @@ def test_changes_are_as_the_list_of_faults_says(organisation: Organisation):
             late = issue.state_at(OfficeHours().later(after["actual_end"], 16)).fields
             if not (late.get("impact_at") and late.get("test_result") and late.get("approvals")):
                 names.add("emergency_without_retro")
+            if not after.get("approvals"):
+                names.add("emergency_never_authorised")
             if any(not line.partition(":")[2].strip() for line in (after.get("skipped_steps") or "").splitlines()):
                 names.add("emergency_step_without_reason")
             assert any(step.link for step in issue.steps)
@@ -144,6 +146,8 @@ def test_changes_are_as_the_list_of_faults_says(organisation: Organisation):
                 names.add("outside_window")
             if before.get("schedule_published_at", start) > start - DAY_MS:
                 names.add("schedule_published_late")
+            if not any(step.comment and step.comment.public and step.at <= start - DAY_MS for step in issue.steps):
+                names.add("customers_not_told")
             if before["reason"] == "Fix" and not any(
                 step.link and step.link.type == "Resolution" for step in issue.steps
             ):
@@ -217,7 +221,7 @@ def test_problems_are_as_the_list_of_faults_says(organisation: Organisation):
         if reviewed and again != fields["recurrence_count"]:
             names.add("recurrence_count_wrong")
         if not issue.fields["assignee"]:
-            names.add("problem_incomplete")
+            names |= {"problem_incomplete", "problem_without_owner"}
         if issue.fields["workaround"] is None:
             names.add("workaround_missing")
         documented = [step.link.source for step in issue.steps if step.link and step.link.type == "Documentation"]

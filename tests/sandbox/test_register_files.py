@@ -37,6 +37,25 @@ def test_management_reviews_list_every_emergency_change_but_those_forgotten(orga
     assert len(organisation.unlisted_emergencies) == 3
 
 
+def test_reports_that_problems_point_to_are_there_once_handed_over(organisation, tmp_path):
+    write_register(tmp_path, organisation, as_of=SECOND_RUN)
+    reports = rows(tmp_path, "service_reports")
+    named = {
+        issue.value_at("effectiveness_report", parse_instant("2026-10-31T00:00:00Z")) for issue in organisation.issues
+    }
+    assert {name.partition("/")[2] for name in named if name} - reports.keys() == {"problems-2026-10"}
+    assert all(row["submitted_at"] <= "2026-11-03T08:00:00Z" for row in reports.values())
+    assert rows(tmp_path, "disposals") == {}
+
+
+def test_one_procedure_is_past_its_review(organisation, tmp_path):
+    write_register(tmp_path, organisation, as_of=SECOND_RUN)
+    last: dict[str, str] = {}
+    for row in rows(tmp_path, "documents").values():
+        last[row["doc_type"]] = max(last.get(row["doc_type"], ""), row["last_review_at"])
+    assert [kind for kind, day in last.items() if day < "2025-11-03"] == ["pir_procedure"]
+
+
 def test_people_are_tied_to_accounts(organisation, tmp_path):
     write_register(tmp_path, organisation, as_of=SECOND_RUN)
     people = rows(tmp_path, "people")
