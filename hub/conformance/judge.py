@@ -46,7 +46,10 @@ class Judgement:
         instant = self.as_of if as_of is None else as_of
         sqlite = self.conn.dialect.name == "sqlite"
         verdict = VERDICT.format(as_of=instant, stale_ms=self.stale_ms, false="0" if sqlite else "false")
-        decided = "CASE WHEN o.met_at < coalesce(o.due_at, o.met_at + 1) THEN o.met_at ELSE o.due_at END"
+        decided = (  # what was withdrawn before it was due is decided when it was due
+            "CASE WHEN o.met_at < coalesce(o.due_at, o.met_at + 1) "
+            f"AND (o.lost_at IS NULL OR o.lost_at > coalesce(o.due_at, {instant})) THEN o.met_at ELSE o.due_at END"
+        )
         known = (
             "o.known_to IS NULL"
             if self.known_at is None

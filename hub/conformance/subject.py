@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hub.conformance.answer import Evidence, Subject
+from hub.conformance.unit import ORGANISATION
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
@@ -35,8 +36,12 @@ def subjects(conn: Connection, sids: Iterable[int | None]) -> dict[int, Subject]
         for sid, record_id in ids.items():
             row = shown.get(sid)
             if row is None:
-                key = "organisation" if kind == "organisation" else record_id
-                found[sid] = Subject(id=record_id, kind=kind or "record", key=key)
+                whole = record_id == ORGANISATION
+                found[sid] = Subject(
+                    id=record_id,
+                    kind="organisation" if whole else kind or "record",
+                    key="organisation" if whole else record_id,
+                )
             else:
                 found[sid] = Subject(
                     id=record_id, kind=kind, key=row.key or record_id, title=row.title or "", url=row.url or ""

@@ -93,7 +93,7 @@ def covered_units(conn: Connection, waiver: Waiver) -> set[int] | None:
     """Return the units a waiver covers, None = every unit of its requirement.
 
     `subject` names one record; `subject_filter` is `name=value` pairs joined by commas, all of which
-    must hold: `id`, `key` (with `*`), `source`, `scope`, `service`.
+    must hold: `id`, `key` (with `*`, in any case), `source`, `scope`, `service`.
     """
     if waiver.subject is None and waiver.subject_filter is None:
         return None
@@ -116,7 +116,7 @@ def _filter(text: str) -> ColumnElement[bool]:
     for name, value in _conditions(text):
         if name == "key":
             pattern = value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_").replace("*", "%")
-            conditions.append(_record.c.sid.in_(select(_alias.c.sid).where(_alias.c.key.like(pattern, escape="\\"))))
+            conditions.append(_record.c.sid.in_(select(_alias.c.sid).where(_alias.c.key.ilike(pattern, escape="\\"))))
         elif name == "service":
             service = _record.alias()
             concerned = (

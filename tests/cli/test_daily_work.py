@@ -1,0 +1,161 @@
+"""The commands on a store that was filled once: what a person, cron or a pipeline sees."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+
+import pytest
+
+from hub.cli.run import do_run
+from hub.cli.session import Session
+from hub.clock import FixedClock, SystemClock, parse_instant
+from hub.sync.lock import hold
+from hub_sandbox.command import write_workplace
+from hub_sandbox.configuration import TOKEN
+from hub_sandbox.jira_server import JiraServer
+from hub_sandbox.organisation import Organisation
+
+NOW = "2026-11-03T08:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A small organisation, read and judged once; its Jira still answers."""
+    folder = tmp_path_factory.mktemp("workplace")
+    organisation = Organisation(7, scale=0.1)
+    instant = parse_instant(NOW)
+    with JiraServer(organisation, "cloud", clock_ms=instant) as server:
+        config = write_workplace(folder, organisation, server, instant)
+        with Session(config, clock=FixedClock(instant), create_store=True) as session:
+            summary = do_run(session)
+        assert summary.reports == ["SR-example-organisation-conformance-2026-10"]
+        yield config
+
+
+@pytest.fixture
+def told(workplace, run_hub):
+    """Run a command with JSON output and return what it prints."""
+
+    def run(*arguments: str, code: int = 0):
+        called = run_hub(*arguments, "--config", str(workplace), "--format", "json")
+        assert called.code == code, called.err
+        return json.loads(called.out)
+
+    return run
+
+
+def test_findings_are_critical_first_and_fail_only_where_asked(told, workplace, run_hub):
+    rows = told("findings", "--as-of", NOW)
+    assert rows
+    order = ["critical", "major", "minor"]
+    assert [row["severity"] for row in rows] == sorted((row["severity"] for row in rows), key=order.index)
+    assert {row["state"] for row in rows} == {"open"}
+    assert all(row["expected"] and row["found"] and row["action"] for row in rows)
+    for limit, code in (("critical", 1), ("minor", 1)):
+        assert run_hub("findings", "--as-of", NOW, "--config", str(workplace), "--fail-on", limit).code == code
+
+
+def test_findings_as_a_spreadsheet(workplace, run_hub):
+    called = run_hub("findings", "--all", "--as-of", NOW, "--config", str(workplace), "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(called.out)))
+    assert rows
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values() if cell)
+
+
+def test_obligations_tell_why(told):
+    rows = told("obligations", "BS15000-8.2-c", "--verdict", "not_met", "--as-of", NOW)
+    assert rows
+    assert {row["verdict"] for row in rows} == {"not_met"}
+    assert all(row["reason"] for row in rows)
+    met = told("obligations", "BS15000-8.2-c", "--verdict", "met", "--limit", "3", "--as-of", NOW)
+    assert len(met) == 3
+    assert all(len(row["evidence"][0]["document_sha256"]) == 64 for row in met)
+    earlier = told("obligations", "BS15000-8.2-c", "--as-of", "2026-01-01")
+    assert all(row["opened_at"] < "2026-01-01" for row in earlier)
+
+
+def test_nothing_was_known_before_the_first_reading(workplace, run_hub):
+    called = run_hub("obligations", "--known-at", "2026-01-01", "--config", str(workplace))
+    assert (called.code, called.err) == (2, "hub: nothing was read yet; run: hub run\n")
+
+
+def test_explain_shows_sentence_timeline_evidence_and_query(told, workplace, run_hub):
+    finding = next(row for row in told("findings", "--as-of", NOW) if row["requirement"] == "BS15000-8.2-c")
+    called = run_hub("explain", "BS15000-8.2-c", finding["unit"], "--sql", "--config", str(workplace))
+    assert called.code == 0
+    for piece in ("NOT MET", "timeline", "what the hub knew", "coverage:", "SELECT", "ISO/IEC 20000-1:2018"):
+        assert piece in called.out
+    (explained,) = told("explain", "BS15000-8.2-c", finding["unit_id"])
+    assert explained["parts"][0]["obligations"][0]["verdict"] == "not_met"
+
+
+def test_explain_says_that_something_is_not_judged(workplace, run_hub):
+    called = run_hub("explain", "BS15000-5.1-a", "--config", str(workplace))
+    assert "not judged yet" in called.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("explain", "BS15000-0.0-z"), "BS15000-0.0-z: no enabled pack has this requirement"),
+        (("explain", "BS15000-8.2-c", "NOPE-1"), "NOPE-1: no record of this key or id was read"),
+        (("obligations", "--verdict", "green"), "green: no such verdict"),
+        (("obligations", "--as-of", "yesterday"), "'yesterday' should be a date"),
+    ],
+)
+def test_a_wrong_word_is_one_clear_line(workplace, run_hub, arguments, message):
+    called = run_hub(*arguments, "--config", str(workplace))
+    assert called.code == 2
+    assert message in called.err
+    assert called.err.count("\n") == 1
+
+
+def test_coverage_lists_what_was_read_what_is_missing_and_what_is_not_judged(told):
+    read = told("coverage", "--as-of", NOW)
+    closed = [row for row in read if row["scope"] == "SEC"]
+    assert closed
+    assert all(row["through"] is None and row["reason"] for row in closed)
+    gaps = told("coverage", "--gaps", "--as-of", NOW)
+    assert any("SEC" in gap["reason"] for gap in gaps)
+    assert all(gap["remedy"] for gap in gaps)
+    catalogue = told("coverage", "--requirements")
+    assert len(catalogue) == 290
+    assert sum(row["judged"] == "judged" for row in catalogue) == 25
+
+
+def test_the_report_is_there_and_is_not_made_twice(told, workplace):
+    (message,) = told("report", "conformance", "--as-of", NOW)
+    assert (message["channel"], message["state"]) == ("outbox", "sent")
+    assert len(told("report", "list")) == 1
+    assert len(list((workplace.parent / "out").glob("*.eml"))) == 1
+
+
+def test_the_store_is_private_and_proves_itself(told, workplace):
+    assert stat.S_IMODE((workplace.parent / "hub.db").stat().st_mode) == 0o600
+    assert all(row["result"] == "ok" for row in told("verify"))
+
+
+def test_a_second_run_says_so_and_leaves(workplace, run_hub):
+    with (
+        Session(workplace) as session,
+        hold(session.store, "run", clock=SystemClock()),
+    ):
+        called = run_hub("run", "--config", str(workplace))
+    assert called.code == 0
+    assert "another run is at work" in called.err
+    assert called.out == ""
+
+
+def test_deriving_again_writes_nothing(told):
+    told("derive")
+    (again,) = told("derive", "--full")
+    assert (again["closed"], again["written"]) == (0, 0)
+
+
+def test_no_secret_is_anywhere(workplace):
+    for path in workplace.parent.rglob("*"):
+        if path.is_file() and path.parent.name != "secrets":
+            assert TOKEN.encode() not in path.read_bytes(), path
