@@ -30,6 +30,7 @@ from tests.store_fixtures import database_url
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 EXAMPLES = {"ci": {"sqlite": 40, "postgresql": 10}, "proof": {"sqlite": 2000, "postgresql": 200}}[PROFILE]
+SEEDS = {"sqlite": {"small": 200, "bs15000": 100}, "postgresql": {"small": 10, "bs15000": 10}}
 AS_OF = tuple(at(day) for day in (-1, 2, 10, 40, 100, 200))
 
 
@@ -192,8 +193,8 @@ def test_incremental_is_whole(places: Places, name: str) -> None:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", sorted(packs()))
 def test_long_histories(places: Places, name: str) -> None:
-    """Plain chance over 200 fixed seeds (20 on PostgreSQL): longer than hypothesis likes to draw."""
-    for seed in range(200 if places.engine == "sqlite" else 20):
+    """Plain chance over fixed seeds: longer than hypothesis likes to draw."""
+    for seed in range(SEEDS[places.engine][name]):
         chance = Random(seed)
         history = draw_history(_scene(name), chance, steps=chance.randrange(2, 7), size=8)
         try:
