@@ -372,6 +372,39 @@ def test_a_review_stands_in_the_change(read):
     assert not any(each.startswith("review.") for each in record.unknown_fields)
 
 
+@pytest.mark.parametrize(
+    ("line", "action"),
+    [
+        ("Test set too small: IMP-10", "desk:issue/77"),
+        ("Test set too small (IMP-10).", "desk:issue/77"),
+        ("See IMP-10 for the test set", None),
+        ("Test set too small: IMP-11", None),
+        ("Test set too small", None),
+    ],
+)
+def test_a_weakness_names_its_action_by_key(read, line, action):
+    linked = link(False, "77", "IMP-10", "Improvement")
+    _, out = read(issue(customfield_10082=line, issuelinks=[linked]))
+    (review,) = (each for each in out.records if isinstance(each, Review))
+    assert [(each.text, each.action_id) for each in review.process_weaknesses] == [(line, action)]
+
+
+def test_so_does_a_recommendation():
+    settings = configure(fields={"customfield_7": "review.recommendations"})
+    body = issue(customfield_7="Shorten it: IMP-10\nKeep the freeze", issuelinks=[link(True, "77", "IMP-10", "Task")])
+    out = normalise(document(body), Vocabulary.of("desk", "Europe/Berlin", settings))
+    (review,) = (each for each in out.records if isinstance(each, Review))
+    assert [each.action_id for each in review.recommendations] == ["desk:issue/77", None]
+
+
+def test_every_public_word_on_a_change_informs_the_customer(read):
+    spoken = [{"id": "1", "created": D[7], "author": user("bob"), "jsdPublic": True, "body": "x"}]
+    record, _ = read(issue(comment={"total": 1, "comments": spoken}))
+    assert [(each.type, each.visible_to_customer) for each in record.events if each.field == "comment"] == [
+        ("customer_informed", True)
+    ]
+
+
 def test_a_change_without_review_fields_has_none(read):
     assert not [each for each in read(issue())[1].records if isinstance(each, Review)]
 

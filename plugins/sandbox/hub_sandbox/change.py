@@ -142,7 +142,9 @@ def _carry_out(sim: Simulation, slot: _Slot, reasons: _Reasons) -> Issue:
     if slot.major or slot.outcome != "Successful":
         closed = review_implementation(sim, issue, end, fault)
     sim.step(issue, closed, "carla", status="Closed")
-    if fault is not None and not fault.startswith(("pir_", "approved_too_late", "tested_after")):
+    if fault is not None and not fault.startswith(
+        ("pir_", "approved_too_late", "tested_after", "schedule_", "impact_", "backout_")
+    ):
         sim.fault(fault, issue, start)
     if fault == "tested_after_start":
         sim.fault(fault, issue, start, issue.steps[-2].at)
@@ -198,6 +200,8 @@ def _approve(sim: Simulation, issue: Issue, slot: _Slot, tested: int, implemente
     if fault == "approved_too_late":
         decided = sim.after(slot.start + 4 * HOUR_MS, 2, 20)
         sim.fault(fault, issue, slot.start, decided)
+    if fault in {"impact_missing", "impact_incomplete", "backout_missing"}:  # owed before the approval
+        sim.fault(fault, issue, decided)
     approved = Approval(number, asked, ((approver, "approved"),), "approved", decided)
     changes: dict[str, Any] = {"approvals": (approved,)}
     if slot.major:  # a second round, by the change manager
@@ -222,6 +226,7 @@ def _schedule(sim: Simulation, issue: Issue, slot: _Slot, decided: int) -> None:
         sim.say(issue, published + MINUTE_MS, "carla", told)
     if slot.fault == "schedule_published_late":
         published = slot.start - 5 * HOUR_MS
+        sim.fault(slot.fault, issue, slot.start - DAY_MS, published)
     sim.step(issue, published, "carla", schedule_published_at=published)
     if slot.fault == "approved_on_other_revision":
         at = slot.start - 6 * HOUR_MS

@@ -16,6 +16,8 @@ class FaultKind:
     plan: str
     """One digit a month, October 2025 to October 2026: how many are planted. The month is that of a
     change's start, a problem's creation, a cluster's third incident, or the period a review covers."""
+    by_day: bool = False
+    """It was to be done by a day: broken from that day's end."""
 
     @property
     def total(self) -> int:
@@ -57,30 +59,30 @@ CHANGE_FAULTS = (
     FaultKind("schedule_published_late", "BS15000-8.2-f", "0000010000010"),
     FaultKind("customers_not_told", "BS15000-8.2-f", "0000010000110"),
     FaultKind("fix_without_link", "BS15000-8.2-d", "0010000000010"),
-    FaultKind("emergency_not_in_management_review", "BS15000-8.2-j", "0000000100110"),
-    FaultKind("emergency_without_retro", "BS15000-8.2-k", "0000001000011"),
-    FaultKind("emergency_step_without_reason", "BS15000-8.2-k", "0000010000000"),
-    FaultKind("pir_missing", "BS15000-8.2-l", "0000100000100"),
-    FaultKind("pir_late", "BS15000-8.2-l", "0000001000100"),
-    FaultKind("pir_incomplete", "BS15000-8.2-m", "0000000001000"),
-    FaultKind("pir_weaknesses_missing", "BS15000-8.2-n", "0000000010000"),
+    FaultKind("emergency_not_in_management_review", "BS15000-8.2-j", "0000000100110", by_day=True),
+    FaultKind("emergency_without_retro", "BS15000-8.2-k", "0000001000011", by_day=True),
+    FaultKind("emergency_step_without_reason", "BS15000-8.2-k", "0000010000000", by_day=True),
+    FaultKind("pir_missing", "BS15000-8.2-l", "0000100000100", by_day=True),
+    FaultKind("pir_late", "BS15000-8.2-l", "0000001000100", by_day=True),
+    FaultKind("pir_incomplete", "BS15000-8.2-m", "0000000001000", by_day=True),
+    FaultKind("pir_weaknesses_missing", "BS15000-8.2-n", "0000000010000", by_day=True),
 )
 PROBLEM_FAULTS = (
-    FaultKind("problem_incomplete", "BS15000-7.2-e", "0010000000010"),
-    FaultKind("problem_idle", "BS15000-7.2-f", "0100000100110"),
+    FaultKind("problem_incomplete", "BS15000-7.2-e", "0010000000010", by_day=True),
+    FaultKind("problem_idle", "BS15000-7.2-f", "0100000100110", by_day=True),
     FaultKind("problem_not_escalated", "BS15000-7.2-f", "0001000010000"),
     FaultKind("problem_overdue", "BS15000-7.2-g", "0100000110000"),
     FaultKind("problem_closed_without_cause", "BS15000-7.2-g", "0000010000000"),
-    FaultKind("effectiveness_not_reviewed", "BS15000-7.2-h", "1010100000000"),
-    FaultKind("effectiveness_reviewed_late", "BS15000-7.2-h", "0101000000000"),
-    FaultKind("recurrence_count_wrong", "BS15000-7.2-h", "0010100000000"),
-    FaultKind("problem_owner_left", "BS15000-7.2-i", "0000000010000"),
-    FaultKind("workaround_missing", "BS15000-7.2-i", "0000000001010"),
-    FaultKind("known_error_missing", "BS15000-7.2-j", "0000001000100"),
-    FaultKind("known_error_late", "BS15000-7.2-j", "0010000000010"),
-    FaultKind("cluster_without_problem", "BS15000-7.2-c", "0010010010111"),
-    FaultKind("cluster_with_late_problem", "BS15000-7.2-c", "0001000000010"),
-    FaultKind("major_incident_without_problem", "BS15000-7.2-e", "0000100000010"),
+    FaultKind("effectiveness_not_reviewed", "BS15000-7.2-h", "1010100000000", by_day=True),
+    FaultKind("effectiveness_reviewed_late", "BS15000-7.2-h", "0101000000000", by_day=True),
+    FaultKind("recurrence_count_wrong", "BS15000-7.2-h", "0010100000000", by_day=True),
+    FaultKind("problem_owner_left", "BS15000-7.2-i", "0000000010000", by_day=True),
+    FaultKind("workaround_missing", "BS15000-7.2-i", "0000000001010", by_day=True),
+    FaultKind("known_error_missing", "BS15000-7.2-j", "0000001000100", by_day=True),
+    FaultKind("known_error_late", "BS15000-7.2-j", "0010000000010", by_day=True),
+    FaultKind("cluster_without_problem", "BS15000-7.2-c", "0010010010111", by_day=True),
+    FaultKind("cluster_with_late_problem", "BS15000-7.2-c", "0001000000010", by_day=True),
+    FaultKind("major_incident_without_problem", "BS15000-7.2-e", "0000100000010", by_day=True),
 )
 REVIEW_FAULTS = (
     FaultKind("incident_analysis_missing", "BS15000-7.2-a", "0000100000010"),
@@ -94,8 +96,8 @@ REVIEW_FAULTS = (
 )
 OTHER_FAULTS = (
     FaultKind("evidence_deleted", "BS15000-4.5-r5", "0000000000001"),
-    FaultKind("emergency_never_authorised", "BS15000-8.2-j", "0000001000011"),
-    FaultKind("problem_without_owner", "BS15000-7.2-i", "0010000000010"),
+    FaultKind("emergency_never_authorised", "BS15000-8.2-j", "0000001000011", by_day=True),
+    FaultKind("problem_without_owner", "BS15000-7.2-i", "0010000000010", by_day=True),
 )
 """What nobody plans: it happens to a single issue, or follows from another fault."""
 FAULTS = {kind.name: kind for kind in (*CHANGE_FAULTS, *PROBLEM_FAULTS, *REVIEW_FAULTS, *OTHER_FAULTS)}

@@ -38,7 +38,7 @@ def review_implementation(sim: Simulation, issue: Issue, end: int, fault: str | 
         sim.link("Improvement", action, issue, held - HOUR_MS, "carla")
         weaknesses = Mention("Test set too small: {key}", action)
     if fault in {"pir_incomplete", "pir_weaknesses_missing"}:
-        sim.fault(fault, issue, held)
+        sim.fault(fault, issue, held + 10 * DAY_MS)
     changes: dict[str, Any] = {
         "pir_held_at": held,
         "pir_planned_vs_actual": "\n".join(aspects),

@@ -45,6 +45,12 @@ class OfficeHours:
         moment = datetime.combine(day, time(), ZONE) + timedelta(seconds=round(hour * 3600))
         return int(moment.astimezone(UTC).timestamp() * 1000)
 
+    @classmethod
+    def end_of_day(cls, instant_ms: int) -> int:
+        """Return the last instant of the local day an instant lies in."""
+        day = datetime.fromtimestamp(instant_ms / 1000, tz=ZONE).date()
+        return cls.local(day + timedelta(days=1), 0) - 1
+
     def position(self, instant_ms: int) -> int:
         """Return the working time before an instant, ms."""
         index = bisect_right(self._opens, instant_ms) - 1

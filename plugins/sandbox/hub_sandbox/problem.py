@@ -40,6 +40,7 @@ def make_problems(sim: Simulation, use: CategoryUse, total: int) -> None:
         cluster_faults = [name for name in faults if name in _CLUSTER_FAULTS]
         no_problem = [name for name in faults if name == "major_incident_without_problem"]
         others = [name for name in faults if name not in _CLUSTER_FAULTS and name not in no_problem]
+        others.sort(key=lambda name: name != "workaround_missing")  # only a problem with incidents owes a workaround
         cases = []
         for number in range(max(len(cluster_faults), round(count * 0.4))):
             case = _cluster(sim, use, month, cluster_faults[number] if number < len(cluster_faults) else None)
@@ -148,12 +149,12 @@ def _problem(sim: Simulation, use: CategoryUse, case: _Case) -> None:  # noqa: C
     if incomplete:
         cured = sim.after(at, 60, 80)
         sim.step(issue, cured, keeper, category=case.category, assignee=owner)
-        sim.fault("problem_incomplete", issue, at, cured)
-        sim.fault("problem_without_owner", issue, at, cured)
+        sim.fault("problem_incomplete", issue, sim.hours.later(at, 24), cured)
+        sim.fault("problem_without_owner", issue, sim.hours.later(at, 8), cured)
     if fault == "problem_owner_left":
         replaced = sim.after(LEFT_MS, 100, 140)
         sim.step(issue, replaced, keeper, assignee="dora")
-        sim.fault(fault, issue, LEFT_MS, replaced)
+        sim.fault(fault, issue, sim.hours.later(LEFT_MS, 9), replaced)
     if fault == "problem_not_escalated":
         sim.fault(fault, issue, at + int(0.8 * target), resolved)
     if escalates:
@@ -172,9 +173,7 @@ def _problem(sim: Simulation, use: CategoryUse, case: _Case) -> None:  # noqa: C
             status="Known error",
         )
     _workaround(sim, issue, case, owner, at=at, known=known)
-    quiet_from = _updates(sim, issue, owner, at=at, known=known, resolved=resolved, idle=fault == "problem_idle")
-    if fault == "problem_idle":
-        sim.fault(fault, issue, quiet_from + 14 * DAY_MS, resolved)
+    _updates(sim, issue, owner, at=at, known=known, resolved=resolved, idle=fault == "problem_idle")
     if found:
         document_known_error(
             sim,
@@ -186,6 +185,9 @@ def _problem(sim: Simulation, use: CategoryUse, case: _Case) -> None:  # noqa: C
             resolved=resolved,
             fault=fault,
         )
+    if fault == "problem_idle":
+        last = max(step.at for step in issue.steps)
+        sim.fault(fault, issue, last + 14 * DAY_MS, resolved)
     sim.step(issue, resolved, owner, status="Resolved", solution="The job is split and runs at night.")
     closed = sim.after(resolved, 8, 24)
     sim.step(issue, closed, keeper, status="Closed")
@@ -199,7 +201,7 @@ def _workaround(sim: Simulation, issue: Issue, case: _Case, owner: str, *, at: i
     written = min(sim.after(at, 2, 10), known - HOUR_MS)
     if case.fault == "workaround_missing":
         written = sim.after(at, 90, 110)
-        sim.fault(case.fault, issue, at, written)
+        sim.fault(case.fault, issue, sim.hours.later(at, 8), written)
     sim.step(issue, written, owner, workaround=text)
     note = Mention("Workaround of {key}: restart the service and repeat the order.", issue)
     for incident in case.incidents:
@@ -211,13 +213,12 @@ def _workaround(sim: Simulation, issue: Issue, case: _Case, owner: str, *, at: i
             sim.say(incident, told, owner, note)
 
 
-def _updates(sim: Simulation, issue: Issue, owner: str, *, at: int, known: int, resolved: int, idle: bool) -> int:
+def _updates(sim: Simulation, issue: Issue, owner: str, *, at: int, known: int, resolved: int, idle: bool) -> None:
     last, number = at, 0
     until = known if idle else resolved
     while (following := sim.after(last, 32, 56)) < until:
         last, number = following, number + 1
         sim.step(issue, last, owner, description=f"Progress {number}: traces of the last days were compared.")
-    return known
 
 
 def _review(sim: Simulation, use: CategoryUse, issue: Issue, case: _Case, *, keeper: str, closed: int) -> None:

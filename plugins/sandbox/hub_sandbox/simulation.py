@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
-from hub_sandbox.faults import FaultKind
+from hub_sandbox.faults import FAULTS, FaultKind
 from hub_sandbox.office_hours import DAY_MS, HISTORY_END, HISTORY_START, HOUR_MS, OfficeHours, month_of
 from hub_sandbox.people import LEFT_MS, STAFF, Service
 from hub_sandbox.timeline import Comment, Issue, Link, Mention, Step
@@ -134,7 +134,9 @@ class Simulation:
         return self._approvals
 
     def fault(self, name: str, issue: Issue, at: int, cured_at: int | None = None) -> None:
-        """Write down what was done wrong on purpose."""
+        """Write down what was done wrong on purpose; `at` = when, or on which day, it was due."""
+        if FAULTS[name].by_day:
+            at = self.hours.end_of_day(at)
         self.faults.append(PlantedFault(name, issue, at, cured_at))
 
     def month_of(self, instant_ms: int) -> int:

@@ -1,0 +1,136 @@
+"""What was done wrong on purpose is found, nothing else is, and nothing is called proven that is not."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+
+import pytest
+
+from hub.conformance.answer import FindingRow, ObligationRow
+from hub_sandbox.configuration import TOKEN
+from hub_sandbox.faults import Fault
+from tests.e2e.conftest import FIRST, SECOND, Story, Turn, month
+
+NOT_PROVABLE = {
+    "approver_unknown": "whose login decided is not known",
+    "cluster_without_problem": "service-desk SEC: ",  # a problem may stand in the project nobody may read
+    "customers_not_told": "no source gives any communication",
+    "known_error_missing": "service-desk SEC: ",
+}
+"""Faults that absence alone would show, and why absence proves nothing here."""
+MISSED_MEETINGS = re.compile(r"(incident|change)_analysis_(missing|late)")
+
+
+def meant(fault: Fault) -> tuple[str, str]:
+    """Say where a planted fault must show: requirement, and issue, row of the register or month."""
+    if fault.native_id:
+        return fault.requirement, fault.native_id
+    if MISSED_MEETINGS.fullmatch(fault.name):
+        return fault.requirement, fault.key[-7:]
+    if fault.name == "procedure_review_overdue":
+        return fault.requirement, month(fault.at)
+    return fault.requirement, fault.key
+
+
+def shown(row: FindingRow | ObligationRow, turn: Turn) -> tuple[str, str]:
+    """Say the same of a finding."""
+    subject = turn.anchors[row.anchor] if row.unit.kind == "service" else row.unit
+    if subject.kind == "organisation":
+        return row.requirement, month(row.anchor)
+    native = subject.id.partition(":")[2]
+    return row.requirement, native.split("/")[1] if native.startswith("issue/") else native
+
+
+@pytest.mark.parametrize("as_of", [FIRST, SECOND])
+def test_findings_are_what_was_planted(story: Story, as_of: int):
+    turn = story.turns[as_of]
+    planted = story.organisation.faults_at(as_of)
+    provable = {meant(fault) for fault in planted if fault.name not in NOT_PROVABLE}
+    assert len(provable) > 50
+    assert {shown(finding, turn) for finding in turn.findings} == provable
+
+
+@pytest.mark.parametrize("as_of", [FIRST, SECOND])
+def test_what_absence_would_prove_is_said_not_to_be_provable(story: Story, as_of: int):
+    turn = story.turns[as_of]
+    reasons: dict[tuple[str, str], set[str]] = {}
+    for row in turn.not_provable:
+        reasons.setdefault(shown(row, turn), set()).add(row.reason)
+    expected = [fault for fault in story.organisation.faults_at(as_of) if fault.name in NOT_PROVABLE]
+    assert {fault.name for fault in expected} == NOT_PROVABLE.keys()
+    for fault in expected:
+        told = reasons.get(meant(fault), set())
+        assert any(reason.startswith(NOT_PROVABLE[fault.name]) for reason in told), (fault, told)
+
+
+def test_late_evidence_cures_and_an_accepted_exception_covers(story: Story):
+    states: dict[tuple[str, str], set[str]] = {}
+    for finding in story.turns[SECOND].findings:
+        states.setdefault(shown(finding, story.turns[SECOND]), set()).add(finding.state)
+    cured = {
+        meant(fault)
+        for fault in story.organisation.faults_at(SECOND)
+        if fault.name not in NOT_PROVABLE and fault.cured_at is not None and fault.cured_at <= SECOND
+    }
+    assert len(cured) > 10
+    assert {place for place, found in states.items() if found == {"cured"}} == cured
+    assert [place[0] for place, found in states.items() if "waived" in found] == ["BS15000-8.2-e"]
+
+
+def test_a_project_nobody_may_read_is_a_gap_said_once(story: Story):
+    for turn in story.turns.values():
+        closed = {row.scope for row in turn.coverage if row.reason}
+        assert closed == {"SEC"}
+        (jira, _register) = turn.summary.sources
+        (warning,) = jira.warnings
+        assert warning.startswith("SEC: ")
+        assert warning.endswith("No project could be found with key 'SEC'; give the account permission to browse it")
+        assert (jira.complete, jira.faults) == (False, [])
+
+
+def test_the_same_again_writes_nothing(story: Story):
+    before, after = story.turns[SECOND], story.again
+    assert [source.changed for source in after.summary.sources] == [0, 0]
+    assert (after.summary.obligations_written, after.summary.findings_opened, after.summary.findings_closed) == (
+        0,
+        0,
+        0,
+    )
+    assert after.summary.reports == []
+    runs = {"sync_run", "coverage"}
+    assert {name: n for name, n in after.rows.items() if name not in runs} == {
+        name: n for name, n in before.rows.items() if name not in runs
+    }
+    assert after.findings == before.findings
+
+
+def test_a_moved_issue_goes_on_and_a_deleted_one_is_missed(story: Story):
+    moved, deleted = story.organisation.moved, story.organisation.deleted
+    query = """
+        SELECT r.kind, coalesce(p.vanished_at, i.vanished_at, c.vanished_at), coalesce(p.key, i.key, c.key),
+               (SELECT count(*) FROM obligation o WHERE o.unit = r.sid)
+        FROM record r LEFT JOIN problem p USING (sid) LEFT JOIN improvement_action i USING (sid)
+             LEFT JOIN change c USING (sid)
+        WHERE r.id = ?
+    """
+    with contextlib.closing(sqlite3.connect(story.folder / "hub.db")) as store:
+        to_action, to_problem, gone = (
+            store.execute(query, [f"service-desk:issue/{issue.id}"]).fetchone() for issue in (*moved, deleted)
+        )
+    assert to_action[:3] == ("improvement_action", None, moved[0].keys[-1][1])
+    assert to_problem[:3] == ("problem", None, moved[1].keys[-1][1])
+    assert to_problem[3] > 0
+    assert gone[:3] == ("change", SECOND, deleted.keys[0][1])
+    assert gone[3] > 0
+
+
+def test_nobody_reads_the_token_anywhere(story: Story):
+    told = "".join(turn.log for turn in (*story.turns.values(), story.again))
+    assert "read service-desk" in told
+    assert TOKEN not in told
+    written = [path for path in story.folder.rglob("*") if path.is_file() and path.parent.name != "secrets"]
+    assert {"hub.db", "hub.toml"} < {path.name for path in written}
+    assert [path.suffix for path in written].count(".eml") == 2
+    assert [path.name for path in written if TOKEN.encode() in path.read_bytes()] == []
