@@ -28,8 +28,8 @@ DAYS = (0, 1, 2, 3, 5, 9, 15, 31, 33, 47, 60, 90)
 TICKETS = ("change", "problem", "incident", "known_error", "improvement_action")
 _HUMANS = ("register:people/ann", "register:people/bob")
 _LOGINS = ("desk:user/a", "desk:user/b", "desk:user/c")
-_COUNT = {"change": 3, "approval": 4, "review": 4, "role_assignment": 3, "incident": 4}
-_WEIGHT = {"change": 8, "approval": 8, "person": 3, "role_assignment": 3, "review": 6, "problem": 6, "incident": 6}
+_COUNT = {"change": 2, "approval": 3, "review": 4, "role_assignment": 3, "incident": 4}
+_WEIGHT = {"change": 8, "approval": 8, "person": 2, "role_assignment": 2, "review": 6, "problem": 6, "incident": 6}
 _TEXTS = ("", "one", "two")
 _ROLES = ("change_authority", "emergency_authority", "problem_manager", "incident_manager")
 _RELATIONS = ("causes", "caused_by", "affects", "relates", "implements", "implemented_by", "documents", "evidences")
@@ -137,6 +137,9 @@ class Writer:
     def _reference(self, target: str | None) -> str:
         if target == "person":
             return self.chance.choice((*_LOGINS, *_LOGINS, *_HUMANS))
+        known = [one for one in sorted(self.written) if one.startswith(("desk:change", "desk:problem", "desk:inc"))]
+        if target == "any" and known and self.chance.random() < 0.75:
+            return self.chance.choice(known)
         if target in self.scene.kinds:
             return self._id(target)
         return self._id(self.chance.choice((*TICKETS, "change", "problem", *self.scene.kinds)))
@@ -180,6 +183,8 @@ class Writer:
         if shape.instant:
             return self._day()
         known = _literals(struct).get(shape.name)
+        if shape.name == "decision" and self.chance.random() < 0.6:
+            return "approved"
         if known:
             wanted = [one for one in known if one in self.scene.texts] or list(known)
             return self.chance.choice(wanted if self.chance.random() < 0.9 else known)
