@@ -24,7 +24,7 @@ proof: $(READY)  ## The long proofs: 2,000 random histories on both engines.
 	HYPOTHESIS_PROFILE=proof $(BIN)/pytest -n auto --timeout 3600 tests/conformance/test_property.py
 
 bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.derivation
 
 docs: $(READY)  ## Write docs/command.md anew from the commands' help.
 	$(BIN)/python -m tests.docs.command_page

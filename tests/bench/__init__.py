@@ -1,0 +1,1 @@
+"""Times, for people; never part of the tests. Run: make bench."""
