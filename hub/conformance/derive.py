@@ -176,7 +176,7 @@ def _fingerprint(conn: Connection, store: Store, requirement: Requirement) -> st
     """Hash everything but the records that decides what the obligations of a requirement are."""
     digest = hashlib.sha256()
     for part in requirement.parts:
-        digest.update(f"{part.name}\0{part.sql(store.engine.dialect)}\0".encode())
+        digest.update(f"{part.name}\0{part.sql(store.engine.dialect)}\0{sorted(part.reads.items())}\0".encode())
     if any("calendar" in part.reads or "period" in part.reads for part in requirement.parts):
         rows = conn.execute(
             text(

@@ -219,7 +219,7 @@ class Rows:
                 duty.c.role.in_(roles),
                 or_(duty.c.from_.is_(None), duty.c.from_ <= self.at),
                 or_(duty.c.to.is_(None), duty.c.to > self.at),
-                duty.c.vanished_at.is_(None),
+                or_(duty.c.vanished_at.is_(None), duty.c.vanished_at > self.at),
             )
             .correlate_except(duty, holder)
         )
