@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +13,7 @@ from hub_jira.follow_up import name_actions
 from hub_jira.value import as_text
 
 if TYPE_CHECKING:
+    from hub.records import Part
     from hub_jira.draft import Draft
     from hub_jira.field import Target
 
@@ -48,10 +50,14 @@ def _place(found: dict[str, Any], target: Target, value: Any) -> None:
     if target.in_list:
         part = part[0] if part else None
     if part is None:
-        required = [each.name for each in msgspec.structs.fields(target.struct) if each.required]
-        part = target.struct(**dict.fromkeys(required, ""))
+        part = target.struct(**dict.fromkeys(_required(target.struct), ""))
         found[attribute] = [part] if target.in_list else part
     setattr(part, target.path[1], value)
+
+
+@cache  # msgspec reads the annotations anew at every call
+def _required(struct: type[Part]) -> tuple[str, ...]:
+    return tuple(each.name for each in msgspec.structs.fields(struct) if each.required)
 
 
 def _value(draft: Draft, name: str, target: Target, raw: Any) -> Any:
