@@ -42,13 +42,13 @@ def derive_all(
 def _calendars(conn: Connection, zone: str, own: str) -> list[Calendar]:
     ids = conn.scalars(select(_record.c.id).where(_record.c.kind == "calendar")).all()
     kept = [one for one in current_records(conn, list(ids)) if isinstance(one, CalendarRecord)]
-    known = {one.id: one for one in built_in(zone)}
-    known |= {one.id: from_record(one, zone) for one in kept if one.vanished_at is None}
+    registered = {one.id: from_record(one, zone) for one in kept if one.vanished_at is None}
+    known = {one.id: one for one in built_in(zone)} | registered
     if own not in known:
         raise ConfigurationError(
             [Fault(f"there is no calendar {own!r}; known: {', '.join(sorted(known))}", key="organisation.calendar")]
         )
-    return [*known.values(), replace(known[own], id=CALENDAR)]
+    return [*registered.values(), replace(known[own], id=CALENDAR)]
 
 
 def refresh_findings(

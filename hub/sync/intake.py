@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from hub.records import Record, decode_record
+from hub.records import Person, Record, decode_record
 from hub.store.text import encode_clean
 from hub.store.writer import WriteCount
 from hub.sync.fetcher import describe_defect
@@ -50,6 +50,7 @@ def take_in(source: Source, name: str, documents: Iterable[Document]) -> Intake:
     piece only: it is skipped with the reason and named as a gap.
     """
     intake = Intake()
+    people: dict[str, Person] = {}
     for document in documents:
         try:
             given = source.normalise(document)
@@ -58,10 +59,19 @@ def take_in(source: Source, name: str, documents: Iterable[Document]) -> Intake:
             reason = f"normalise failed: {type(error).__name__}"
             given, faults = Normalised([], [Skip(document.native_id, reason)]), [reason]
         else:
-            given, faults = _admit(given, name, document)
+            given, faults = _admit(_met_once(given, people), name, document)
         intake.normalised.append(given)
         intake.gaps += [f"{document.stream} {document.native_id}: {fault}" for fault in faults]
     return intake
+
+
+def _met_once(given: Normalised, people: dict[str, Person]) -> Normalised:
+    """Leave out persons the page named before, word for word: every ticket names the same few."""
+    fresh = [record for record in given.records if not isinstance(record, Person) or people.get(record.id) != record]
+    people.update((record.id, record) for record in fresh if isinstance(record, Person))
+    if not fresh or len(fresh) == len(given.records):
+        return given
+    return Normalised(fresh, given.skipped, given.unmapped)
 
 
 def _admit(given: Normalised, name: str, document: Document) -> tuple[Normalised, list[str]]:
