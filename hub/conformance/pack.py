@@ -77,6 +77,7 @@ class Pack:
     """The whole catalogue; entries that nothing judges are reported as `not_judged`."""
     declarations: Mapping[str, Declare]
     """Requirement id -> what makes its parts."""
+    _compiled: dict[str, list[Requirement]] = field(default_factory=dict, repr=False, compare=False)
 
     def requirements(self, chosen: Mapping[str, Mapping[str, Any]]) -> list[Requirement]:
         """Compile every judged requirement with the profile's parameters over the defaults.
@@ -87,11 +88,14 @@ class Pack:
         faults = [fault for rid, values in chosen.items() for fault in self._faults(by_id, rid, values)]
         if faults:
             raise ConfigurationError(faults)
-        return [
-            Requirement(entry, tuple(declare(entry.id, Parameters(entry.parameters, chosen.get(entry.id, {})))))
-            for entry in self.entries
-            if (declare := self.declarations.get(entry.id))
-        ]
+        profile = repr(sorted((rid, sorted(values.items())) for rid, values in chosen.items()))
+        if profile not in self._compiled:  # compiling takes longer than deriving a small store
+            self._compiled[profile] = [
+                Requirement(entry, tuple(declare(entry.id, Parameters(entry.parameters, chosen.get(entry.id, {})))))
+                for entry in self.entries
+                if (declare := self.declarations.get(entry.id))
+            ]
+        return list(self._compiled[profile])
 
     def _faults(self, by_id: Mapping[str, CatalogueEntry], rid: str, values: Mapping[str, Any]) -> list[Fault]:
         place = f"packs.{self.name}.parameters"
