@@ -153,7 +153,9 @@ def conformance(
     A revision that was issued is never made again; a correction is the next number. Exit code 2 where
     a message could not be handed over.
     """
-    with Session(config, log_format=log_format) as session:
+    from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - `hub report --help` needs no database library
+
+    with Session(config, log_format=log_format) as session, hold(session.store, DERIVE, clock=session.clock):
         _, messages = make_conformance(
             session, period=period, as_of=as_of, known_at=known_at, revision=revision, note=note
         )
@@ -259,9 +261,11 @@ def send(
     """
     from hub.report.deliver import deliver_waiting  # noqa: PLC0415 - `hub report --help` needs no template engine
     from hub.store import outbox  # noqa: PLC0415 - the same
+    from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - the same
 
     states: list[State] = ["held", "failed", "unknown"] if again else ["held", "failed"]
-    with Session(config) as session:
+    # Alone: a delivery at work in another process must not be taken for one that was killed.
+    with Session(config) as session, hold(session.store, DERIVE, clock=session.clock):
         ways = ways_of(session)
         with session.store.begin() as conn:
             issued = outbox.find_report(conn, report_id, revision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -55,15 +56,15 @@ def run(
     """
     from hub.sync.lock import hold  # noqa: PLC0415 - `hub run --help` needs no database library
 
-    with Session(config, log_format=log_format, create_store=True) as session:
+    with Session(config, log_format=log_format, create_store=True) as session, ExitStack() as stack:
         try:
-            with hold(session.store, "run", clock=session.clock):
-                summary = do_run(session, census=census)
-                with judged(session, None, None) as judgement:
-                    failed = fails(list_findings(judgement, states=("open",)), fail_on)
+            stack.enter_context(hold(session.store, "run", clock=session.clock))
         except Locked as other:
             session.progress.say(f"another run is at work: {other}", level="warning")
             return
+        summary = do_run(session, census=census)
+        with judged(session, None, None) as judgement:
+            failed = fails(list_findings(judgement, states=("open",)), fail_on)
     emit([_told(summary)], _COLUMNS, output)
     if summary.undelivered or any(source.faults for source in summary.sources):
         raise typer.Exit(2)

@@ -6,12 +6,12 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from hub.clock import Clock, format_instant
-from hub.errors import Locked
+from hub.errors import Locked, StoreError
 from hub.store.lock import hold_advisory
 from hub.store.store import Store
 
@@ -32,7 +32,7 @@ def hold(store: Store, name: str, *, clock: Clock) -> Iterator[None]:
 
     SQLite: a locked file beside the database, which the kernel releases however the process ends.
     PostgreSQL: a session's advisory lock, which the server releases with the connection. Raises
-    Locked, saying who holds it since when.
+    Locked, saying who holds it since when; StoreError where the file cannot be made.
     """
     holder = f"process {os.getpid()} on {socket.gethostname()} since {format_instant(clock.now_ms())}"
     if store.dialect == "sqlite":
@@ -46,15 +46,19 @@ def hold(store: Store, name: str, *, clock: Clock) -> Iterator[None]:
 @contextmanager
 def _hold_file(path: Path, name: str, holder: str) -> Iterator[None]:
     # The file is never removed: a second run could lock a name that no longer leads to it.
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             other = os.pread(handle, 300, 0).decode(errors="replace").strip()
             raise Locked(f"{name}: held by {other or 'another process'}") from None
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{holder}\n".encode(), 0)
+        with suppress(OSError):  # on a full disk the lock holds all the same, it only does not say whose it is
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{holder}\n".encode(), 0)
         yield
     finally:
         os.close(handle)
