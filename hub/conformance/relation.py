@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from hub.conformance.evidence import AnyOf, Rows, any_of, rows
+from hub.conformance.expression import earlier_of
 from hub.records import KINDS
 from hub.store.tables import metadata
 
@@ -20,14 +21,18 @@ _record = metadata.tables["record"]
 
 def link_instant(link: Any) -> ColumnElement[Any]:
     """Return when a link was made: as it says, as any link between the two says, or since when its field is filled."""
+    there, back = _earliest(link.c.sid, link.c.target), _earliest(link.c.target, link.c.sid)
+    return func.coalesce(link.c.at, earlier_of(there, back), _field_since(link))
+
+
+def _earliest(sid: ColumnElement[int], target: ColumnElement[int]) -> ColumnElement[Any]:
     pair = _link.alias()
-    either = or_(
-        and_(pair.c.sid == link.c.sid, pair.c.target == link.c.target),
-        and_(pair.c.sid == link.c.target, pair.c.target == link.c.sid),
+    return (
+        select(func.min(pair.c.at))
+        .where(pair.c.sid == sid, pair.c.target == target)
+        .correlate_except(pair)
+        .scalar_subquery()
     )
-    known = select(func.min(pair.c.at)).where(either).correlate_except(pair).scalar_subquery()
-    since = _field_since(link)
-    return func.coalesce(link.c.at, known, since)
 
 
 def _field_since(link: Any) -> ColumnElement[Any]:

@@ -143,7 +143,8 @@ def _chosen(unit: Unit, evidence: Evidence, due: Instants, nth: int) -> Any:
     """
     if isinstance(evidence, Filled | At):
         return None
-    c = evidence.candidates(unit, due).subquery("candidate").c
+    # materialised, or the engine repeats what makes a candidate wherever its instant is compared
+    c = evidence.candidates(unit, due).cte("candidate").prefix_with("MATERIALIZED").c
     in_time = c.at <= func.coalesce(c.due, _NEVER)
     stood = or_(c.lost_at.is_(None), c.lost_at > func.coalesce(c.due, _NEVER))
     grade = case(

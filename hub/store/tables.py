@@ -75,7 +75,7 @@ link = Table(
     _part_key("target"),
     Column("at", BigInteger),
     Column("source_ref", Text),
-    Index("link_target_i", "target", "type", "sid"),
+    Index("link_target_i", "target", "sid", "type"),
 )
 """Explicit links under their relation name, list-of-reference fields and scalar references (except to
 persons) under their field name, `same_as` under `same_as`."""
