@@ -31,6 +31,8 @@ _state = metadata.tables["requirement_state"]
 _log = metadata.tables["change_log"]
 _derivation = metadata.tables["derivation"]
 _record = metadata.tables["record"]
+_MANY_CHANGES = 1000
+"""Rows of the change log from which the planner's figures are refreshed."""
 _COLUMNS = (*OBLIGATION_COLUMNS, "place")
 _COMPARED = tuple(name for name in _COLUMNS if name not in ("unit", "anchor"))
 _TYPES = {
@@ -119,9 +121,18 @@ def _prepare(conn: Connection, requirements: Sequence[Requirement], now: int) ->
     )
     last = conn.scalar(select(func.max(_derivation.c.known_at))) or 0
     high = conn.scalar(select(func.max(_log.c.seq)))
+    if high is not None and (conn.scalar(select(func.count()).select_from(_log)) or 0) >= _MANY_CHANGES:
+        _count_anew(conn)
     if high is None:  # everything is consumed: stay where the last derivation was
         high = conn.scalar(select(func.max(_state.c.watermark))) or 0
     return max(now, last + 1), high
+
+
+def _count_anew(conn: Connection) -> None:
+    """Refresh the planner's figures: after much was read it would choose by those of an empty store."""
+    if conn.dialect.name == "sqlite":
+        conn.exec_driver_sql("PRAGMA analysis_limit = 400")
+    conn.exec_driver_sql("ANALYZE")
 
 
 def _derive_one(

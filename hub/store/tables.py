@@ -51,6 +51,12 @@ record = Table(
     Column("canonical", Integer),  # person: the human behind a login, NULL = not known; other kinds: NULL
     Column("document", Integer),  # raw_document.doc it was last derived from
     Index("record_kind_i", "kind", "source", "scope"),
+    Index(
+        "record_canonical_i",
+        "canonical",
+        sqlite_where=text("canonical IS NOT NULL"),
+        postgresql_where=text("canonical IS NOT NULL"),
+    ),
     Index("record_document_i", "document"),
 )
 event = Table(
