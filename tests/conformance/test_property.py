@@ -29,8 +29,11 @@ from tests.conformance.kit import House, NamedRow, cover, named_rows, needed, pr
 from tests.store_fixtures import database_url
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
-EXAMPLES = {"ci": {"sqlite": 40, "postgresql": 10}, "proof": {"sqlite": 2000, "postgresql": 200}}[PROFILE]
-SEEDS = {"sqlite": {"small": 200, "bs15000": 100}, "postgresql": {"small": 10, "bs15000": 10}}
+EXAMPLES = {"ci": {"sqlite": 25, "postgresql": 6}, "proof": {"sqlite": 2000, "postgresql": 200}}[PROFILE]
+SEEDS = {
+    "ci": {"sqlite": {"small": 60, "bs15000": 20}, "postgresql": {"small": 6, "bs15000": 4}},
+    "proof": {"sqlite": {"small": 2000, "bs15000": 200}, "postgresql": {"small": 100, "bs15000": 50}},
+}[PROFILE]
 AS_OF = tuple(at(day) for day in (-1, 2, 10, 40, 100, 200))
 
 
