@@ -1,0 +1,128 @@
+"""What a machine does to a store: one clear line, exit code 2, nothing lost, and it goes on when the cause is gone."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import stat
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.kill.harness import LATER, NOW, Ended, Order, call, start
+from tests.kill.picture import take_picture
+
+NOWS = (NOW, LATER)
+PAGE = 4096
+NEXT = "a month ago"
+
+
+@pytest.fixture(scope="module")
+def undisturbed(workshop):
+    folder = workshop.copy(NEXT)
+    assert call(folder, "run").code == 0
+    return take_picture(folder, NOW, NOWS)
+
+
+def _line(ended: Ended) -> str:
+    """Return the one line a person reads; there is no other that tells of a fault, and no traceback."""
+    assert ended.code == 2, ended.said
+    assert "Traceback" not in ended.said
+    (line,) = [line for line in ended.said.splitlines() if line.startswith("hub: ")]
+    return line.removeprefix("hub: ")
+
+
+def _goes_on(folder: Path, undisturbed) -> None:
+    ended = call(folder, "run", now=LATER)
+    assert ended.code == 0, ended.said
+    assert take_picture(folder, LATER, NOWS) == undisturbed
+
+
+def test_the_disk_is_full(workshop, undisturbed):
+    folder = workshop.copy(NEXT)
+    pages = (folder / "hub.db").stat().st_size // PAGE
+    line = _line(call(folder, "run", pragmas=(f"max_page_count={pages + 5}",)))
+    assert line.startswith(f"{folder / 'hub.db'} cannot be written: the disk is full; make room and run again")
+    _goes_on(folder, undisturbed)
+
+
+@pytest.mark.parametrize("largest_file", [5_000, 30_000, 400_000])
+def test_no_file_may_grow(workshop, undisturbed, largest_file):
+    folder = workshop.copy(NEXT)
+    assert "hub.db" in _line(call(folder, "run", largest_file=largest_file))
+    _goes_on(folder, undisturbed)
+
+
+def test_the_folder_of_reports_cannot_be_written(workshop, undisturbed):
+    folder = workshop.copy(NEXT)
+    earlier = folder / "out"
+    earlier.rename(folder / "kept")
+    earlier.write_text("a file in the way")
+    ended = call(folder, "run")
+    assert ended.code == 2
+    assert "Traceback" not in ended.said
+    shown = call(folder, "report", "list")
+    assert "outbox: waiting" in " ".join(shown.said.split())
+    earlier.unlink()
+    (folder / "kept").rename(earlier)
+    _goes_on(folder, undisturbed)
+
+
+@pytest.mark.parametrize(("what", "mode"), [("hub.db", 0o444), (".", 0o555), ("hub.db", 0o000)])
+def test_what_this_user_may_not_write(workshop, undisturbed, what, mode):
+    folder = workshop.copy(NEXT)
+    for name in ("said", "passed"):
+        (folder / name).touch()
+    place = folder / what
+    before = stat.S_IMODE(place.stat().st_mode)
+    place.chmod(mode)
+    line = _line(call(folder, "run", modes_bind=True))
+    assert line.startswith(f"{folder / 'hub.db'} cannot be ")
+    assert "user" in line
+    place.chmod(before)
+    _goes_on(folder, undisturbed)
+
+
+def test_another_program_writes_and_does_not_end(workshop, undisturbed):
+    folder = workshop.copy(NEXT)
+    with closing(sqlite3.connect(folder / "hub.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for command in (("run",), ("sync",), ("derive",), ("report", "conformance")):
+            line = _line(call(folder, *command, pragmas=("busy_timeout=50",)))
+            assert line == (
+                f"{folder / 'hub.db'} is being written by another process; wait for it or end it, then run again"
+            )
+        other.execute("ROLLBACK")
+    _goes_on(folder, undisturbed)
+
+
+def test_two_runs_at_the_same_time(workshop, undisturbed):
+    folder = workshop.copy(NEXT)
+    lock = folder / "hub.db.run.lock"
+    lock.write_text("")
+    first = start(Order(folder, ("run",), NOW))
+    while not lock.read_text():
+        time.sleep(0.01)
+    second = call(folder, "run", now=LATER)
+    assert first.is_alive()
+    first.join()
+    assert first.exitcode == 0
+    assert second.code == 0
+    assert f"another run is at work: run: held by process {first.pid} on " in second.said
+    assert take_picture(folder, NOW, NOWS) == undisturbed
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_damaged_page_is_told_or_does_no_harm(workshop, seed):
+    folder = workshop.copy(NEXT)
+    dice = random.Random(seed)
+    place = folder / "hub.db"
+    body = bytearray(place.read_bytes())
+    for page in dice.sample(range(1, len(body) // PAGE), len(body) // PAGE // 4):
+        body[page * PAGE : page * PAGE + PAGE] = dice.randbytes(PAGE)
+    place.write_bytes(body)
+    for command in ("run", "verify"):
+        line = _line(call(folder, command))
+        assert line.startswith(f"{place} is damaged; restore a backup with: hub db restore FILE"), command
