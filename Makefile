@@ -22,6 +22,7 @@ check: $(READY)  ## Lint, types, import contracts, and that the documentation te
 
 proof: $(READY)  ## The long proofs: thousands of random histories on both engines.
 	HYPOTHESIS_PROFILE=proof $(BIN)/pytest -n auto --timeout 36000 tests/conformance/test_property.py
+	HUB_KILLS=200 $(BIN)/pytest -n auto -v -rP --timeout 3600 tests/kill
 
 bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
 	$(BIN)/python -m tests.bench.derivation

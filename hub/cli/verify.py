@@ -9,7 +9,7 @@ import typer
 from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, examples
 from hub.cli.output import emit
 from hub.cli.session import Session
-from hub.store.verify import verify_chain, verify_revisions
+from hub.store.verify import verify_chain, verify_file, verify_revisions
 
 __all__ = ["register"]
 
@@ -33,10 +33,12 @@ def verify(
 
     Exit code 2 where anything is broken. A body that was lawfully disposed of is counted, not a fault.
     """
-    with Session(config) as session, session.store.connect() as conn:
-        found = verify_chain(conn, source)
-        if source is None:
-            found.append(verify_revisions(conn))
+    with Session(config) as session:
+        verify_file(session.store)
+        with session.store.connect() as conn:
+            found = verify_chain(conn, source)
+            if source is None:
+                found.append(verify_revisions(conn))
     rows = []
     for one in found:
         row = {"source": one.source, "what": one.what, "checked": one.count, "disposed": one.disposed}

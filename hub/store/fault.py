@@ -8,11 +8,13 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hub.errors import Locked, StoreError
 
-__all__ = ["as_store_error"]
+__all__ = ["DAMAGED", "as_store_error"]
+
+DAMAGED = "is damaged; restore a backup with: hub db restore FILE"
 
 _SQLITE: dict[str, str] = {
     "SQLITE_NOTADB": "is not a database of the hub; check store.url",
-    "SQLITE_CORRUPT": "is damaged; restore a backup with: hub db restore FILE",
+    "SQLITE_CORRUPT": DAMAGED,
     "SQLITE_FULL": "cannot be written: the disk is full; make room and run again",
     "SQLITE_READONLY": "cannot be written: the file or its folder is read-only for this user",
     "SQLITE_CANTOPEN": "cannot be opened: the folder is missing or not open to this user",

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import zstandard
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from hub.errors import StoreError
 from hub.store import migration
-from hub.store.fault import as_store_error
+from hub.store.fault import DAMAGED, as_store_error
 
 __all__ = ["Connection", "Store"]
 
@@ -111,6 +112,10 @@ class Store:
             if fault is None:
                 raise
             raise fault from error
+        except msgspec.ValidationError:  # sound JSON that does not fit is a defect of ours
+            raise
+        except (zstandard.ZstdError, msgspec.DecodeError) as error:
+            raise StoreError(f"{self.place} {DAMAGED} ({error})") from error
 
 
 def _parse(url: str) -> URL:

@@ -11,11 +11,14 @@ import msgspec
 import zstandard
 from sqlalchemy import Connection, Row, func, select
 
+from hub.errors import StoreError
 from hub.store.document import chain_of, chain_start
+from hub.store.fault import DAMAGED
 from hub.store.revision import digest_of
+from hub.store.store import Store
 from hub.store.tables import raw_document, record, revision
 
-__all__ = ["Broken", "Checked", "verify_chain", "verify_revisions"]
+__all__ = ["Broken", "Checked", "verify_chain", "verify_file", "verify_revisions"]
 
 _BATCH = 1000
 
@@ -50,6 +53,19 @@ class Checked:
     def found(self, place: str, fault: str) -> None:
         """Add a fault."""
         self.broken.append(Broken(self.source, place, fault))
+
+
+def verify_file(store: Store) -> None:
+    """Read every page of a SQLite file and compare indexes with tables; StoreError where it is damaged.
+
+    A PostgreSQL server looks after its own files.
+    """
+    if store.dialect != "sqlite":
+        return
+    with store.connect() as conn:
+        first: str = conn.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one()
+    if first != "ok":
+        raise StoreError(f"{store.place} {DAMAGED} ({' '.join(first.split())})")
 
 
 def verify_chain(conn: Connection, source: str | None = None) -> list[Checked]:
