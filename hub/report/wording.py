@@ -125,7 +125,7 @@ def change_sentence(change: Change | None) -> str:
         return f"Nothing changed since the last mail{still}."
     parts = [f"{change.new:,} new", f"{len(change.resolved):,} resolved", f"{change.continuing:,} continuing"]
     if change.worse:
-        parts.append(f"{len(change.worse):,} of them worse")
+        parts.append(f"{len(change.worse):,} of them now late or reopened")
     return f"Findings since the last mail: {', '.join(parts)}."
 
 
