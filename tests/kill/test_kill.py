@@ -54,6 +54,14 @@ def test_killed_at_a_transaction(workshop, reference, name, place):
     _judge(folder, scenario, reference(name), f"{name} killed at {point}")
 
 
+def test_a_sync_that_never_gets_further_than_one_more_page(workshop, reference):
+    scenario = SCENARIOS["sync"]
+    folder = workshop.copy(scenario.base)
+    for n in range(1, 14):
+        assert call(folder, *scenario.command, die_at=("written", n)).code == KILLED
+    _judge(folder, scenario, reference("sync"), "killed at the 1st, then at the 2nd, … transaction")
+
+
 @pytest.mark.parametrize("seed", range(SEED, SEED + KILLS))
 def test_killed_at_random(workshop, reference, seed):
     dice = random.Random(seed)
