@@ -9,6 +9,9 @@ from typing import Protocol
 __all__ = ["Clock", "FixedClock", "SystemClock", "format_instant", "monotonic_s", "parse_instant"]
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class Clock(Protocol):
     """What needs the time is handed a clock."""
 
@@ -51,7 +54,7 @@ def parse_instant(text: str) -> int:
     if moment.tzinfo is None:
         msg = f"time without zone: {text!r}"
         raise ValueError(msg)
-    delta = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    delta = moment - _EPOCH
     return delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000
 
 

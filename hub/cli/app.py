@@ -6,6 +6,7 @@ of plugins come from the plugins the configuration enables.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -137,6 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Success and wrong usage leave by SystemExit (0, 2); a defect of the hub keeps its traceback.
     """
+    gc.set_threshold(100_000, 50, 50)  # records come and go by the thousand, and hardly any in cycles
     try:
         app(args=arguments, prog_name="hub")
     except HubError as error:

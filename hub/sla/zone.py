@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata, resources
 from zoneinfo import ZoneInfo
 
@@ -68,6 +68,7 @@ def wall_times(zone: ZoneInfo, day: date, minute: int, second_ms: int = 0) -> li
     return [wall_ms - before, wall_ms - after] if before > after else []
 
 
+@lru_cache(maxsize=100_000)  # calendars of one zone share their midnights and mornings
 def wall_to_utc(zone: ZoneInfo, day: date, minute: int, *, closing: bool = False) -> int:
     """Turn a wall time (minutes since 00:00 of `day`, up to 48 h) into UTC milliseconds.
 

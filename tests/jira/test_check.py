@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hub.clock import FixedClock
@@ -86,3 +88,14 @@ def test_data_center_tells_when_its_token_ends(ready, source):
     ready.answers["/rest/pat/latest/tokens"] = [{"expiringAt": "2026-10-11T10:00:00.000+0200"}]
     assert "in 10 days" in say(source(flavour="data_center", user=None).check())
     assert at("2026-10-01T06:00:00Z") == NOW
+
+
+def test_a_reading_warns_of_what_soon_stops_it(ready, source):
+    reader = source(clock=FixedClock(NOW + 361_000), token_expires="2026-10-20", projects=["OPS"])
+    heard: list[str] = []
+    reader._context = replace(reader._context, log=heard.append)
+    reader.slices()
+    assert [line.split(";")[0] for line in heard] == [
+        "Jira's clock is 6 minutes behind this machine's",
+        "the token ends on 2026-10-20, in 19 days",
+    ]

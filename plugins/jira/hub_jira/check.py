@@ -47,6 +47,12 @@ def check(
     return lines
 
 
+def passing_trouble(client: JiraClient, settings: JiraSettings, context: SourceContext) -> list[str]:
+    """Say what does not stop a reading today but soon will: skewed clocks, a token that ends."""
+    lines = _clock(client) + _token(client, settings, context)
+    return [f"{line.text}; {line.advice}" for line in lines if line.level != "ok"]
+
+
 def _clock(client: JiraClient) -> list[CheckLine]:
     skew = client.clock_skew_ms
     if skew is None or abs(skew) <= LARGEST_SKEW_MS:

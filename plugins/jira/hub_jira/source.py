@@ -60,10 +60,13 @@ class JiraSource:
 
     def slices(self) -> list[Slice]:
         """Probe the identity, then every project; one that cannot be read is a slice with the reason."""
+        from hub_jira.check import passing_trouble  # noqa: PLC0415 - it needs the library
         from hub_jira.wire import Named  # noqa: PLC0415 - beside the client
 
         client = self._client.counting()
         self._identify(client)
+        for trouble in passing_trouble(client, self._settings, self._context):
+            self._context.log(trouble)
         found: list[Slice] = []
         for project in self._settings.projects:
             try:

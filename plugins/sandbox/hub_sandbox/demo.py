@@ -43,8 +43,9 @@ def run_demo(folder: Path, *, echo: Callable[[str], None]) -> None:
     """
     started = time.perf_counter()
     _clear(folder)
-    organisation = Organisation()
-    with _jira(FIRST) as url:
+    with _jira(FIRST) as started_at:
+        organisation = Organisation()  # made while the server makes its own
+        url = started_at()
         write_files(folder, organisation, url=url, as_of=parse_instant(FIRST))
         echo(f"A simulated organisation serves its Jira at {url}; the hub reads it as on a working day.")
         for now in (FIRST, SECOND):
@@ -67,14 +68,19 @@ def _clear(folder: Path) -> None:
 
 
 @contextmanager
-def _jira(now: str) -> Iterator[str]:
+def _jira(now: str) -> Iterator[Callable[[], str]]:
+    """Start the server; what is given waits for it and returns its URL."""
     command = [sys.executable, "-m", "hub_sandbox.jira_server", "--now", now]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603 - our own module
-        try:
+
+        def url() -> str:
             line = server.stdout.readline() if server.stdout else ""
             if not line.startswith("http"):
                 raise HubError("the simulated Jira did not start; try: python -m hub_sandbox.jira_server")
-            yield line.split()[0]
+            return line.split()[0]
+
+        try:
+            yield url
         finally:
             server.terminate()
 
