@@ -10,6 +10,8 @@ __all__ = ["Clock", "FixedClock", "SystemClock", "format_instant", "monotonic_s"
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = datetime.min.replace(tzinfo=UTC) - _EPOCH
+_LAST = datetime.max.replace(tzinfo=UTC) - _EPOCH
 
 
 class Clock(Protocol):
@@ -48,13 +50,16 @@ def parse_instant(text: str) -> int:
     """Turn RFC 3339 text with an offset into UTC milliseconds.
 
     `+0800` and `Z` are accepted as offsets. A text without offset raises ValueError: a naive
-    time is reported, never guessed.
+    time is reported, never guessed. One that lies outside the years 1 to 9999 in UTC raises OverflowError.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         msg = f"time without zone: {text!r}"
         raise ValueError(msg)
     delta = moment - _EPOCH
+    if not _FIRST <= delta <= _LAST:
+        msg = f"no such day in UTC: {text!r}"
+        raise OverflowError(msg)
     return delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000
 
 

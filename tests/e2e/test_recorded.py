@@ -98,7 +98,9 @@ def test_recorded_issues_reach_the_mail(tmp_path: Path, issues: list[dict], repl
     turn = take_turn(tmp_path, SECOND)
     desk = turn.summary.sources[0]
     assert (desk.complete, desk.faults) == (True, [])
-    assert desk.warnings == ["1 records held text no database can keep; it was replaced"]
+    apart, replaced = sorted(desk.warnings, key=lambda line: "clock" not in line)
+    assert apart.startswith("Jira's clock is")  # the replayed answers carry the date of the scripted server
+    assert replaced == "1 records held text no database can keep; it was replaced"
     assert (len(issues), desk.documents) == (36, 36)
     unmapped = desk.skipped.get("issue type not mapped: Test Execution", 0)
     kinds = ("change", "improvement_action", "incident", "problem", "request")
