@@ -38,6 +38,12 @@ def _part_key(name: str, kind: type = BigInteger) -> Column[int]:
     return Column(name, kind, primary_key=True, autoincrement=False)
 
 
+def _present(name: str, column: str) -> Index:
+    """Index the few rows where a column says something."""
+    says = text(f"{column} IS NOT NULL")
+    return Index(name, column, sqlite_where=says, postgresql_where=says)
+
+
 # -- identity and current state -------------------------------------------------------------
 
 record = Table(
@@ -51,12 +57,7 @@ record = Table(
     Column("canonical", Integer),  # person: the human behind a login, NULL = not known; other kinds: NULL
     Column("document", Integer),  # raw_document.doc it was last derived from
     Index("record_kind_i", "kind", "source", "scope"),
-    Index(
-        "record_canonical_i",
-        "canonical",
-        sqlite_where=text("canonical IS NOT NULL"),
-        postgresql_where=text("canonical IS NOT NULL"),
-    ),
+    _present("record_canonical_i", "canonical"),
     Index("record_document_i", "document"),
 )
 event = Table(
@@ -110,7 +111,8 @@ revision = Table(
     _part_key("known_from"),
     Column("known_to", BigInteger),
     Column("hash", LargeBinary, nullable=False),  # sha-256 of body
-    Column("body", LargeBinary, nullable=False),  # encoded record, zstd
+    Column("body", LargeBinary, nullable=False),  # encoded record, zstd; empty = disposed of
+    Column("disposal", Integer),  # disposal_run.did by which the body is gone
     Index(
         "revision_now_i",
         "sid",
@@ -118,6 +120,7 @@ revision = Table(
         sqlite_where=text("known_to IS NULL"),
         postgresql_where=text("known_to IS NULL"),
     ),
+    _present("revision_disposal_i", "disposal"),
 )
 raw_document = Table(
     "raw_document",
@@ -134,8 +137,10 @@ raw_document = Table(
     Column("size", Integer, nullable=False),
     Column("body", LargeBinary),  # zstd; NULL = disposed of
     Column("disposed_at", BigInteger),
+    Column("disposal", Integer),  # disposal_run.did by which the body is gone, or personal data was taken out of it
     Index("raw_document_latest_i", "source", "stream", "native_id", "seq"),
     Index("raw_document_chain_i", "source", "seq", unique=True),
+    _present("raw_document_disposal_i", "disposal"),
 )
 change_log = Table(
     "change_log",
@@ -148,6 +153,49 @@ change_log = Table(
 )
 """What changed since derivation last looked: one row for the record itself and one for every record it
 referred to before or refers to now, so that a moved approval marks both changes."""
+
+# -- retention ------------------------------------------------------------------------------
+
+disposal_run = Table(
+    "disposal_run",
+    metadata,
+    _key("did"),
+    Column("type", Text, nullable=False),  # rule, erasure
+    Column("rule", Text),  # name of the rule as configured then
+    Column("reason", Text, nullable=False),
+    Column("operator", Text, nullable=False),  # login at the machine
+    Column("operated_by", Integer, nullable=False),  # record.sid of the human behind it
+    Column("approver", Integer, nullable=False),  # record.sid of a human
+    Column("begun_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),  # NULL = was killed, or is running
+    Column("documents", Integer, nullable=False),
+    Column("states", Integer, nullable=False),  # past states of records
+    Column("oldest", BigInteger),  # of what the documents and states said, the first and the last instant
+    Column("newest", BigInteger),
+    Column("digest", Text),  # sha-256 over the hashes of what was disposed of, documents first
+    Column("summary", JSON, nullable=False),
+)
+erased_identifier = Table(
+    "erased_identifier",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),  # keyed hash of the words; the words stand nowhere
+    Column("words", Integer, nullable=False),  # how many; 0 = the first word of a longer one
+    Column("token", Text, nullable=False),  # what stands in their place
+    Column("did", Integer, nullable=False),
+)
+erased_person = Table("erased_person", metadata, _part_key("sid"), Column("did", Integer, nullable=False))
+"""Persons and accounts that are tombstones for good; no source changes them again."""
+document_access = Table(
+    "document_access",
+    metadata,
+    Column("aid", Key, primary_key=True, autoincrement=False),  # from 1 without a gap
+    Column("at", BigInteger, nullable=False),
+    Column("doc", Integer, nullable=False),
+    Column("login", Text, nullable=False),  # at the machine
+    Column("acting_as", Text),  # for whom, as the reader said
+    Column("reason", Text, nullable=False),
+)
+"""Who read a raw document and why; rows are only ever added."""
 
 # -- reading --------------------------------------------------------------------------------
 

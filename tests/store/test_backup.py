@@ -12,6 +12,7 @@ from hub.errors import StoreError
 from hub.records import KINDS
 from hub.store.backup import backup, restore
 from hub.store.status import status
+from hub.store.migration import HEAD
 from hub.store.store import Store
 from hub.store.tables import record
 from hub.store.writer import Write, write_records
@@ -101,8 +102,8 @@ def test_commands(tmp_path: Path, run_hub: Callable[..., object]) -> None:
         return called.out + called.err
 
     assert "there is no store at" in hub("db", "status", code=2)
-    assert "has schema 0001 now (before: none)" in hub("db", "upgrade")
-    assert "has schema 0001 already" in hub("db", "upgrade")
+    assert f"has schema {HEAD} now (before: none)" in hub("db", "upgrade")
+    assert f"has schema {HEAD} already" in hub("db", "upgrade")
     store = Store.open("sqlite:///hub.db", base_dir=tmp_path)
     put(store, 1)
     shown = {row["name"]: row["value"] for row in json.loads(hub("db", "status", "--format", "json"))}
