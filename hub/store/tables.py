@@ -180,7 +180,6 @@ erased_identifier = Table(
     metadata,
     Column("hash", LargeBinary, primary_key=True),  # keyed hash of the words; the words stand nowhere
     Column("words", Integer, nullable=False),  # how many; 0 = the first word of a longer one
-    Column("token", Text, nullable=False),  # what stands in their place
     Column("did", Integer, nullable=False),
 )
 erased_person = Table("erased_person", metadata, _part_key("sid"), Column("did", Integer, nullable=False))

@@ -42,7 +42,6 @@ def upgrade() -> None:
         "erased_identifier",
         sa.Column("hash", sa.LargeBinary(), primary_key=True),
         sa.Column("words", sa.Integer(), nullable=False),
-        sa.Column("token", _TEXT, nullable=False),
         sa.Column("did", sa.Integer(), nullable=False),
     )
     op.create_table(
