@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from hub.errors import StoreError
 from hub.records import KINDS
 from hub.store.backup import backup, restore
-from hub.store.status import status
 from hub.store.migration import HEAD
+from hub.store.status import status
 from hub.store.store import Store
 from hub.store.tables import record
 from hub.store.writer import Write, write_records
