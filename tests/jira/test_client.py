@@ -319,3 +319,83 @@ def test_versions(server, source):
 )
 def test_times_in_a_search(instant, zone, text):
     assert jql_time(at(instant), zone, 10) == text
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ({}, "unexpected shape"),
+        (lambda q: {"issues": [numbered(1)], "nextPageToken": q.get("nextPageToken", "") + "x"}, "same issues again"),
+        (lambda q: {"issues": [], "nextPageToken": q.get("nextPageToken", "") + "x"}, "nothing new"),
+        (
+            lambda q: (
+                Fault(400, {"errorMessages": ["bad token"]})
+                if "nextPageToken" in q
+                else {"issues": [numbered(1)], "nextPageToken": "t"}
+            ),
+            "bad token",
+        ),
+    ],
+    ids=["no issues member", "the same page for ever", "empty pages for ever", "token always refused"],
+)
+def test_a_search_that_would_never_end_is_given_up(server, source, answer, hint):
+    server.answers[CLOUD] = answer
+    with pytest.raises(ProtocolFault, match=hint):
+        list(source().fetch(OPS, None))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"issues": [], "total": 5},
+        lambda q: {"issues": [numbered(n) for n in (1, 2, 3)][int(q["startAt"]) :][: int(q["maxResults"])], "total": 9},
+        lambda q: {"issues": [numbered(1), numbered(2)] if q["startAt"] == "0" else [], "total": 9},
+    ],
+    ids=["none of five", "three of nine", "an empty page"],
+)
+def test_a_total_that_promises_too_much_is_a_fault(server, source, answer):
+    server.answers[CENTER] = answer
+    with pytest.raises(ProtocolFault, match="counts"):
+        list(source(page_size=2, **DC).fetch(OPS, None))
+
+
+def test_a_total_that_promises_too_little_hides_nothing(server, source):
+    shelf = Shelf(*range(1, 6))
+    server.answers[CENTER] = lambda q: shelf.center(q) | {"total": 2}
+    assert {*ids(source(page_size=2, **DC).fetch(OPS, None))} == {str(1000 + n) for n in range(1, 6)}
+
+
+@pytest.mark.parametrize("flavour", [{}, DC], ids=["cloud", "center"])
+def test_an_empty_answer_to_a_stranger_is_no_empty_project(server, source, flavour):
+    path = "/rest/api/2/myself" if flavour else "/rest/api/3/myself"
+    server.answers[CLOUD] = {"issues": [], "isLast": True}
+    server.answers[CENTER] = {"issues": [], "total": 0}
+    made = source(time_zone="UTC", **flavour)
+    made.slices()
+    server.answers[path] = Fault(401, {})
+    with pytest.raises(AuthenticationFailed):
+        list(made.fetch(OPS, None))
+    with pytest.raises(AuthenticationFailed):
+        list(made.census(OPS))
+
+
+@pytest.mark.parametrize("total", [3, 9])
+def test_comments_that_are_counted_and_not_given_are_a_gap(server, source, total):
+    one = {"id": "1", "created": "2026-01-06T08:00:00.000+0000", "author": {"accountId": "bob"}, "jsdPublic": True}
+    server.answers[CLOUD] = {"issues": [numbered(1, comment={"comments": [one], "total": 3})]}
+    server.answers["/rest/api/3/issue/1001/comment"] = {"comments": [one], "total": total}
+    made = source()
+    (page,) = made.fetch(OPS, None)
+    assert page.gaps == ["issue OPS-1: comments incomplete"]
+    assert "customer_updates" in made.normalise(page.documents[0]).records[0].unknown_fields
+
+
+def test_a_project_whose_probe_fails_in_passing_stops_no_other(server, source):
+    server.answers["/rest/api/3/project/OPS"] = Fault(503, {})
+    server.answers["/rest/api/3/project/CHG"] = {"id": "2", "key": "CHG"}
+    server.answers[CLOUD] = {"issues": []}
+    made = source(projects=["OPS", "CHG"], time_zone="UTC")
+    ops, _, chg, _ = made.slices()
+    with pytest.raises(Retriable, match="503"):
+        list(made.fetch(ops, None))
+    assert len(list(made.fetch(chg, None))) == 1

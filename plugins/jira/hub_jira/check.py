@@ -12,7 +12,7 @@ from hub.errors import SourceError
 from hub.sync.source import CheckLine
 from hub_jira.field import APPROVALS, UnknownTargetError, parse_target
 from hub_jira.value import as_dict, as_list, as_text, native_id
-from hub_jira.wire import Account, CloudPage, Named, OffsetPage
+from hub_jira.wire import CloudPage, Named, OffsetPage
 
 if TYPE_CHECKING:
     from hub.sync.source import SourceContext
@@ -33,7 +33,7 @@ def check(
 ) -> list[CheckLine]:
     """Try everything once; a fault ends its own lines only. Nothing is concluded from answers to a wrong credential."""
     try:
-        me = client.get(f"{client.api}/myself", Account)
+        me = client.whoami()
     except SourceError as fault:
         return [CheckLine("error", str(fault), "check url, user and token of this source")]
     lines = [CheckLine("ok", f"{settings.url}: signed in as {me.display_name or me.account_id or me.name}")]

@@ -24,6 +24,7 @@ from hub.errors import (
     ScopeUnreadable,
     SourceError,
 )
+from hub_jira.wire import Account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,6 +86,13 @@ class JiraClient:
         """POST a query (nothing is ever written to Jira) and decode the answer."""
         return self._context.call(lambda: self._once("POST", path, shape, body=body))
 
+    def whoami(self) -> Account:
+        """Ask who we are; ProtocolFault where the answer names nobody."""
+        me = self.get(f"{self.api}/myself", Account)
+        if not (me.account_id or me.name):
+            raise ProtocolFault(f"GET {self.api}/myself: the answer names no account; check url of this source")
+        return me
+
     def close(self) -> None:
         """Give back connections."""
         self._session.close()
@@ -122,7 +130,7 @@ class JiraClient:
             return self._session.request(method, self._url + path, params=params, data=data), None
         except jira.exceptions.JIRAError as error:
             return error.response, error
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (OSError, urllib3.exceptions.HTTPError) as error:  # OSError: also a missing ca_bundle
             return None, error
 
     def _connection_fault(self, where: str, error: Exception | None) -> SourceError:
@@ -136,6 +144,8 @@ class JiraClient:
         cut = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
         if isinstance(error, (*cut, requests.exceptions.ContentDecodingError)):
             return Retriable(f"{where}: the connection to {host} failed or was cut; check url and network")
+        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+            return SourceError(f"{where}: ca_bundle of this source is no file that can be read")
         return SourceError(f"{where}: no request possible ({type(error).__name__}); check url of this source")
 
     def _note_clock(self, response: requests.Response) -> None:

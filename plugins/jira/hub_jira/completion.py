@@ -44,9 +44,12 @@ def complete(client: JiraClient, found: Found, *, cloud: bool, names: dict[str, 
             patches["changelog"] = _unfinished(head.changelog)
         elif head.id in cut:
             patches["changelog"] = _block("histories", [])
-        comments = _comments(client, head)
-        if comments is not None:
-            patches["fields"] = _with_comments(raw, comments)
+        if _lacks_comments(head):
+            comments = _comments(client, head)
+            if comments is None:
+                gaps.append(f"issue {head.key or head.id}: comments incomplete")
+            else:
+                patches["fields"] = _with_comments(raw, comments)
         if names:
             patches["names"] = names
         bodies.append(_patched(raw, patches))
@@ -62,40 +65,50 @@ def _may_be_cut(head: IssueHead) -> bool:
 
 def _bulk(client: JiraClient, issue_ids: list[str]) -> dict[str, list[msgspec.Raw]]:
     """Fetch whole changelogs; an issue without any entry does not appear in the answer but is whole."""
-    gathered: dict[str, list[msgspec.Raw]] = {}
+    gathered: dict[str, dict[bytes, msgspec.Raw]] = {}
     for first in range(0, len(issue_ids), ISSUES_A_CALL):
         body: dict[str, Any] = {
             "issueIdsOrKeys": issue_ids[first : first + ISSUES_A_CALL],
             "maxResults": ENTRIES_A_PAGE,
         }
+        tokens: set[str] = set()
         while True:
             page = client.post(f"{client.api}/changelog/bulkfetch", ChangelogPage, body)
             for log in page.issue_change_logs:
-                gathered.setdefault(log.issue_id, []).extend(log.change_histories)
+                # an entry that stands on two pages is one entry
+                gathered.setdefault(log.issue_id, {}).update((bytes(each), each) for each in log.change_histories)
             if page.next_page_token is None:
                 break
-            if page.next_page_token == body.get("nextPageToken"):
-                raise ProtocolFault("changelog/bulkfetch: Jira gave the same page token twice")
+            if page.next_page_token in tokens or (tokens and not page.issue_change_logs):
+                raise ProtocolFault("changelog/bulkfetch: Jira's page tokens lead nowhere; reading would never end")
+            tokens.add(page.next_page_token)
             body["nextPageToken"] = page.next_page_token
-    return gathered
+    return {issue_id: list(entries.values()) for issue_id, entries in gathered.items()}
+
+
+def _lacks_comments(head: IssueHead) -> bool:
+    block = head.fields.comment
+    return block is not None and block.total is not None and block.total > len(block.comments)
 
 
 def _comments(client: JiraClient, head: IssueHead) -> list[msgspec.Raw] | None:
-    """Fetch all comments where the search brought only some; None = nothing to add."""
-    block = head.fields.comment
-    if block is None or block.total is None or block.total <= len(block.comments):
-        return None
-    gathered: list[msgspec.Raw] = []
+    """Fetch all comments of an issue; None = Jira does not give them all, and the document keeps its total."""
+    gathered: dict[bytes, msgspec.Raw] = {}
+    start = 0
     while True:
         try:
             page = client.get(
-                f"{client.api}/issue/{head.id}/comment", CommentPage, startAt=len(gathered), maxResults=COMMENTS_A_PAGE
+                f"{client.api}/issue/{head.id}/comment", CommentPage, startAt=start, maxResults=COMMENTS_A_PAGE
             )
         except ScopeUnreadable:
-            return None  # the issue went away meanwhile: the document keeps its total, the mapping sees the gap
-        gathered.extend(page.comments)
-        if not page.comments or len(gathered) >= page.total:
-            return gathered
+            return None  # the issue went away meanwhile
+        known = len(gathered)
+        gathered.update((bytes(each), each) for each in page.comments)
+        start += len(page.comments)
+        if len(gathered) >= page.total:
+            return list(gathered.values())
+        if len(gathered) == known:
+            return None
 
 
 def _with_comments(raw: msgspec.Raw, comments: list[msgspec.Raw]) -> dict[str, Any]:

@@ -30,6 +30,8 @@ RESULT_WINDOW = 9_000
 IDS_A_PAGE = 1_000
 WESTERNMOST = timezone(timedelta(hours=-12))
 CHANGE_OF_CLOCKS = timedelta(hours=3)
+PATIENCE = 20
+"""Steps without anything new, in one reading, after which it is given up: pages without issues, steps back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,30 @@ def jql_time(instant_ms: int, zone: str | None, overlap_minutes: int) -> str:
     return local.strftime("%Y-%m-%d %H:%M")
 
 
+@dataclass(slots=True)
+class _Progress:
+    """Sees to it that a reading ends, whatever tokens and totals say: keys rise from page to page."""
+
+    reached: int = -1
+    still: int = 0
+
+    def note(self, found: Found) -> None:
+        """Take a page in; ProtocolFault where more is promised and nothing new came."""
+        highest = max((_number(head.key) for head in found.heads), default=self.reached)
+        if found.state is not None and found.heads and highest <= self.reached:
+            raise ProtocolFault("search: Jira gives the same issues again; reading would never end")
+        if found.state is not None and not found.heads:
+            self.stand_still()
+        self.reached = highest
+
+    def stand_still(self) -> None:
+        """Count a step that brought nothing; what follows may repeat what was read."""
+        self.still += 1
+        self.reached = -1
+        if self.still > PATIENCE:
+            raise ProtocolFault(f"search: {PATIENCE} answers brought nothing new; reading would never end")
+
+
 class IssueSearch:
     """Searches one project with one client."""
 
@@ -71,39 +97,37 @@ class IssueSearch:
         `state` is that of a committed page. Where Jira no longer knows it, the window begins again.
         """
         query = f'project = "{self._project}"' + (f' AND updated >= "{since}"' if since else "")
-        expected = state
-        while True:
-            try:
-                found = self._page(query, expected, fields="*all", expand="changelog", size=self._page_size)
-            except BadRequest as fault:
-                if expected is None:
-                    raise self._closed(fault) from None
-                expected = None
-                continue
-            if found is None:
-                expected = self._step_back(expected)
-                continue
-            yield found
-            if found.state is None:
-                return
-            expected = found.state
+        return self._read(query, state, fields="*all", expand="changelog", size=self._page_size)
 
     def ids(self) -> Iterator[str]:
         """Yield the ids of all issues visible now."""
-        state: dict[str, Any] | None = None
-        while True:
-            query = f'project = "{self._project}"'
-            try:
-                found = self._page(query, state, fields="id", expand="", size=IDS_A_PAGE)
-            except BadRequest as fault:
-                raise self._closed(fault) from None
-            if found is None:
-                state = self._step_back(state)
-                continue
+        query = f'project = "{self._project}"'
+        for found in self._read(query, None, fields="id", expand="", size=IDS_A_PAGE):
             yield from (head.id for head in found.heads)
-            state = found.state
-            if state is None:
+
+    def _read(self, query: str, state: dict[str, Any] | None, **asked: Any) -> Iterator[Found]:
+        """Yield pages until Jira says that there are no more; ProtocolFault where it never would."""
+        begun_again = False
+        progress = _Progress()
+        while True:
+            try:
+                found = self._page(query, state, **asked)
+            except BadRequest as fault:
+                if state is None or begun_again:
+                    raise self._closed(fault) from None
+                state, begun_again, progress = None, True, _Progress()
+                continue
+            if found is None:
+                progress.stand_still()
+                state = self._step_back(state, asked["size"])
+                continue
+            if found.state is None and not found.heads:
+                self._client.whoami()  # nothing is also what Jira shows to strangers
+            progress.note(found)
+            yield found
+            if found.state is None:
                 return
+            state = found.state
 
     def _closed(self, fault: BadRequest) -> Exception:
         """Jira says 400 where the account may not see the project that the query names."""
@@ -146,19 +170,21 @@ class IssueSearch:
             params["expand"] = expand
         page = self._client.get(f"{self._client.api}/search", OffsetPage, **params)
         heads = _heads(page.issues)
-        if overlap and (not heads or _number(heads[0].key) > _number(last or "")):
+        if overlap and (_number(heads[0].key) > _number(last or "") if heads else page.total < start):
             return None
         reached = start - overlap + len(page.issues)
-        if not heads or reached >= page.total:
-            return Found(page.issues, heads, None)
+        if len(heads) <= overlap and reached < page.total:
+            raise ProtocolFault(f"search: Jira counts {page.total} issues and gives {reached}; have it indexed anew")
+        if len(heads) <= overlap or (reached >= page.total and len(heads) < size + overlap):
+            return Found(page.issues, heads, None)  # a full page may have more behind it, whatever the total says
         here = {"start": reached, "after": after, "last": heads[-1].key}
         if reached >= RESULT_WINDOW:
             here = {"start": 0, "after": heads[-1].key, "last": heads[-1].key}
         return Found(page.issues, heads, here)
 
-    def _step_back(self, state: dict[str, Any] | None) -> dict[str, Any] | None:
+    def _step_back(self, state: dict[str, Any] | None, size: int) -> dict[str, Any] | None:
         start, after, last = _offset(state)
-        start = max(0, start - self._page_size)
+        start = max(0, start - size)
         return {"start": start, "after": after, "last": last} if start or after else None
 
 

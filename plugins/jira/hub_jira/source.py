@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hub.clock import parse_instant
-from hub.errors import PluginError, ScopeUnreadable
+from hub.errors import AuthenticationFailed, PluginError, ScopeUnreadable, SourceError
 from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Slice, SourceContext
 from hub_jira.mapping import normalise
 from hub_jira.provision import provisions
@@ -47,6 +47,8 @@ class JiraSource:
         self._vocabulary = Vocabulary.of(context.name, context.zone, settings)
         self._zone: str | None = settings.time_zone
         self._names: dict[str, str] = {}
+        self._unsure: dict[str, SourceError] = {}
+        """Projects that may or may not be readable: the probe failed in passing."""
 
     def check(self) -> list[CheckLine]:
         """Try identity, projects, clock, token and maps; every fault is a line."""
@@ -68,21 +70,26 @@ class JiraSource:
         for trouble in passing_trouble(client, self._settings, self._context):
             self._context.log(trouble)
         found: list[Slice] = []
+        self._unsure.clear()
         for project in self._settings.projects:
+            reason = None
             try:
                 client.get(f"{client.api}/project/{project}", Named)
-                reason = None
             except ScopeUnreadable as fault:
                 reason = str(fault)
+            except AuthenticationFailed:
+                raise
+            except SourceError as fault:
+                self._unsure[project] = fault  # the other projects are read all the same
             found.append(Slice("issue", project, self._vocabulary.kinds(), reason))
             found.append(Slice("version", project, frozenset({"release"}), reason))
         return found
 
     def _identify(self, client: JiraClient) -> None:
         """Read who we are, in which zone, and what mapped fields are called."""
-        from hub_jira.wire import Account, Named  # noqa: PLC0415 - beside the client
+        from hub_jira.wire import Named  # noqa: PLC0415 - beside the client
 
-        me = client.get(f"{client.api}/myself", Account)
+        me = client.whoami()
         self._zone = _known_zone(me.time_zone) or self._settings.time_zone
         if self._settings.flavour == "data_center":
             fields = client.get(f"{client.api}/field", list[Named])
@@ -95,6 +102,8 @@ class JiraSource:
 
     def fetch(self, part: Slice, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
         """Yield the pages of a slice from a committed cursor on."""
+        if part.scope in self._unsure:
+            raise self._unsure[part.scope]
         client = self._client.counting()
         if part.stream == "version":
             yield from self._versions(client, part)

@@ -44,7 +44,7 @@ class Named(Wire):
 class CloudPage(Wire):
     """`/rest/api/3/search/jql`: no total, a token leads on."""
 
-    issues: list[msgspec.Raw] = []
+    issues: list[msgspec.Raw]
     next_page_token: str | None = None
     is_last: bool | None = None
 
@@ -98,11 +98,11 @@ class IssueHistories(Wire):
     """Changelog entries of one issue."""
 
     issue_id: str
-    change_histories: list[msgspec.Raw] = []
+    change_histories: list[msgspec.Raw]
 
 
 class ChangelogPage(Wire):
     """`/rest/api/3/changelog/bulkfetch`."""
 
-    issue_change_logs: list[IssueHistories] = []
+    issue_change_logs: list[IssueHistories]
     next_page_token: str | None = None
