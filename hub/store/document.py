@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import zstandard
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, and_, func, select
 
+from hub.store.bulk import Row, among, put
 from hub.store.tables import raw_document
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
 ]
 
 CHUNK = 500
+_COLUMNS = "doc source stream native_id scope seq fetched_at hash chain size body"
 
 
 class Raw(Protocol):
@@ -77,25 +79,22 @@ def chain_of(previous: bytes, stream: str, native_id: str, digest: bytes) -> byt
 
 def _latest(conn: Connection, source: str, stream: str, native_ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
     """Return native id -> (doc, hash of the body) of the latest document kept."""
-    found: dict[str, tuple[int, bytes]] = {}
-    for start in range(0, len(native_ids), CHUNK):
-        last = (
-            select(func.max(raw_document.c.seq).label("seq"))
-            .where(
-                raw_document.c.source == source,
-                raw_document.c.stream == stream,
-                raw_document.c.native_id.in_(native_ids[start : start + CHUNK]),
-            )
-            .group_by(raw_document.c.native_id)
-            .subquery()
+    last = (
+        select(func.max(raw_document.c.seq).label("seq"))
+        .where(
+            raw_document.c.source == source,
+            raw_document.c.stream == stream,
+            among(conn, raw_document.c.native_id, native_ids),
         )
-        rows = conn.execute(
-            select(raw_document.c.native_id, raw_document.c.doc, raw_document.c.hash).join(
-                last, and_(raw_document.c.source == source, raw_document.c.seq == last.c.seq)
-            )
+        .group_by(raw_document.c.native_id)
+        .subquery()
+    )
+    rows = conn.execute(
+        select(raw_document.c.native_id, raw_document.c.doc, raw_document.c.hash).join(
+            last, and_(raw_document.c.source == source, raw_document.c.seq == last.c.seq)
         )
-        found.update({row.native_id: (row.doc, row.hash) for row in rows})
-    return found
+    )
+    return {native_id: (doc, digest) for native_id, doc, digest in rows}
 
 
 def append_documents(conn: Connection, source: str, incoming: Sequence[Raw], fetched_at: int) -> list[Place]:
@@ -117,7 +116,7 @@ def append_documents(conn: Connection, source: str, incoming: Sequence[Raw], fet
     seq, chain = (last.seq, last.chain) if last else (0, chain_start(source))
     next_doc = int(conn.execute(select(func.coalesce(func.max(raw_document.c.doc), 0))).scalar_one()) + 1
     compressor = zstandard.ZstdCompressor()
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     answers: list[Place] = []
     for document in incoming:
         key = (document.stream, document.native_id)
@@ -128,25 +127,23 @@ def append_documents(conn: Connection, source: str, incoming: Sequence[Raw], fet
             continue
         seq, chain, doc = seq + 1, chain_of(chain, *key, digest), next_doc + len(rows)
         rows.append(
-            {
-                "doc": doc,
-                "source": source,
-                "stream": document.stream,
-                "native_id": document.native_id,
-                "scope": document.scope,
-                "seq": seq,
-                "fetched_at": fetched_at,
-                "hash": digest,
-                "chain": chain,
-                "size": len(document.body),
-                "body": compressor.compress(document.body),
-            }
+            (
+                doc,
+                source,
+                *key,
+                document.scope,
+                seq,
+                fetched_at,
+                digest,
+                chain,
+                len(document.body),
+                compressor.compress(document.body),
+            )
         )
         earlier = (*before[2], before[0]) if before else ()
         latest[key] = (doc, digest, earlier)
         answers.append(Place(doc, new=True, earlier=earlier))
-    if rows:
-        conn.execute(insert(raw_document), rows)
+    put(conn, raw_document, rows, columns=_COLUMNS)
     return answers
 
 

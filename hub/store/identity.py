@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
+from hub.store.bulk import among, put
 from hub.store.schema import kind_tables
 from hub.store.tables import change_log, link, record
 
@@ -19,11 +20,9 @@ CHUNK = 500
 def sids_of(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
     """Return id -> record.sid of those the store knows."""
     wanted = list(dict.fromkeys(ids))
-    found: dict[str, int] = {}
-    for start in range(0, len(wanted), CHUNK):
-        rows = conn.execute(select(record.c.id, record.c.sid).where(record.c.id.in_(wanted[start : start + CHUNK])))
-        found.update({row.id: row.sid for row in rows})
-    return found
+    if not wanted:
+        return {}
+    return dict(conn.execute(select(record.c.id, record.c.sid).where(among(conn, record.c.id, wanted))).all())
 
 
 def next_sid(conn: Connection) -> int:
@@ -40,7 +39,7 @@ def intern(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
     if missing:
         start = next_sid(conn)
         new = {one: start + place for place, one in enumerate(missing)}
-        conn.execute(insert(record), [{"sid": sid, "id": one} for one, sid in new.items()])
+        put(conn, record, [(sid, one) for one, sid in new.items()], columns="sid id")
         found |= new
     return found
 

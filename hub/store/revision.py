@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import zstandard
-from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
 from hub.records import decode_record
 from hub.records.base import Record
+from hub.store.bulk import Row, among, put
 from hub.store.identity import CHUNK
 from hub.store.tables import record, revision
 
@@ -38,15 +38,12 @@ def digest_of(body: bytes) -> bytes:
 
 def current_of(conn: Connection, ids: Sequence[str]) -> dict[str, Current]:
     """Return id -> what is known now, for the ids the store knows."""
-    found: dict[str, Current] = {}
-    for start in range(0, len(ids), CHUNK):
-        rows = conn.execute(
-            select(record.c.id, record.c.sid, record.c.kind, record.c.document, revision.c.hash, revision.c.known_from)
-            .outerjoin(revision, and_(revision.c.sid == record.c.sid, revision.c.known_to.is_(None)))
-            .where(record.c.id.in_(ids[start : start + CHUNK]))
-        )
-        found.update({r.id: Current(r.sid, r.kind, r.document, r.hash, r.known_from) for r in rows})
-    return found
+    rows = conn.execute(
+        select(record.c.id, record.c.sid, record.c.kind, record.c.document, revision.c.hash, revision.c.known_from)
+        .outerjoin(revision, and_(revision.c.sid == record.c.sid, revision.c.known_to.is_(None)))
+        .where(among(conn, record.c.id, ids))
+    )
+    return {one: Current(*state) for one, *state in rows}
 
 
 def current_records(conn: Connection, ids: Sequence[str]) -> list[Record]:
@@ -70,24 +67,20 @@ def write_revisions(conn: Connection, states: Iterable[tuple[int, bytes, bytes, 
     A revision begins strictly after the one before: within one millisecond it is moved by one.
     """
     compressor = zstandard.ZstdCompressor()
-    closed: list[dict[str, Any]] = []
-    opened: list[dict[str, Any]] = []
+    closed: dict[int, list[int]] = {}
+    opened: list[Row] = []
     for sid, digest, body, before in states:
         start = known_at if before is None else max(known_at, before + 1)
         if before is not None:
-            closed.append({"which": sid, "known_to": start})
-        opened.append(
-            {"sid": sid, "known_from": start, "known_to": None, "hash": digest, "body": compressor.compress(body)}
-        )
-    if closed:
+            closed.setdefault(start, []).append(sid)
+        opened.append((sid, start, None, digest, compressor.compress(body)))
+    for start, sids in closed.items():
         conn.execute(
             update(revision)
-            .where(revision.c.sid == bindparam("which"), revision.c.known_to.is_(None))
-            .values(known_to=bindparam("known_to")),
-            closed,
+            .where(among(conn, revision.c.sid, sids), revision.c.known_to.is_(None))
+            .values(known_to=start)
         )
-    if opened:
-        conn.execute(insert(revision), opened)
+    put(conn, revision, opened, columns="sid known_from known_to hash body")
 
 
 def read_record(conn: Connection, record_id: str, *, known_at: int | None = None) -> Record | None:

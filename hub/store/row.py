@@ -11,6 +11,7 @@ import msgspec
 
 from hub.records import kind_of
 from hub.records.base import Part, Record
+from hub.store.bulk import Row
 from hub.store.schema import ENVELOPE_LISTS, FieldShape, field_shapes
 
 __all__ = ["Rows", "references", "rows_of"]
@@ -18,14 +19,14 @@ __all__ = ["Rows", "references", "rows_of"]
 _OUTSIDE = ENVELOPE_LISTS | {"id", "source", "scope"}
 
 
-Row = dict[str, Any]
 Sids = Mapping[str, int]
-Fill = Callable[[Any, Row, Sids], None]
+Fill = Callable[[Any, list[Any], Sids], None]
+"""Append to a row what a value says in the columns of one field."""
 
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of records of many kinds, by table."""
+    """The rows of records of many kinds, by table, each in the order of its columns."""
 
     kinds: dict[str, list[Row]] = field(default_factory=dict)
     """Kind -> rows of its table."""
@@ -97,46 +98,48 @@ def references(record: Record) -> Iterator[str]:
 
 
 @cache
-def _fills(struct: type[msgspec.Struct], prefix: str = "") -> tuple[Fill, ...]:
+def _fills(struct: type[msgspec.Struct]) -> tuple[Fill, ...]:
+    """Say how to fill the columns of a struct, in the order in which the schema makes them."""
     top = issubclass(struct, Record)
     shapes = [shape for shape in field_shapes(struct) if not (top and shape.name in _OUTSIDE)]
-    return tuple(fill for shape in shapes if (fill := _fill(shape, prefix)) is not None)
+    return tuple(fill for shape in shapes if (fill := _fill(shape)) is not None)
 
 
-def _fill(shape: FieldShape, prefix: str) -> Fill | None:
-    name, column = shape.name, f"{prefix}{shape.name}"
+def _fill(shape: FieldShape) -> Fill | None:
+    name = shape.name
     match shape.role:
         case "scalar":
 
-            def scalar(value: Any, row: Row, _sids: Sids) -> None:
-                row[column] = getattr(value, name)
+            def scalar(value: Any, row: list[Any], _sids: Sids) -> None:
+                row.append(getattr(value, name))
 
             return scalar
         case "reference":
 
-            def reference(value: Any, row: Row, sids: Sids) -> None:
+            def reference(value: Any, row: list[Any], sids: Sids) -> None:
                 target = getattr(value, name)
-                row[column] = sids[target] if target else None
+                row.append(sids[target] if target else None)
 
             return reference
         case "json":
 
-            def open_value(value: Any, row: Row, _sids: Sids) -> None:
+            def open_value(value: Any, row: list[Any], _sids: Sids) -> None:
                 # An empty list or map is stored as NULL: it says no more, and thousands of them cost.
-                row[column] = getattr(value, name) or None
+                found = getattr(value, name)
+                row.append(msgspec.json.encode(found).decode() if found else None)
 
             return open_value
         case "struct":
             assert shape.part is not None  # noqa: S101 - a struct field always has its type
-            return _struct_fill(name, _fills(shape.part, f"{column}_"), _empty(shape.part, f"{column}_"))
+            return _struct_fill(name, _fills(shape.part), [None] * _width(shape.part))
     return None
 
 
-def _struct_fill(name: str, fills: tuple[Fill, ...], empty: Row) -> Fill:
-    def struct(value: Any, row: Row, sids: Sids) -> None:
+def _struct_fill(name: str, fills: tuple[Fill, ...], empty: list[Any]) -> Fill:
+    def struct(value: Any, row: list[Any], sids: Sids) -> None:
         part = getattr(value, name)
         if part is None:
-            row.update(empty)
+            row += empty
         else:
             for fill in fills:
                 fill(part, row, sids)
@@ -144,14 +147,13 @@ def _struct_fill(name: str, fills: tuple[Fill, ...], empty: Row) -> Fill:
     return struct
 
 
-def _empty(part: type[Part], prefix: str) -> Row:
-    row: Row = {}
-    for shape in field_shapes(part):
-        if shape.role == "struct" and shape.part is not None:
-            row |= _empty(shape.part, f"{prefix}{shape.name}_")
-        elif shape.role not in ("parts", "references"):
-            row[f"{prefix}{shape.name}"] = None
-    return row
+def _width(part: type[Part]) -> int:
+    """Count the columns of a struct."""
+    return sum(
+        _width(shape.part) if shape.role == "struct" and shape.part is not None else 1
+        for shape in field_shapes(part)
+        if shape.role not in ("parts", "references")
+    )
 
 
 @cache
@@ -166,39 +168,39 @@ def _children(struct: type[Record]) -> tuple[tuple[str, tuple[Fill, ...]], ...]:
 def rows_of(record: Record, sids: Sids, rows: Rows) -> None:
     """Add the rows of one record; `sids` knows it and everything it refers to."""
     kind, sid = kind_of(record), sids[record.id]
-    row: Row = {"sid": sid}
+    row: list[Any] = [sid]
     for fill in _fills(type(record)):
         fill(record, row, sids)
-    rows.kinds.setdefault(kind, []).append(row)
+    rows.kinds.setdefault(kind, []).append(tuple(row))
     for name, fills in _children(type(record)):
         for pos, part in enumerate(getattr(record, name)):
-            child: Row = {"sid": sid, "pos": pos}
+            child: list[Any] = [sid, pos]
             for fill in fills:
                 fill(part, child, sids)
-            rows.children.setdefault((kind, name), []).append(child)
+            rows.children.setdefault((kind, name), []).append(tuple(child))
     rows.event += _event_rows(record, sid, sids)
     rows.link += _link_rows(record, sid, sids)
     since = {one.field: one.at for one in record.since}
-    rows.since += [{"sid": sid, "field": name, "at": at} for name, at in since.items()]
-    rows.unknown_field += [{"sid": sid, "field": name} for name in dict.fromkeys(record.unknown_fields)]
+    rows.since += [(sid, name, at) for name, at in since.items()]
+    rows.unknown_field += [(sid, name) for name in dict.fromkeys(record.unknown_fields)]
     keys = dict.fromkeys([*([record.key] if record.key else []), *record.aliases])
-    rows.alias += [{"key": key, "sid": sid} for key in keys]
+    rows.alias += [(key, sid) for key in keys]
 
 
 def _event_rows(record: Record, sid: int, sids: Sids) -> Iterator[Row]:
     for pos, event in enumerate(record.events):
-        yield {
-            "sid": sid,
-            "pos": pos,
-            "at": event.at,
-            "type": event.type,
-            "actor": sids[event.actor] if event.actor else None,
-            "field": event.field,
-            "from_": event.from_,
-            "to": event.to,
-            "visible_to_customer": event.visible_to_customer,
-            "source_ref": event.source_ref,
-        }
+        yield (
+            sid,
+            pos,
+            event.at,
+            event.type,
+            sids[event.actor] if event.actor else None,
+            event.field,
+            event.from_,
+            event.to,
+            event.visible_to_customer,
+            event.source_ref,
+        )
 
 
 def _link_rows(record: Record, sid: int, sids: Sids) -> list[Row]:
@@ -206,12 +208,10 @@ def _link_rows(record: Record, sid: int, sids: Sids) -> list[Row]:
     found: dict[tuple[str, int], Row] = {}
     for link in sorted(record.links, key=lambda link: (link.at is None, link.at or 0)):
         key = (link.type, sids[link.target])
-        found.setdefault(
-            key, {"sid": sid, "type": key[0], "target": key[1], "at": link.at, "source_ref": link.source_ref}
-        )
+        found.setdefault(key, (sid, *key, link.at, link.source_ref))
     for way in _ways(type(record)):
         if way.linked:
             for target in _follow(record, way.path):
                 key = (way.name, sids[target])
-                found.setdefault(key, {"sid": sid, "type": key[0], "target": key[1], "at": None, "source_ref": None})
+                found.setdefault(key, (sid, *key, None, None))
     return list(found.values())

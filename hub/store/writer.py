@@ -5,17 +5,18 @@ What is as known already is not written: the same page twice leaves every table 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import cache
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Table, select
 
 from hub.records import kind_of
 from hub.records.base import Record
+from hub.store.bulk import Row, among, put, remove
 from hub.store.document import Raw, append_documents
 from hub.store.dropped import Translated, Write, find_dropped, keep_marks
-from hub.store.identity import CHUNK, intern, resolve_persons
+from hub.store.identity import CHUNK, next_sid, resolve_persons, sids_of
 from hub.store.revision import Current, current_of, digest_of, write_revisions
 from hub.store.row import Rows, references, rows_of
 from hub.store.schema import child_tables, kind_tables
@@ -126,17 +127,14 @@ def _write_chunk(conn: Connection, records: Sequence[Write], known_at: int) -> t
         encoded.append(_Change(one, body, digest_of(body), given.document, given.earlier))
     current = current_of(conn, [change.record.id for change in encoded])
     changes: list[_Change] = []
-    moved: list[dict[str, Any]] = []
+    moved: list[Row] = []
     for change in encoded:
         known = current.get(change.record.id)
         if known is None or known.hash != change.digest:
             changes.append(change)
         elif known.document in change.earlier:
-            moved.append({"which": known.sid, "document": change.document})
-    if moved:
-        conn.execute(
-            update(record).where(record.c.sid == bindparam("which")).values(document=bindparam("document")), moved
-        )
+            moved.append((known.sid, change.record.id, change.document))
+    put(conn, record, moved, columns="sid id document", key="sid")
     if changes:
         _write_changes(conn, changes, current, known_at)
     persons = any("person" in (kind_of(c.record), _kind_before(c, current)) for c in changes)
@@ -150,26 +148,9 @@ def _kind_before(change: _Change, current: Mapping[str, Current]) -> str | None:
 
 def _write_changes(conn: Connection, changes: Sequence[_Change], current: Mapping[str, Current], known_at: int) -> None:
     ids = [change.record.id for change in changes]
-    sids = intern(conn, [*ids, *(one for change in changes for one in references(change.record))])
-    conn.execute(
-        update(record)
-        .where(record.c.sid == bindparam("which"))
-        .values(
-            kind=bindparam("kind"), source=bindparam("source"), scope=bindparam("scope"), document=bindparam("document")
-        ),
-        [
-            {
-                "which": sids[change.record.id],
-                "kind": kind_of(change.record),
-                "source": change.record.source,
-                "scope": change.record.scope,
-                "document": _document(change, current),
-            }
-            for change in changes
-        ],
-    )
+    sids = _number(conn, changes, current)
     before = {sids[one]: kind for one in ids if one in current and (kind := current[one].kind) is not None}
-    targets_before = _targets(conn, list(before))
+    targets_before = _targets(conn, before.keys())
     _delete_rows(conn, before)
     rows = Rows()
     for change in changes:
@@ -184,15 +165,41 @@ def _write_changes(conn: Connection, changes: Sequence[_Change], current: Mappin
         known_at,
     )
     targets: dict[int, set[int]] = {}
-    for row in rows.link:
-        targets.setdefault(row["sid"], set()).add(row["target"])
-    log: list[dict[str, Any]] = []
+    for sid, _, target, *_ in rows.link:
+        targets.setdefault(sid, set()).add(target)
+    log: list[Row] = []
     for change in changes:
         sid = sids[change.record.id]
         touched = sorted({sid} | targets_before.get(sid, set()) | targets.get(sid, set()))
         for kind in dict.fromkeys((kind_of(change.record), before.get(sid, kind_of(change.record)))):
-            log += [{"kind": kind, "sid": sid, "touched": other} for other in touched]
-    conn.execute(insert(change_log), log)
+            log += [(kind, sid, other) for other in touched]
+    put(conn, change_log, log, columns="kind sid touched")
+
+
+def _number(conn: Connection, changes: Sequence[_Change], current: Mapping[str, Current]) -> dict[str, int]:
+    """Return id -> record.sid of the records and all they refer to; the rows of `record` say what they are."""
+    written = [change.record.id for change in changes]
+    sids = {one: current[one].sid for one in written if one in current}
+    referred = dict.fromkeys(one for change in changes for one in references(change.record))
+    sids |= sids_of(conn, referred.keys() - sids.keys())
+    new = [one for one in dict.fromkeys([*written, *referred]) if one not in sids]
+    if new:
+        sids |= {one: sid for sid, one in enumerate(new, next_sid(conn))}
+    rows: list[Row] = [
+        (
+            sids[change.record.id],
+            change.record.id,
+            kind_of(change.record),
+            change.record.source,
+            change.record.scope,
+            _document(change, current),
+        )
+        for change in changes
+    ]
+    known = set(written)
+    rows += [(sids[one], one, None, None, None, None) for one in new if one not in known]
+    put(conn, record, rows, columns="sid id kind source scope document", key="sid")
+    return sids
 
 
 def _document(change: _Change, current: Mapping[str, Current]) -> int | None:
@@ -200,12 +207,10 @@ def _document(change: _Change, current: Mapping[str, Current]) -> int | None:
     return change.document if change.document is not None or known is None else known.document
 
 
-def _targets(conn: Connection, sids: Sequence[int]) -> dict[int, set[int]]:
+def _targets(conn: Connection, sids: Collection[int]) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {}
-    for start in range(0, len(sids), CHUNK):
-        for sid, target in conn.execute(
-            select(link.c.sid, link.c.target).where(link.c.sid.in_(sids[start : start + CHUNK]))
-        ):
+    if sids:
+        for sid, target in conn.execute(select(link.c.sid, link.c.target).where(among(conn, link.c.sid, sids))):
             found.setdefault(sid, set()).add(target)
     return found
 
@@ -215,27 +220,19 @@ def _delete_rows(conn: Connection, before: Mapping[int, str]) -> None:
     for sid, kind in before.items():
         by_kind.setdefault(kind, []).append(sid)
     for kind, sids in by_kind.items():
-        for table in (kind_tables[kind], *(child for (owner, _), child in child_tables.items() if owner == kind)):
-            _delete(conn, table, sids)
-    for table in _SHARED:
-        _delete(conn, table, list(before))
+        remove(conn, _tables_of(kind), sids)
+    remove(conn, _SHARED, before.keys())
 
 
-def _delete(conn: Connection, table: Table, sids: Sequence[int]) -> None:
-    for start in range(0, len(sids), CHUNK):
-        conn.execute(delete(table).where(table.c.sid.in_(sids[start : start + CHUNK])))
+@cache
+def _tables_of(kind: str) -> tuple[Table, ...]:
+    return kind_tables[kind], *(child for (owner, _), child in child_tables.items() if owner == kind)
 
 
 def _insert_rows(conn: Connection, rows: Rows) -> None:
-    filled: Iterable[tuple[Table, list[dict[str, Any]]]] = [
-        *((kind_tables[kind], found) for kind, found in rows.kinds.items()),
-        *((child_tables[key], found) for key, found in rows.children.items()),
-        (event, rows.event),
-        (link, rows.link),
-        (since, rows.since),
-        (unknown_field, rows.unknown_field),
-        (alias, rows.alias),
-    ]
-    for table, found in filled:
-        if found:
-            conn.execute(insert(table), found)
+    for kind, found in rows.kinds.items():
+        put(conn, kind_tables[kind], found)
+    for key, found in rows.children.items():
+        put(conn, child_tables[key], found)
+    for table, found in zip(_SHARED, (rows.event, rows.link, rows.since, rows.unknown_field, rows.alias), strict=True):
+        put(conn, table, found)
