@@ -186,9 +186,11 @@ def _postgresql_engine(target: URL, wait_s: float) -> Engine:
             target,
             connect_args={
                 "connect_timeout": max(2, int(wait_s)),
-                "options": f"-c lock_timeout={int(wait_s * 1000)} -c timezone=UTC",
+                # A plan kept from when the tables were empty reads them whole ever after.
+                "options": f"-c lock_timeout={int(wait_s * 1000)} -c timezone=UTC -c plan_cache_mode=force_custom_plan",
                 "application_name": "hub",
             },
+            pool_pre_ping=True,
             hide_parameters=True,
             json_serializer=_to_json,
             json_deserializer=msgspec.json.decode,
