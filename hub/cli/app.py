@@ -142,7 +142,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         app(args=arguments, prog_name="hub")
     except HubError as error:
-        for line in (str(error) or type(error).__name__).splitlines():
-            sys.stderr.write(f"hub: {line}\n")
+        from hub.cli.output import plain  # noqa: PLC0415 - a message may repeat what a tool or a file said
+
+        for line in (str(error) or type(error).__name__).split("\n"):
+            sys.stderr.write(f"hub: {plain(line)}\n")
         return 2
     return 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from hub.clock import Clock, monotonic_s
-from hub.errors import Locked, SourceError
+from hub.errors import ConfigurationError, Locked, SourceError
 from hub.store import reading
 from hub.store.store import Store
 from hub.store.writer import write_page
@@ -166,7 +166,7 @@ class _Run:
         """List the slices; None = the source cannot be read at all, the summary says why."""
         try:
             return self._job.source.slices()
-        except SourceError as error:
+        except (SourceError, ConfigurationError) as error:
             self._summary.faults.append(str(error))
         except Exception as error:  # noqa: BLE001 - a defect of one plugin must not stop the other sources
             self._summary.faults.append(describe_defect(error, "slices"))
