@@ -33,9 +33,6 @@ __all__ = ["ALWAYS_ENABLED", "GROUP", "InstalledPlugin", "Registry"]
 GROUP = "hub.plugins"
 ALWAYS_ENABLED = ("email",)
 
-_BROKEN = (ImportError, SyntaxError, AttributeError, NameError, TypeError, ValueError)
-"""What importing foreign code commonly ends in; anything else keeps its traceback."""
-
 
 @dataclass(slots=True)
 class _Offer:
@@ -163,12 +160,13 @@ class Registry:
             return self._ask(name, module)
         except pluggy.PluginValidationError as error:
             problem = PluginError(f"Plugin '{name}' does not fit this hub: {' '.join(str(error).split())}")
-            cause: Exception = error
-        except _BROKEN as error:
-            problem = PluginError(f"Plugin '{name}' cannot be loaded: {error}.{_remedy(point, error)}")
-            cause = error
+            cause: BaseException = error
         except PluginError as error:
             problem, cause = error, error
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code may end in anything; the hub says whose
+            said = " ".join(str(error).split()) or type(error).__name__
+            problem = PluginError(f"Plugin '{name}' cannot be loaded: {said}.{_remedy(point, error)}")
+            cause = error
         if self._manager.has_plugin(name):
             self._manager.unregister(name=name)
         raise problem from cause
@@ -215,7 +213,7 @@ class Registry:
             raise PluginError(f"Plugin '{plugin}' offers a {what} '{name}', which is offered already")
 
 
-def _remedy(point: metadata.EntryPoint, error: Exception) -> str:
+def _remedy(point: metadata.EntryPoint, error: BaseException) -> str:
     """Say what to run: the extra of that name, where the distribution has one."""
     if point.dist is None or not isinstance(error, ImportError):
         return ""

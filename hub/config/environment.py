@@ -58,7 +58,7 @@ def read_environment(below: Mapping[str, Any]) -> tuple[dict[str, Any], dict[Key
     ]
     try:
         raw = _Environment(_Layer)()
-    except SettingsError:
+    except (SettingsError, RecursionError):
         # the library's message is dropped: it repeats the value
         return {}, {}, [*faults, Fault("a HUB_… variable holds JSON that cannot be read", file="environment")]
     values = {section: _aligned(item, below.get(section)) for section, item in raw.items()}

@@ -14,6 +14,18 @@ __all__ = ["complaints", "nearest"]
 
 KeyPath = tuple[str, ...]
 _LISTED = 40
+_PLAINLY = {
+    "bool_parsing": "should be true or false",
+    "bool_type": "should be true or false",
+    "dict_type": "should be a table",
+    "int_parsing": "should be a whole number",
+    "int_type": "should be a whole number",
+    "list_type": 'should be a list: ["…"]',
+    "model_type": "should be a table",
+    "string_type": 'should be text: "…"',
+    "tuple_type": 'should be a list: ["…"]',
+}
+"""What pydantic says in words of its own types."""
 
 
 def complaints(error: ValidationError, model: type[BaseModel]) -> list[tuple[KeyPath, str]]:
@@ -27,9 +39,9 @@ def complaints(error: ValidationError, model: type[BaseModel]) -> list[tuple[Key
                 message = f"unknown key{nearest(path[-1], holder.model_fields) if holder else ''}"
             case "missing":
                 message = f"is missing; write: {path[-1]} = …"
-            case _:
+            case kind:
                 message = item["msg"].removeprefix("Value error, ")
-                message = message.replace("Input should", "should", 1)
+                message = _PLAINLY.get(kind) or message.replace("Input should", "should", 1)
         found.append((path, message))
     return found
 

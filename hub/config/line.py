@@ -25,7 +25,7 @@ def key_lines(text: str) -> dict[KeyPath, int]:
     """
     lines: dict[KeyPath, int] = {}
     table: KeyPath = ()
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if (match := _TABLE.match(line)) and (path := _path(match["key"])):
             table = path
         elif (match := _ASSIGNMENT.match(line)) and (key := _path(match["key"])):

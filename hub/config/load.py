@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +35,8 @@ __all__ = ["load_configuration", "named_plugins"]
 KeyPath = tuple[str, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
+_LARGEST = 1_000_000
+"""Bytes of a configuration; a longer file is something else."""
 _NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _RESERVED = {"hub": "the hub keeps its own records under it"}
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
@@ -77,20 +81,36 @@ def _named(settings: Mapping[str, Any]) -> set[str]:
 
 
 def _parse(path: Path) -> tuple[str, dict[str, Any]]:
+    line = column = None
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _text(path).replace("\r\n", "\n")
         return text, tomllib.loads(text)
     except FileNotFoundError:
-        fault = Fault("there is no such file; write one with: hub init", file=str(path))
+        said = "there is no such file; write one with: hub init"
     except OSError as error:
-        fault = Fault(f"cannot be read: {error.strerror}", file=str(path))
-    except UnicodeDecodeError:
-        fault = Fault("is not UTF-8 text", file=str(path))
+        said = f"cannot be read: {error.strerror}"
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        said = "is not UTF-8 text; save it as UTF-8"
     except tomllib.TOMLDecodeError as error:
         place = _PLACE.search(str(error))
         line, column = (int(place[1]), int(place[2])) if place and place[1] else (None, None)
-        fault = Fault(f"is not TOML: {_PLACE.sub('', str(error))}", file=str(path), line=line, column=column)
-    raise ConfigurationError([fault])
+        said = f"is not TOML: {_PLACE.sub('', str(error))}"
+    except RecursionError:
+        said = "is nested deeper than any configuration; look for brackets that are never closed"
+    except ValueError as error:
+        said = "holds a number of thousands of digits" if "digits" in str(error) else str(error)
+    raise ConfigurationError([Fault(said, file=str(path), line=line, column=column)])
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"is larger than {_LARGEST // 1_000_000} MB; no configuration is")
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError("is UTF-16; save it as UTF-8")
+    return content.decode("utf-8-sig")  # a byte order mark does no harm
 
 
 class _Loading:
@@ -113,6 +133,7 @@ class _Loading:
         """Check everything; None where there are faults."""
         for key in sorted(self._settings.keys() - set(SECTIONS)):
             self._fault((key,), f"unknown key{nearest(key, SECTIONS)}")
+        self._refuse_control_characters()
         self._load_plugins()
         organisation = self._section("organisation", OrganisationSettings)
         store = self._section("store", StoreSettings)
@@ -147,6 +168,18 @@ class _Loading:
         for secret in self._secrets.values:
             message = message.replace(secret, "***")
         return Fault(message, fault.file, fault.key, fault.line, fault.column)
+
+    def _refuse_control_characters(self) -> None:
+        """No name, path, address or word has any; in a terminal, a path or a header they do harm."""
+        waiting: list[tuple[KeyPath, Any]] = [((), self._settings)]
+        while waiting:
+            path, value = waiting.pop()
+            if isinstance(value, Mapping):
+                waiting += [((*path, key), part) for key, item in value.items() for part in (key, item)]
+            elif isinstance(value, list):
+                waiting += [(path, item) for item in value]
+            elif isinstance(value, str) and any(unicodedata.category(char) in {"Cc", "Cs"} for char in value.strip()):
+                self._fault(path, "holds a control character; take it out")
 
     def _load_plugins(self) -> None:
         listed = self._settings.get("plugins", [])
@@ -271,8 +304,10 @@ class _Loading:
 
 
 def _key(part: str) -> str:
-    """Write one part of a key as TOML does."""
-    return part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{part}"'
+    """Write one part of a key as TOML does; what would break the line stays visible."""
+    if re.fullmatch(r"[A-Za-z0-9_-]+", part):
+        return part
+    return '"' + "".join(char if char.isprintable() else repr(char)[1:-1] for char in part) + '"'
 
 
 def _overlay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

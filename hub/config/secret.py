@@ -16,6 +16,7 @@ from hub.errors import Fault
 __all__ = ["SecretReader", "models_in"]
 
 KeyPath = tuple[str, ...]
+_LONGEST = 100_000
 
 
 class SecretReader:
@@ -82,27 +83,42 @@ class SecretReader:
         return secret
 
     def _from_file(self, name: str, path: KeyPath) -> str | None:
-        file = self._base_dir / Path(name).expanduser()
         try:
-            with file.open(encoding="utf-8") as stream:
-                mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
-                if os.name == "posix" and mode & 0o077:
-                    self._fault(path, f"{file} can be read by others (mode {mode:04o}). Run: chmod 600 '{file}'")
-                    return None
-                secret = stream.read().strip()
-        except OSError as error:
-            self._fault(path, f"{file} cannot be read: {error.strerror}")
+            return _read_secret(self._base_dir, name)
+        except ValueError as fault:
+            self._fault(path, str(fault))
             return None
-        except UnicodeDecodeError:
-            self._fault(path, f"{file} is not UTF-8 text")
-            return None
-        if not secret:
-            self._fault(path, f"{file} is empty")
-        return secret or None
 
     def _fault(self, path: KeyPath, message: str) -> None:
         self.faults.append(self._locate(path, message))
         self.faulty.add(path)
+
+
+def _read_secret(base_dir: Path, name: str) -> str:
+    """Read a secret from a file of its owner alone; raises ValueError that says what is wrong with it."""
+    try:
+        file = base_dir / Path(name).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{name} names the home of a user who is not known here") from None
+    try:
+        if not stat.S_ISREG(file.stat().st_mode):  # opening a pipe would wait for ever
+            raise ValueError(f"{file} is no file; write the secret into one")
+        with file.open("rb") as stream:
+            mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
+            content = stream.read(_LONGEST + 1)
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}") from None
+    if os.name == "posix" and mode & 0o077:
+        raise ValueError(f"{file} can be read by others (mode {mode:04o}). Run: chmod 600 '{file}'")
+    if len(content) > _LONGEST:
+        raise ValueError(f"{file} is longer than any secret")
+    try:
+        secret = content.decode().strip()
+    except UnicodeDecodeError:
+        raise ValueError(f"{file} is not UTF-8 text") from None
+    if not secret:
+        raise ValueError(f"{file} is empty")
+    return secret
 
 
 def holds_secret(annotation: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
@@ -65,9 +65,9 @@ class OrganisationSettings(Section):
     @field_validator("judge_from", mode="before")
     @classmethod
     def _local_midnight(cls, value: object, info: ValidationInfo) -> object:
-        if value is None or "zone" not in info.data:
+        if value is None:
             return None
-        return local_instant(value, info.data["zone"])
+        return local_instant(value, info.data.get("zone", "UTC"))  # a wrong zone is a fault of its own
 
 
 def local_instant(value: object, zone: str) -> int:
@@ -92,7 +92,10 @@ def local_instant(value: object, zone: str) -> int:
         raise ValueError(  # noqa: TRY004
             "should be a date (2026-10-01) or a time with offset (2026-10-01T06:00:00Z)"
         )
-    delta = moment.astimezone(dt.UTC) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    try:
+        delta = moment.astimezone(dt.UTC) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    except OverflowError:
+        raise ValueError("lies outside the years 1 to 9999") from None
     return delta // dt.timedelta(milliseconds=1)
 
 
@@ -110,7 +113,7 @@ class StoreSettings(Section):
         parts = urlsplit(value)
         if parts.scheme not in {"sqlite", "postgresql", "postgresql+psycopg"}:
             raise ValueError("should begin with sqlite:/// or postgresql+psycopg://")
-        if parts.password is not None:
+        if parts.password is not None or any("pass" in name for name, _ in parse_qsl(parts.query)):
             raise ValueError('has a password inside; write it to a file and add: password = { file = "secrets/store" }')
         return value
 

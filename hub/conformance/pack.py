@@ -61,6 +61,9 @@ class Requirement:
         return self.entry.id
 
 
+_LARGEST = 36_525
+"""Largest number a parameter takes: a century in days."""
+
 Declare = Callable[[str, Parameters], list[Part]]
 """Makes the parts of the requirement with this id from its parameters."""
 
@@ -111,4 +114,22 @@ class Pack:
             elif not isinstance(value, type(default)) or isinstance(value, bool) != isinstance(default, bool):
                 found, wanted = type(value).__name__, type(default).__name__
                 faults.append(Fault(f"{name!r} is {found}, expected {wanted}", key=f"{place}.{rid}"))
+            elif said := _objection(value, default):
+                faults.append(Fault(f"{name!r} {said}", key=f"{place}.{rid}"))
         return faults
+
+
+def _objection(value: Any, default: Any) -> str:
+    """Say why a value of the right type cannot be judged by; empty = it can."""
+    if isinstance(value, str):
+        return ""
+    if isinstance(value, list):
+        return "" if all(isinstance(item, str) for item in value) else "should hold words only"
+    numbers = list(value.values()) if isinstance(value, dict) else [value]
+    if isinstance(value, dict) and (unknown := sorted(value.keys() - default.keys())):
+        return f"has no {', '.join(unknown)}; known: {', '.join(sorted(default))}"
+    if any(isinstance(number, bool) != isinstance(default, bool) for number in numbers):
+        return "should hold numbers only"
+    if not all(isinstance(number, int | float) and 0 <= number <= _LARGEST for number in numbers):
+        return f"should be a number from 0 to {_LARGEST}"
+    return ""

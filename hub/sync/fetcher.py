@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.clock import Clock
-from hub.errors import AuthenticationFailed, ScopeUnreadable, SourceError
+from hub.errors import AuthenticationFailed, ConfigurationError, ScopeUnreadable, SourceError
 from hub.sync.source import Census, Page, Slice, Source
 
 __all__ = ["Arrival", "Ended", "PageRead", "Task", "describe_defect", "read_ahead"]
@@ -145,7 +145,7 @@ class _Reading:
         except AuthenticationFailed as error:
             self._refused = str(error)
             self._arrivals.put(Ended(task.part, began_at, fault=str(error)))
-        except SourceError as error:
+        except (SourceError, ConfigurationError) as error:
             self._arrivals.put(Ended(task.part, began_at, fault=str(error)))
         except BaseException as error:  # noqa: BLE001 - a defect, even sys.exit, in one slice must not stop the others
             self._arrivals.put(Ended(task.part, began_at, fault=describe_defect(error, "fetch")))

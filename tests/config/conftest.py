@@ -53,7 +53,7 @@ class FileSettings(ChannelSettings):
 
 
 @pytest.fixture
-def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+def registry(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Registry:
     for name in [name for name in os.environ if name.startswith("HUB_")]:
         monkeypatch.delenv(name)
 
@@ -68,7 +68,13 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
     email.hub_register_channels = channels
     pack = ModuleType("imagined_pack")
     pack.hub_register_requirements = lambda register: register(PACK)
-    points = [EntryPoint("lame", "imagined_library_that_is_missing", GROUP)]
+    hostile = tmp_path_factory.mktemp("hostile")
+    (hostile / "imagined_broken_plugin.py").write_text('raise RuntimeError("no licence found")')
+    monkeypatch.syspath_prepend(hostile)
+    points = [
+        EntryPoint("broken", "imagined_broken_plugin", GROUP),
+        EntryPoint("lame", "imagined_library_that_is_missing", GROUP),
+    ]
     for name, module in {"tool": tool, "email": email, "bs15000": pack}.items():
         for attribute, value in list(vars(module).items()):
             if attribute.startswith("hub_"):

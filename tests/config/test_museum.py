@@ -16,6 +16,19 @@ EXPECTED = {
         '4: sources."Service Desk": the name may hold small letters, digits and single hyphens only',
         "7: sources.hub: the name 'hub' is taken: the hub keeps its own records under it",
     ],
+    "before-the-calendar": [
+        "4: organisation.judge_from: lies outside the years 1 to 9999",
+    ],
+    "control-character-in-name": [
+        '4: sources."de\\x1b[31msk": holds a control character; take it out',
+        '4: sources."de\\x1b[31msk": the name may hold small letters, digits and single hyphens only',
+    ],
+    "day-that-is-none": [
+        "4:14: is not TOML: Invalid date or datetime",
+    ],
+    "line-break-in-host": [
+        "6: channels.mail.host: holds a control character; take it out",
+    ],
     "missing-key": [
         "4: sources.desk.url: is missing; write: url = …",
     ],
@@ -28,12 +41,19 @@ EXPECTED = {
     "negative-days": [
         "5: findings.due_days.critical: should be greater than or equal to 0",
     ],
+    "nested-without-end": [
+        "is nested deeper than any configuration; look for brackets that are never closed",
+    ],
     "no-organisation": [
         "organisation.name: is missing; write: name = …",
         "organisation.zone: is missing; write: zone = …",
     ],
     "no-plugin": [
-        '4: sources.desk: is missing its plugin; write: plugin = "…"; known: bs15000, lame, tool',
+        '4: sources.desk: is missing its plugin; write: plugin = "…"; known: broken, bs15000, lame, tool',
+    ],
+    "not-a-number": [
+        "5: findings.due_days.critical: should be a finite number",
+        "6: findings.due_days.major: should be a finite number",
     ],
     "not-a-record-id": [
         "4: organisation.manager: should be the id of a record: `<source>:<id>`, such as register:people/alice",
@@ -44,17 +64,71 @@ EXPECTED = {
     "not-toml": [
         "2:16: is not TOML: Illegal character '\\n'",
     ],
+    "nul-in-path": [
+        "6: channels.outbox.folder: holds a control character; take it out",
+    ],
+    "number-of-thousands-of-digits": [
+        "holds a number of thousands of digits",
+    ],
+    "organisation-is-a-list": [
+        "1: organisation: should be a table",
+    ],
+    "pack-is-a-list": [
+        "4: packs: should hold tables: [packs.<name>]",
+    ],
+    "parameter-beyond-any-column": [
+        "5: packs.bs15000.parameters.\"BS15000-8.2-c\": 'min_approvers' should be a number from 0 to 36525",
+    ],
+    "parameter-out-of-range": [
+        "5: packs.bs15000.parameters.\"BS15000-8.2-c\": 'min_approvers' should be a number from 0 to 36525",
+    ],
+    "password-in-store-query": [
+        '5: store.url: has a password inside; write it to a file and add: password = { file = "secrets/store" }',
+    ],
     "password-in-store-url": [
         '5: store.url: has a password inside; write it to a file and add: password = { file = "secrets/store" }',
+    ],
+    "plugin-breaks-on-import": [
+        "5: sources.desk.plugin: Plugin 'broken' cannot be loaded: no licence found.",
     ],
     "secret-file-missing": [
         "7: sources.desk.token: <museum>/secrets/absent cannot be read: No such file or directory",
     ],
+    "secret-file-of-nobody": [
+        "7: sources.desk.token: ~nobody-of-this-name/token names the home of a user who is not known here",
+    ],
     "secret-in-file": [
         '7: sources.desk.token: a secret does not belong into this file; write { file = "secrets/token" } or { env = "NAME" }',
     ],
+    "secret-is-a-folder": [
+        "7: sources.desk.token: <museum> is no file; write the secret into one",
+    ],
+    "secret-path-with-nul": [
+        "7: sources.desk.token: embedded null byte",
+        "7: sources.desk.token.file: holds a control character; take it out",
+    ],
     "secret-variable-unset": [
         "7: sources.desk.limits.key: the environment variable IMAGINED_KEY is not set",
+    ],
+    "secret-with-two-sources": [
+        '7: sources.desk.token: a secret does not belong into this file; write { file = "secrets/token" } or { env = "NAME" }',
+    ],
+    "store-without-scheme": [
+        "5: store.url: should begin with sqlite:/// or postgresql+psycopg://",
+    ],
+    "ten-faults": [
+        "1: organisation.name: is missing; write: name = …",
+        "2: organisation.nmae: unknown key; did you mean 'name'? known: calendar, judge_from, manager, name, zone",
+        "3: organisation.zone: unknown zone 'Europe/Berln'; did you mean 'Europe/Berlin'?",
+        "4: organisation.judge_from: should be a date (2026-10-01) or a time with offset (2026-10-01T06:00:00Z)",
+        "5: source: unknown key; did you mean 'sources'? known: channels, findings, organisation, packs, plugins, reports, sources, store",
+        "6: sources.desk.url: is missing; write: url = …",
+        '8: sources.desk.token: a secret does not belong into this file; write { file = "secrets/token" } or { env = "NAME" }',
+        "9: sources.desk.flavour: should be 'cloud' or 'data_center'",
+        "11: channels.mail.plugin: no plugin offers channels of the type 'smpt'; did you mean 'smtp'? known: broken, bs15000, file, lame, smtp",
+        "13: findings.due_days.critical: should be greater than or equal to 0",
+        "15: reports.conformance.to.0: should be the id of a record: `<source>:<id>`, such as register:people/alice",
+        "17: packs.bs1500: no plugin offers a pack 'bs1500'; did you mean 'bs15000'? known: broken, bs15000, lame",
     ],
     "time-without-offset": [
         "4: organisation.judge_from: a time needs an offset: 2026-10-01T06:00:00Z; or write a date alone: 2026-10-01",
@@ -62,26 +136,26 @@ EXPECTED = {
     "twice-the-same-source": [
         "7:14: is not TOML: Cannot declare ('sources', 'desk') twice",
     ],
-    "unknown-channel-type": [
-        "5: channels.mail.plugin: no plugin offers channels of the type 'smpt'; did you mean 'smtp'? known: bs15000, file, lame, smtp, tool",
-    ],
     "unknown-channel": [
         "9: reports.conformance.channels: there is no channel 'outbx'; did you mean 'outbox'? known: outbox",
     ],
-    "unknown-key-of-a-part": [
-        "7: sources.desk.limits.per_minut: unknown key; did you mean 'per_minute'? known: key, per_minute",
+    "unknown-channel-type": [
+        "5: channels.mail.plugin: no plugin offers channels of the type 'smpt'; did you mean 'smtp'? known: broken, bs15000, file, lame, smtp, tool",
     ],
     "unknown-key": [
         "8: sources.desk.projcts: unknown key; did you mean 'projects'? known: ca_bundle, enabled, fetchers, flavour, limits, others, plugin, projects, proxy, statuses, token, url",
     ],
+    "unknown-key-of-a-part": [
+        "7: sources.desk.limits.per_minut: unknown key; did you mean 'per_minute'? known: key, per_minute",
+    ],
     "unknown-listed-plugin": [
-        "1: plugins: Plugin 'acme' is not installed. Installed: bs15000, email, lame, tool",
+        "1: plugins: Plugin 'acme' is not installed. Installed: broken, bs15000, email, lame, tool",
     ],
     "unknown-pack": [
-        "4: packs.bs1500: no plugin offers a pack 'bs1500'; did you mean 'bs15000'? known: bs15000, lame, tool",
+        "4: packs.bs1500: no plugin offers a pack 'bs1500'; did you mean 'bs15000'? known: broken, bs15000, lame, tool",
     ],
     "unknown-plugin": [
-        "5: sources.desk.plugin: no plugin offers sources of the type 'tol'; did you mean 'tool'? known: bs15000, lame, tool",
+        "5: sources.desk.plugin: no plugin offers sources of the type 'tol'; did you mean 'tool'? known: broken, bs15000, lame, tool",
     ],
     "unknown-section": [
         "4: source: unknown key; did you mean 'sources'? known: channels, findings, organisation, packs, plugins, reports, sources, store",
@@ -97,6 +171,14 @@ EXPECTED = {
         "5: packs.bs15000.parameters.\"BS15000-8.2-c\": unknown parameter 'min_aprovers'; known: min_approvers",
         "5: packs.bs15000.parameters.\"BS15000-8.2-c\": 'min_approvers' is str, expected int",
         "6: packs.bs15000.parameters.\"BS15000-8.2-x\": the pack has no requirement 'BS15000-8.2-x'; did you mean 'BS15000-8.2-c'? known: BS15000-8.2-c",
+    ],
+    "wrong-type": [
+        '7: sources.desk.projects: should be a list: ["…"]',
+        "8: sources.desk.fetchers: should be a whole number",
+        "9: sources.desk.enabled: should be true or false",
+    ],
+    "zone-is-a-path": [
+        "3: organisation.zone: unknown zone '../../etc/passwd'; zones look like 'Europe/Berlin'",
     ],
 }
 

@@ -92,7 +92,7 @@ def test_settings_name_the_wrong_word():
         ({"fields": {"customfield_1": "change.typ"}}, "did you mean 'type'"),
         ({"issue_types": {"Task": "chnge"}}, "did you mean change"),
         ({"url": "https://u:p@host"}, "holds a credential"),
-        ({"url": "http://[::bad"}, "Invalid IPv6"),
+        ({"url": "http://[::bad"}, "not an address"),
         ({"url": "ftp://host"}, "not an address"),
         ({"time_zone": "Berlin"}, "Europe/Berlin"),
         ({"user": None}, "user is missing"),

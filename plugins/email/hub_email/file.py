@@ -26,8 +26,12 @@ class FileChannel:
 
     def check(self) -> list[CheckLine]:
         """Tell whether files can be written, without leaving any."""
-        place = next(path for path in (self.folder, *self.folder.parents) if path.exists())
-        if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        try:
+            place = next(path for path in (self.folder, *self.folder.parents) if path.exists())
+            is_open = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+        except OSError as error:
+            return [CheckLine("error", f"{self.folder}: {error.strerror}", "set folder to one this user may write")]
+        if not is_open:
             return [
                 CheckLine(
                     "error",

@@ -98,11 +98,15 @@ class JiraSettings(SourceSettings):
     @field_validator("url")
     @classmethod
     def _address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
-            raise ValueError(f"not an address: {url!r}; write https://<host>")
+        try:
+            parts = urlsplit(url)
+            sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:
+            parts, sound = urlsplit(""), False
         if "@" in parts.netloc:
             raise ValueError("the address holds a credential; use user and token")
+        if not sound or not url.isprintable() or " " in url or parts.query or parts.fragment:
+            raise ValueError("not an address; write https://<host>, with a path where Jira has one")
         return url.rstrip("/")
 
     @field_validator("token")

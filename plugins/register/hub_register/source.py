@@ -62,8 +62,8 @@ class RegisterSource:
 
     def faults(self) -> list[Fault]:
         """Give everything wrong with the folder, by file, line and column."""
-        if not self._folder.is_dir():
-            return [self._no_folder()]
+        if closed := self._closed():
+            return [closed]
         files = self._files()
         found = self._strangers() + [fault for register in files for fault in self._file_faults(register)]
         readings = {row.native_id: (row, read_row(row, self._context.name)) for file in files for row in file.rows}
@@ -80,8 +80,8 @@ class RegisterSource:
 
         Raises ConfigurationError where the folder is missing or the waivers are at fault.
         """
-        if not self._folder.is_dir():
-            raise ConfigurationError([self._no_folder()])
+        if closed := self._closed():
+            raise ConfigurationError([closed])
         files = self._files()
         self._refuse_wrong_waivers()
         return [
@@ -132,7 +132,7 @@ class RegisterSource:
 
     def _kept(self) -> list[str]:
         """Files that are there or must be, in the order of the table."""
-        return [stem for stem in FILES if stem in self._required or (self._folder / f"{stem}{_SUFFIX}").is_file()]
+        return [stem for stem in FILES if stem in self._required or _stands(self._folder / f"{stem}{_SUFFIX}")]
 
     def _files(self) -> list[RegisterFile]:
         return [self._file(stem) for stem in self._kept()]
@@ -147,15 +147,23 @@ class RegisterSource:
         if wrong:
             raise ConfigurationError(wrong)
 
-    def _no_folder(self) -> Fault:
-        key = f"sources.{self._context.name}.folder"
-        return Fault(f"no folder {str(self._shown)!r} beside the configuration; `hub init` makes one", key=key)
+    def _closed(self) -> Fault | None:
+        """Say why the folder cannot be looked into; None = it can."""
+        try:
+            next(self._folder.iterdir(), None)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            said = f"no folder {str(self._shown)!r} beside the configuration; `hub init` makes one"
+        except OSError as error:
+            said = f"folder {str(self._shown)!r} cannot be read: {error.strerror}"
+        else:
+            return None
+        return Fault(said, key=f"sources.{self._context.name}.folder")
 
     def _strangers(self) -> list[Fault]:
         """YAML files whose name is not in the table: mostly a slip of the pen."""
         found = []
         for path in sorted(self._folder.iterdir()):
-            if path.suffix.lower() not in (".yaml", ".yml") or not path.is_file():
+            if path.suffix.lower() not in (".yaml", ".yml") or not _stands(path):
                 continue
             if path.suffix != _SUFFIX or path.stem not in FILES:
                 near = get_close_matches(path.stem, FILES, n=1)
@@ -174,6 +182,14 @@ class RegisterSource:
             for row, reading in readings.values()
             if reading.record is not None and (reading.record.created_at or 0) > now
         ]
+
+
+def _stands(path: Path) -> bool:
+    """Whether a file stands there; one that may not be asked about is tried, and says why not."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def _at(row: Row, key: str, message: str) -> Fault:
