@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import zstandard
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Select, and_, func, select
 
 from hub.store.bulk import Row, among, put
 from hub.store.tables import raw_document
@@ -20,6 +20,7 @@ __all__ = [
     "append_documents",
     "chain_of",
     "chain_start",
+    "count_disposed",
     "documents_for_replay",
 ]
 
@@ -147,14 +148,27 @@ def append_documents(conn: Connection, source: str, incoming: Sequence[Raw], fet
     return answers
 
 
-def documents_for_replay(conn: Connection, source: str, *, batch: int = CHUNK) -> Iterator[list[KeptDocument]]:
-    """Yield the latest document of every id, in the order they were kept, in batches; disposed ones are left out."""
-    last = (
+def _last_of_each(source: str) -> Select[int]:
+    return (
         select(func.max(raw_document.c.seq).label("seq"))
         .where(raw_document.c.source == source)
         .group_by(raw_document.c.stream, raw_document.c.native_id)
-        .subquery()
     )
+
+
+def count_disposed(conn: Connection, source: str) -> int:
+    """Count the ids whose latest document has no body any more: what a replay leaves as it is."""
+    asked = select(func.count()).where(
+        raw_document.c.source == source,
+        raw_document.c.body.is_(None),
+        raw_document.c.seq.in_(_last_of_each(source)),
+    )
+    return int(conn.execute(asked).scalar_one())
+
+
+def documents_for_replay(conn: Connection, source: str, *, batch: int = CHUNK) -> Iterator[list[KeptDocument]]:
+    """Yield the latest document of every id, in the order they were kept, in batches; disposed ones are left out."""
+    last = _last_of_each(source).subquery()
     seqs = list(conn.execute(select(last.c.seq).order_by(last.c.seq)).scalars())
     decompressor = zstandard.ZstdDecompressor()
     for after in range(0, len(seqs), batch):

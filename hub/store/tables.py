@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as _Text
 
-__all__ = ["Key", "Text", "metadata"]
+__all__ = ["NEVER", "Key", "Text", "metadata"]
 
 metadata = MetaData()
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -73,6 +73,7 @@ event = Table(
     Column("to", Text),
     Column("visible_to_customer", Boolean, nullable=False),
     Column("source_ref", Text),
+    sqlite_with_rowid=False,
 )
 link = Table(
     "link",
@@ -83,6 +84,7 @@ link = Table(
     Column("at", BigInteger),
     Column("source_ref", Text),
     Index("link_target_i", "target", "sid", "type"),
+    sqlite_with_rowid=False,
 )
 """Explicit links under their relation name, list-of-reference fields and scalar references (except to
 persons) under their field name, `same_as` under `same_as`."""
@@ -92,14 +94,18 @@ since = Table(
     _part_key("sid"),
     Column("field", Text, primary_key=True),
     Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
-unknown_field = Table("unknown_field", metadata, _part_key("sid"), Column("field", Text, primary_key=True))
+unknown_field = Table(
+    "unknown_field", metadata, _part_key("sid"), Column("field", Text, primary_key=True), sqlite_with_rowid=False
+)
 alias = Table(
     "alias",
     metadata,
     Column("key", Text, primary_key=True),  # current and former keys
     _part_key("sid"),
     Index("alias_sid_i", "sid"),
+    sqlite_with_rowid=False,
 )
 
 # -- past state and proof -------------------------------------------------------------------
@@ -179,7 +185,9 @@ erased_identifier = Table(
     "erased_identifier",
     metadata,
     Column("hash", LargeBinary, primary_key=True),  # keyed hash of the words; the words stand nowhere
-    Column("words", Integer, nullable=False),  # how many; 0 = the first word of a longer one
+    Column(
+        "words", Integer, nullable=False
+    ),  # how many; 0 = the first of several; -n = n, and the last alone is replaced
     Column("did", Integer, nullable=False),
 )
 erased_person = Table("erased_person", metadata, _part_key("sid"), Column("did", Integer, nullable=False))
@@ -286,33 +294,28 @@ fingerprint = Table(
 obligation = Table(
     "obligation",
     metadata,
-    _key("oid"),
-    Column("part", SmallInteger, nullable=False),
-    Column("unit", Integer, nullable=False),  # record.sid
-    Column("anchor", BigInteger, nullable=False),  # sid of the opening evidence, or start of the period, or 0
+    _part_key("part", SmallInteger),
+    _part_key("unit", Integer),  # record.sid
+    _part_key("anchor"),  # sid of the opening evidence, or start of the period, or 0
+    _part_key("known_from"),
+    Column("known_to", BigInteger),
     Column("opened_at", BigInteger, nullable=False),
     Column("due_at", BigInteger),
     Column("warn_at", BigInteger),
     Column("met_at", BigInteger),
     Column("lost_at", BigInteger),
+    Column("settled_at", BigInteger, nullable=False),  # from then on no passing time changes it; NEVER = it still may
     Column("n", Integer),
     Column("d", Integer),
     Column("evidence", Integer),  # record.sid that decided it; the unit itself where its own fields did
     Column("declared", Boolean, nullable=False),  # all deciding evidence is declared
     Column("place", Integer, nullable=False),  # where the unit was read from
     Column("lacks", Text),  # what could not be known, in words
-    Column("known_from", BigInteger, nullable=False),
-    Column("known_to", BigInteger),
-    Index(
-        "obligation_now_i",
-        "part",
-        "unit",
-        "anchor",
-        unique=True,
-        sqlite_where=text("known_to IS NULL"),
-        postgresql_where=text("known_to IS NULL"),
-    ),
+    Index("obligation_settled_i", "part", "settled_at"),
+    sqlite_with_rowid=False,
 )
+NEVER = 9_000_000_000_000_000
+"""Later than any instant, as a value that can be compared."""
 place = Table(
     "place",
     metadata,

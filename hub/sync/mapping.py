@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hub.clock import Clock
+from hub.store.document import count_disposed
 from hub.store.mapping import current_provisions, get_fingerprint, has_documents, set_fingerprint
 from hub.store.reading import documents_for_replay, set_provisions
 from hub.store.store import Connection, Store
 from hub.store.writer import write_page
+from hub.sync.erased import Erased
 from hub.sync.intake import take_in
 from hub.sync.run import SourceSummary
 from hub.sync.source import Document, Provision, Source
 
-__all__ = ["Mapping"]
+__all__ = ["DISPOSED", "Mapping"]
 
+DISPOSED = "disposed of"
+"""Why a kept document was not mapped anew."""
 _CHANGING = "changing"
 """Stands in place of a fingerprint while kept documents still wait to be mapped: killed then, the next run goes on."""
 
@@ -22,12 +26,15 @@ _CHANGING = "changing"
 class Mapping:
     """How one source turns documents into records in this run, and what it can say at all."""
 
-    def __init__(self, store: Store, name: str, source: Source, fingerprint: str, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, name: str, source: Source, fingerprint: str, clock: Clock, *, erased: Erased
+    ) -> None:
         self._store = store
         self._name = name
         self._source = source
         self._fingerprint = fingerprint
         self._clock = clock
+        self._erased = erased
         self._provides = source.provides()
         self._whole = True
 
@@ -53,12 +60,18 @@ class Mapping:
         return True
 
     def replay(self, summary: SourceSummary, watch: Callable[[], None]) -> None:
-        """Map the latest kept document of every id anew and write what differs."""
+        """Map the latest kept document of every id anew and write what differs.
+
+        What a document became stays as it is where the body was disposed of; such documents are counted.
+        """
         gaps: list[str] = []
         with self._store.connect() as reader:
+            if disposed := count_disposed(reader, self._name):
+                summary.skipped[DISPOSED] = summary.skipped.get(DISPOSED, 0) + disposed
             for batch in documents_for_replay(reader, self._name):
                 documents = [Document(each.stream, each.native_id, each.scope, each.body) for each in batch]
                 intake = take_in(self._source, self._name, documents)
+                intake.normalised = self._erased.normalised(intake.normalised)
                 with self._store.begin() as conn:
                     written = write_page(
                         conn,

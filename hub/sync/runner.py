@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -15,10 +15,11 @@ from hub.store.store import Store
 from hub.store.writer import write_page
 from hub.sync.absence import mark_absent
 from hub.sync.coverage import SliceOutcome, settle
+from hub.sync.erased import Erased
 from hub.sync.fetcher import Ended, PageRead, Task, describe_defect, read_ahead
 from hub.sync.intake import take_in
 from hub.sync.lock import hold, source_lock
-from hub.sync.mapping import Mapping
+from hub.sync.mapping import DISPOSED, Mapping
 from hub.sync.run import SourceSummary
 from hub.sync.source import Slice, Source
 
@@ -43,6 +44,8 @@ class SourceJob:
     fetchers: int = 4
     mapping_fingerprint: str = ""
     """Changes whenever the source's settings or its plugin do: then all kept documents are mapped anew."""
+    erasure_key: str | None = field(default=None, repr=False)
+    """Finds erased persons again (`retention.key`); needed as soon as somebody was erased."""
     notes: list[str] = field(default_factory=list)
     """What the source says through its context's `log`; becomes the summary's warnings."""
 
@@ -64,8 +67,9 @@ def replay_all(
 
     def replay(job: SourceJob) -> SourceSummary:
         started = monotonic_s()
-        mapping = Mapping(store, job.name, job.source, job.mapping_fingerprint, clock)
         with store.begin() as conn:
+            erased = Erased(conn, job.erasure_key)
+            mapping = Mapping(store, job.name, job.source, job.mapping_fingerprint, clock, erased=erased)
             mapping.begin(conn)
         summary = SourceSummary(source=job.name)
         mapping.replay(summary, lambda: progress(summary))
@@ -126,10 +130,12 @@ class _Run:
         self._gaps: dict[Slice, list[str]] = {}
         self._ends: list[Ended] = []
         self._repaired = 0
+        with store.connect() as conn:
+            self._erased = Erased(conn, job.erasure_key)
 
     def sync(self, *, census: bool) -> SourceSummary:
         started, job, summary = monotonic_s(), self._job, self._summary
-        mapping = Mapping(self._store, job.name, job.source, job.mapping_fingerprint, self._clock)
+        mapping = Mapping(self._store, job.name, job.source, job.mapping_fingerprint, self._clock, erased=self._erased)
         with self._store.begin() as conn:
             run = reading.start_run(conn, job.name, self._clock.now_ms())
             known = [(row.scope, row.kind) for row in reading.coverage_rows(conn, job.name)]
@@ -147,10 +153,15 @@ class _Run:
             summary.changed += again.changed
             summary.vanished += again.vanished
             summary.warnings += again.warnings
+            if disposed := again.skipped.get(DISPOSED):
+                summary.warnings.append(
+                    f"{disposed} documents were not mapped anew: {DISPOSED}; their records stay as they are"
+                )
             summary.complete = again.complete
         summary.warnings += [note for note in dict.fromkeys(job.notes) if note not in summary.warnings]
         summary.complete &= not summary.faults and all(outcome.reason is None for outcome in self._outcomes)
         summary.seconds = round(monotonic_s() - started, 3)
+        self._erased.summary(summary)
         with self._store.begin() as conn:
             now = self._clock.now_ms()
             for reach in settle(self._outcomes, known):
@@ -197,14 +208,14 @@ class _Run:
 
     def _write(self, arrival: PageRead) -> None:
         part, page, job = arrival.part, arrival.page, self._job
-        intake = take_in(job.source, job.name, page.documents)
+        documents = self._erased.documents(page.documents)
+        intake = take_in(job.source, job.name, documents)
+        intake.normalised = self._erased.normalised(intake.normalised)
         gaps = self._gaps.setdefault(part, [])
-        gaps += [*page.gaps, *intake.gaps]
+        gaps += self._erased.texts([*page.gaps, *intake.gaps])
         now = self._clock.now_ms()
         with self._store.begin() as conn:
-            count = write_page(
-                conn, source=job.name, documents=page.documents, normalised=intake.normalised, known_at=now
-            )
+            count = write_page(conn, source=job.name, documents=documents, normalised=intake.normalised, known_at=now)
             if not gaps:
                 reading.set_cursor(conn, job.name, part.stream, part.scope, page.cursor, committed_at=now)
         intake.count(self._summary, count)
@@ -222,4 +233,4 @@ class _Run:
             (summary.warnings if end.unreadable else summary.faults).append(f"{part.scope}: {end.fault}")
         reason = end.fault or (f"{gaps[0]} (and {len(gaps) - 1} more)" if len(gaps) > 1 else next(iter(gaps), None))
         self._outcomes.append(SliceOutcome(part.scope, part.kinds, end.began_at, reason))
-        self._ends.append(end)
+        self._ends.append(replace(end, census=self._erased.census(end.census)))
