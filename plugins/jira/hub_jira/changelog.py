@@ -7,9 +7,11 @@ names fields by their display name, so the name in force (`names` of the documen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from hub.clock import parse_instant
 from hub_jira.value import as_dict, as_list, as_text
@@ -22,8 +24,7 @@ SECONDS_BELOW = 10**11
 """A bare number below this counts seconds, above milliseconds (the bulk endpoint writes numbers)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One field changed once."""
 
     at: int
@@ -64,14 +65,27 @@ class History:
     """Entries carry field ids (Cloud); without, custom fields are found by name."""
     names: dict[str, str] = field(default_factory=dict)
     """Field id to display name, for histories without ids."""
+    _by_id: dict[str, list[Change]] = field(init=False, repr=False, default_factory=dict)
+    _by_name: dict[str, list[Change]] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for change in self.changes:
+            if change.field_id:
+                self._by_id.setdefault(change.field_id, []).append(change)
+            else:
+                self._by_name.setdefault(change.field.casefold(), []).append(change)
 
     def of(self, field_id: str) -> list[Change]:
         """Changes of one field, oldest first."""
         name = SYSTEM_NAMES.get(field_id) or self.names.get(field_id) or field_id
+        named = name.casefold()
+        found, also = self._by_id.get(field_id, []), self._by_name.get(named, [])
+        if not (found and also):
+            return found or also
         return [
             each
             for each in self.changes
-            if (each.field_id == field_id if each.field_id else each.field.casefold() == name.casefold())
+            if (each.field_id or "") == field_id or (not each.field_id and each.field.casefold() == named)
         ]
 
     def tells(self, field_id: str) -> bool:
@@ -154,26 +168,26 @@ def read_history(issue: dict[str, Any], created_at: int | None, *, by_id: bool) 
             continue
         native = as_text(entry.get("id")) or str(entry.get("id") or "")
         order = int(native) if native.isdecimal() and native.isascii() and len(native) < 19 else 0  # noqa: PLR2004 - digits of a BIGINT
-        found.extend((at, order, len(found), change) for change in _changes(at, native, entry))
-    found.sort(key=lambda each: each[:3])
+        author = as_dict(entry.get("author"))
+        for item in as_list(entry.get("items")):
+            found.append((at, order, len(found), _change(at, native, author, as_dict(item))))
+    found.sort()  # the third member is unique: no change is ever compared
     names = {k: v for k, v in as_dict(issue.get("names")).items() if isinstance(v, str)}
     return History(tuple(each[3] for each in found), complete, created_at, by_id, names)
 
 
-def _changes(at: int, native: str, entry: dict[str, Any]) -> Iterator[Change]:
-    for raw in as_list(entry.get("items")):
-        item = as_dict(raw)
-        yield Change(
-            at=at,
-            entry=native,
-            author=as_dict(entry.get("author")),
-            field=as_text(item.get("field")) or "",
-            field_id=as_text(item.get("fieldId")),
-            old=as_text(item.get("from")),
-            old_text=as_text(item.get("fromString")),
-            new=as_text(item.get("to")),
-            new_text=as_text(item.get("toString")),
-        )
+def _change(at: int, native: str, author: dict[str, Any], item: dict[str, Any]) -> Change:
+    return Change(
+        at=at,
+        entry=native,
+        author=author,
+        field=as_text(item.get("field")) or "",
+        field_id=as_text(item.get("fieldId")),
+        old=as_text(item.get("from")),
+        old_text=as_text(item.get("fromString")),
+        new=as_text(item.get("to")),
+        new_text=as_text(item.get("toString")),
+    )
 
 
 def _entry_instant(value: Any) -> int | None:
