@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Clock", "FixedClock", "SystemClock", "format_instant", "monotonic_s", "parse_instant"]
+__all__ = [
+    "FIRST_MS",
+    "LAST_MS",
+    "Clock",
+    "FixedClock",
+    "SystemClock",
+    "format_instant",
+    "monotonic_s",
+    "parse_instant",
+]
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime.min.replace(tzinfo=UTC) - _EPOCH
 _LAST = datetime.max.replace(tzinfo=UTC) - _EPOCH
+FIRST_MS = _FIRST // timedelta(milliseconds=1)
+"""First instant of the year 1 in UTC; nothing before it can be written as a date."""
+LAST_MS = _LAST // timedelta(milliseconds=1)
+"""Last instant of the year 9999 in UTC."""
 
 
 class Clock(Protocol):
@@ -64,8 +77,10 @@ def parse_instant(text: str) -> int:
 
 
 def format_instant(instant_ms: int) -> str:
-    """Write UTC milliseconds as RFC 3339 with `Z`, milliseconds only where there are any."""
-    seconds, milliseconds = divmod(instant_ms, 1000)
-    moment = datetime.fromtimestamp(seconds, tz=UTC)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"
+    """Write UTC milliseconds as RFC 3339 with `Z`, milliseconds only where there are any.
+
+    What lies beyond the years 1 to 9999 (a due date long after a date of a tool's mistake) is shown as their edge.
+    """
+    seconds, milliseconds = divmod(min(max(instant_ms, FIRST_MS), LAST_MS), 1000)
+    moment = datetime.fromtimestamp(seconds, tz=UTC).replace(tzinfo=None)
+    return f"{moment.isoformat()}.{milliseconds:03d}Z" if milliseconds else f"{moment.isoformat()}Z"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from hub.clock import FIRST_MS, LAST_MS
 from hub.report.model import Change, Identity, ReportModel
 from hub.report.status import percent
 
@@ -37,6 +38,7 @@ RESULT_WORDS: dict[str, str] = {
 }
 """Verdict -> how people read it."""
 _SUBJECT_LENGTH = 120
+_DAY_MS = 86_400_000
 
 
 class Days:
@@ -55,11 +57,16 @@ class Days:
 
     def both(self, instant: int) -> str:
         """Write local time with UTC beside it."""
-        moment = datetime.fromtimestamp(instant // 1000, tz=UTC)
+        moment = datetime.fromtimestamp(_shown(instant) // 1000, tz=UTC)
         return f"{self.minute(instant)} ({moment:%Y-%m-%d %H:%M} UTC)"
 
     def _local(self, instant: int) -> datetime:
-        return datetime.fromtimestamp(instant // 1000, tz=UTC).astimezone(self._zone)
+        return datetime.fromtimestamp(_shown(instant) // 1000, tz=UTC).astimezone(self._zone)
+
+
+def _shown(instant: int) -> int:
+    """Keep a day away from the calendar's edges, where other zones would leave it."""
+    return min(max(instant, FIRST_MS + _DAY_MS), LAST_MS - _DAY_MS)
 
 
 def clean(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from hub.clock import parse_instant
+from hub.clock import LAST_MS, parse_instant
 from hub_jira.value import as_dict, as_list, as_text
 
 __all__ = ["Change", "History", "read_history"]
@@ -191,7 +191,7 @@ def _change(at: int, native: str, author: dict[str, Any], item: dict[str, Any]) 
 
 
 def _entry_instant(value: Any) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LAST_MS:
         return value * 1000 if value < SECONDS_BELOW else value
     try:
         return parse_instant(value) if isinstance(value, str) else None

@@ -24,6 +24,7 @@ from hub.errors import (
     ScopeUnreadable,
     SourceError,
 )
+from hub_jira.leniency import rewrite
 from hub_jira.wire import Account
 
 if TYPE_CHECKING:
@@ -201,10 +202,17 @@ class JiraClient:
 
     def _decode(self, response: requests.Response, shape: type[T], where: str) -> T:
         try:
-            return msgspec.json.decode(response.content, type=shape)
+            try:
+                return msgspec.json.decode(response.content, type=shape)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                if isinstance(error, msgspec.ValidationError):
+                    raise
+                return msgspec.json.decode(rewrite(response.content), type=shape)
         except msgspec.ValidationError as error:
             raise ProtocolFault(f"{where}: answer of an unexpected shape ({error})") from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except RecursionError:
+            raise ProtocolFault(f"{where}: the answer is nested deeper than any document") from None
+        except ValueError:  # neither strict nor lenient JSON
             if response.content.lstrip()[:1] not in {b"{", b"["}:
                 raise ProtocolFault(
                     f"{where}: something else than data came, perhaps a login page; check url and token"

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from hub.clock import parse_instant
+from hub.clock import FIRST_MS, LAST_MS, parse_instant
 from hub.records import KINDS, Part, PlannedActual, Recommendation, SkippedStep, Weakness
 from hub_jira.text import plain
 
@@ -182,7 +182,7 @@ def instant_of(value: Any) -> int:
     if isinstance(value, dict):
         value = value.get("epochMillis", value.get("iso8601"))
     if isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) > LARGEST:
+        if not FIRST_MS <= value <= LAST_MS:
             raise UnconvertibleError("impossible time")
         return value
     if not isinstance(value, str):

@@ -17,6 +17,7 @@ from hub_jira.approval import read_approvals
 from hub_jira.changelog import read_history
 from hub_jira.conversation import follow_comments
 from hub_jira.draft import Draft, instant_or_none
+from hub_jira.leniency import read_leniently
 from hub_jira.lifecycle import add_field_events, follow_status
 from hub_jira.mapped import fill_mapped, tell_since
 from hub_jira.people import Accounts
@@ -40,7 +41,10 @@ def normalise(document: Document, vocabulary: Vocabulary) -> Normalised:
     try:
         body = _decoder.decode(document.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Normalised([], [Skip(document.native_id, "document is not JSON")])
+        try:
+            body = read_leniently(document.body)
+        except ValueError:
+            return Normalised([], [Skip(document.native_id, "document is not JSON")])
     if not isinstance(body, dict):
         return Normalised([], [Skip(document.native_id, "document is not an object")])
     if document.stream == "version":

@@ -17,7 +17,7 @@ import msgspec
 
 from hub.errors import ProtocolFault, ScopeUnreadable
 from hub_jira.client import BadRequest
-from hub_jira.wire import CloudPage, IssueHead, OffsetPage
+from hub_jira.wire import CloudPage, IssueHead, IssueName, OffsetPage
 
 if TYPE_CHECKING:
     from hub_jira.client import JiraClient
@@ -30,6 +30,10 @@ RESULT_WINDOW = 9_000
 IDS_A_PAGE = 1_000
 WESTERNMOST = timezone(timedelta(hours=-12))
 CHANGE_OF_CLOCKS = timedelta(hours=3)
+EARLIEST_MS = 7 * 86_400_000
+"""No issue is older than Jira; a clock gone wrong may say so."""
+DIGITS = 19
+"""A key with more is not one of Jira's."""
 PATIENCE = 20
 """Steps without anything new, in one reading, after which it is given up: pages without issues, steps back."""
 
@@ -50,7 +54,7 @@ def jql_time(instant_ms: int, zone: str | None, overlap_minutes: int) -> str:
     An unknown zone is taken as the westernmost, and near a change of clocks three hours are added:
     reading again is cheap, a gap is not.
     """
-    moment = datetime.fromtimestamp(instant_ms / 1000, tz=UTC) - timedelta(minutes=overlap_minutes)
+    moment = datetime.fromtimestamp(max(instant_ms, EARLIEST_MS) / 1000, tz=UTC) - timedelta(minutes=overlap_minutes)
     local = moment.astimezone(ZoneInfo(zone) if zone else WESTERNMOST)
     around = [(moment + shift).astimezone(local.tzinfo).utcoffset() for shift in (-CHANGE_OF_CLOCKS, CHANGE_OF_CLOCKS)]
     if around[0] != around[1]:
@@ -194,9 +198,18 @@ def _offset(state: dict[str, Any] | None) -> tuple[int, str | None, str | None]:
 
 def _heads(issues: list[msgspec.Raw]) -> list[IssueHead]:
     try:
-        return [_head.decode(each) for each in issues]
-    except msgspec.DecodeError as error:
+        return [_head_of(each) for each in issues]
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProtocolFault(f"search: an issue of an unexpected shape ({error})") from None
+
+
+def _head_of(issue: msgspec.Raw) -> IssueHead:
+    """Look at an issue; where only its id can be read it is kept all the same, and the mapping says what is odd."""
+    try:
+        return _head.decode(issue)
+    except msgspec.ValidationError:
+        bare = msgspec.json.decode(issue, type=IssueName)
+        return IssueHead(bare.id, bare.key if isinstance(bare.key, str) else "")
 
 
 _head = msgspec.json.Decoder(IssueHead)
@@ -204,4 +217,4 @@ _head = msgspec.json.Decoder(IssueHead)
 
 def _number(key: str) -> int:
     digits = key.rpartition("-")[2]
-    return int(digits) if digits.isdecimal() and digits.isascii() else 0
+    return int(digits) if digits.isdecimal() and digits.isascii() and len(digits) < DIGITS else 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hub.clock import parse_instant
-from hub.errors import AuthenticationFailed, PluginError, ScopeUnreadable, SourceError
+from hub.errors import AuthenticationFailed, PluginError, ProtocolFault, ScopeUnreadable, SourceError
 from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Slice, SourceContext
 from hub_jira.mapping import normalise
 from hub_jira.provision import provisions
@@ -170,7 +170,10 @@ class JiraSource:
 def _native(version: msgspec.Raw) -> str:
     from hub_jira.wire import Named  # noqa: PLC0415 - beside the client
 
-    return str(msgspec.json.decode(version, type=Named).id)
+    try:
+        return str(msgspec.json.decode(version, type=Named).id)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise ProtocolFault("versions: one of them has no id; see the project's versions in Jira") from None
 
 
 def _updated(head: IssueHead) -> int | None:

@@ -87,6 +87,13 @@ class IssueHead(Wire):
     changelog: ChangelogBlock | None = None
 
 
+class IssueName(Wire):
+    """An issue of which nothing but the id is as promised."""
+
+    id: str
+    key: Any = None
+
+
 class CommentPage(Wire):
     """`/issue/{id}/comment`."""
 
