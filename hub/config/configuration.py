@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
+from hub.config.retention import RetentionSettings
 from hub.config.section import (
     FindingSettings,
     OrganisationSettings,
@@ -39,6 +40,7 @@ class Configuration(BaseModel):
     reports: dict[str, ReportSettings]
     """By name of the report, such as `conformance`."""
     findings: FindingSettings
+    retention: RetentionSettings = RetentionSettings()
 
     @property
     def base_dir(self) -> Path:

@@ -28,6 +28,7 @@ class _Layer(BaseSettings):
     channels: dict[str, Any] = {}
     reports: dict[str, Any] = {}
     findings: dict[str, Any] = {}
+    retention: dict[str, Any] = {}
 
 
 SECTIONS = tuple(_Layer.model_fields)

@@ -17,6 +17,7 @@ from hub.config.configuration import Configuration
 from hub.config.environment import SECTIONS, read_environment
 from hub.config.fault import complaints, nearest
 from hub.config.line import key_lines, nearest_line
+from hub.config.retention import RetentionSettings
 from hub.config.secret import SecretReader
 from hub.config.section import (
     FindingSettings,
@@ -138,13 +139,16 @@ class _Loading:
         organisation = self._section("organisation", OrganisationSettings)
         store = self._section("store", StoreSettings)
         findings = self._section("findings", FindingSettings)
+        retention = self._section("retention", RetentionSettings)
         packs = self._sections("packs", PackSettings)
         sources = self._of_types("sources", {name: kind.settings for name, kind in self._registry.sources().items()})
         channels = self._of_types("channels", {name: kind.settings for name, kind in self._registry.channels().items()})
         reports = self._sections("reports", ReportSettings)
         self._check_names(packs, reports)
+        if retention:
+            self._check_retention(retention)
         self.faults.extend(self._secrets.faults)
-        if self.faults or not (organisation and store and findings):
+        if self.faults or not (organisation and store and findings and retention):
             return None
         return Configuration(
             path=self._path,
@@ -156,6 +160,7 @@ class _Loading:
             channels={name: item for name, item in channels.items() if isinstance(item, ChannelSettings)},
             reports=reports,
             findings=findings,
+            retention=retention,
         )
 
     def in_order(self) -> list[Fault]:
@@ -269,6 +274,14 @@ class _Loading:
                 if channel not in channels:
                     what = f"there is no channel '{channel}'{nearest(channel, channels)}"
                     self._fault(("reports", name, "channels"), what)
+
+    def _check_retention(self, retention: RetentionSettings) -> None:
+        known = [name for name, _ in _tables(self._settings, "sources")]
+        named = [("rules", place, rule.source) for place, rule in enumerate(retention.rules)]
+        for part, place, source in (*named, *(("holds", n, hold.source) for n, hold in enumerate(retention.holds))):
+            if source is not None and source not in known:
+                path = ("retention", part, str(place), "source")
+                self._fault(path, f"there is no source '{source}'{nearest(source, known)}")
 
     def _check_parameters(self, name: str, settings: PackSettings) -> None:
         pack = self._registry.packs()[name]

@@ -14,7 +14,9 @@ __all__ = [
     "FindingSettings",
     "OrganisationSettings",
     "PackSettings",
+    "RecordId",
     "ReportSettings",
+    "Section",
     "StoreSettings",
 ]
 

@@ -87,7 +87,7 @@ def read_document(
         )
         body = None if found.body is None else zstandard.ZstdDecompressor().decompress(found.body)
     # Outside the transaction: it is committed, or an exception has left this function.
-    return RawDocument(*found[:-1], body)
+    return RawDocument(**{**found._mapping, "body": body})  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
 def _asked(name: str) -> Select[Any]:

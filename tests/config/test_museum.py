@@ -97,6 +97,20 @@ EXPECTED = {
     "secret-file-of-nobody": [
         "7: sources.desk.token: ~nobody-of-this-name/token names the home of a user who is not known here",
     ],
+    "retention": [
+        '8: retention.key: a secret does not belong into this file; write { file = "secrets/key" } or { env = "NAME" }',
+        "9: retention.rules.0.keep: should be a number of days, months or years, such as 90 days, 36 months, 10 years",
+        "9: retention.rules.0.kind: is no kind of record; such as incident or change",
+        "9: retention.rules.0.reason: is missing; write: reason = …",
+        "19: retention.holds.0: holds nothing; write record, source or scope",
+    ],
+    "retention-names": [
+        "7: retention.rules.0.source: there is no source 'mial'; did you mean 'mail'? known: desk, mail",
+        "12: retention.holds.0.source: there is no source 'dsk'; did you mean 'desk'? known: desk, mail",
+    ],
+    "retention-twice": [
+        "4: retention.rules: two rules have the name 'mail'; the log of disposals tells them apart by it",
+    ],
     "secret-in-file": [
         '7: sources.desk.token: a secret does not belong into this file; write { file = "secrets/token" } or { env = "NAME" }',
     ],
@@ -121,7 +135,7 @@ EXPECTED = {
         "2: organisation.nmae: unknown key; did you mean 'name'? known: calendar, judge_from, manager, name, zone",
         "3: organisation.zone: unknown zone 'Europe/Berln'; did you mean 'Europe/Berlin'?",
         "4: organisation.judge_from: should be a date (2026-10-01) or a time with offset (2026-10-01T06:00:00Z)",
-        "5: source: unknown key; did you mean 'sources'? known: channels, findings, organisation, packs, plugins, reports, sources, store",
+        "5: source: unknown key; did you mean 'sources'? known: channels, findings, organisation, packs, plugins, reports, retention, sources, store",
         "6: sources.desk.url: is missing; write: url = …",
         '8: sources.desk.token: a secret does not belong into this file; write { file = "secrets/token" } or { env = "NAME" }',
         "9: sources.desk.flavour: should be 'cloud' or 'data_center'",
@@ -158,7 +172,7 @@ EXPECTED = {
         "5: sources.desk.plugin: no plugin offers sources of the type 'tol'; did you mean 'tool'? known: broken, bs15000, lame, tool",
     ],
     "unknown-section": [
-        "4: source: unknown key; did you mean 'sources'? known: channels, findings, organisation, packs, plugins, reports, sources, store",
+        "4: source: unknown key; did you mean 'sources'? known: channels, findings, organisation, packs, plugins, reports, retention, sources, store",
     ],
     "unknown-zone": [
         "3: organisation.zone: unknown zone 'Europe/Berln'; did you mean 'Europe/Berlin'?",
