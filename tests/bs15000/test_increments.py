@@ -27,22 +27,22 @@ def versions() -> list[Record]:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_step_by_step_is_the_same_as_at_once(sqlite_store, seed):
+def test_step_by_step_is_the_same_as_at_once(any_store, seed):
     chance = random.Random(seed)
     pool = versions()
     requirements = load_pack().requirements({})
-    with sqlite_store.begin() as conn:
+    with any_store.begin() as conn:
         calendar = Calendar(id=CALENDAR, zone=ZONE, weekly=BUILT_IN["5x8"])
         materialise(conn, [calendar], ZONE, date(2025, 10, 1), date(2026, 12, 31))
     now = 1
     for _ in range(2):
         for _ in range(3):
             now += 10
-            with sqlite_store.begin() as conn:
+            with any_store.begin() as conn:
                 write_records(conn, [Write(one) for one in unique(chance.sample(pool, 12))], now)
-            derive(sqlite_store, requirements, now=now)
+            derive(any_store, requirements, now=now)
         now += 10
-        again = derive(sqlite_store, requirements, now=now, whole=True)
+        again = derive(any_store, requirements, now=now, whole=True)
         assert (again.closed, again.written) == (0, 0)
 
 

@@ -34,8 +34,8 @@ FIELDS = frozenset({"decision", "approver", "decided_at"})
 
 
 @pytest.fixture
-def house(sqlite_store: Store) -> House:
-    return House(sqlite_store, [approved()])
+def house(any_store: Store) -> House:
+    return House(any_store, [approved()])
 
 
 def provide(house: House, *given: Provision, source: str = "desk") -> None:

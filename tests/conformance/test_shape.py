@@ -52,8 +52,8 @@ def decided(house: House, *several: dict[str, Any]) -> Any:
         ([{"decided_at": at(3), "decision": None}], None, None, None),
     ],
 )
-def test_ranking(sqlite_store: Store, several, met_at, lost_at, lacks) -> None:
-    owed = decided(House(sqlite_store, [approved()]).open(), *several)
+def test_ranking(any_store: Store, several, met_at, lost_at, lacks) -> None:
+    owed = decided(House(any_store, [approved()]).open(), *several)
     assert (owed.met_at, owed.lost_at, owed.lacks) == (met_at, lost_at, lacks)
 
 
@@ -107,8 +107,8 @@ def role(holder: Any = ANN, **given: Any) -> Any:
         ({"person": ALOG.id}, True),
     ],
 )
-def test_by_role_at_that_instant(sqlite_store: Store, assigned: dict[str, Any], met: bool) -> None:  # noqa: FBT001
-    owed = authority(House(sqlite_store, [authorised()]).open(), role(**assigned), approval(CHANGE, ALOG, **IN_TIME))
+def test_by_role_at_that_instant(any_store: Store, assigned: dict[str, Any], met: bool) -> None:  # noqa: FBT001
+    owed = authority(House(any_store, [authorised()]).open(), role(**assigned), approval(CHANGE, ALOG, **IN_TIME))
     assert (owed.met_at, owed.lacks) == (at(3) if met else None, None)
 
 
@@ -127,8 +127,8 @@ def test_a_human_decides_without_a_login(store: Store) -> None:
         (NOBODY.id, None, "whether it was somebody else's decision is not known"),
     ],
 )
-def test_not_by(sqlite_store: Store, implementer: str | None, met_at: int | None, lacks: str | None) -> None:
-    house = House(sqlite_store, [authorised()]).open()
+def test_not_by(any_store: Store, implementer: str | None, met_at: int | None, lacks: str | None) -> None:
+    house = House(any_store, [authorised()]).open()
     owed = authority(house, role(), approval(CHANGE, ALOG, **IN_TIME), implementer=implementer)
     assert (owed.met_at, owed.lacks) == (met_at, lacks)
 
@@ -186,8 +186,8 @@ def test_nth_asks_for_different_humans(store: Store) -> None:
         ),
     ],
 )
-def test_filled(sqlite_store: Store, given: dict[str, Any], met_at: int | None, lacks: str | None) -> None:
-    house = House(sqlite_store, [planned()]).open()
+def test_filled(any_store: Store, given: dict[str, Any], met_at: int | None, lacks: str | None) -> None:
+    house = House(any_store, [planned()]).open()
     house.write(change(actual_start=DUE, **given))
     house.derive()
     owed = house.owed("T-planned", CHANGE)

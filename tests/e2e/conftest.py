@@ -6,11 +6,12 @@ import contextlib
 import io
 import logging
 import os
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import zstandard
+from sqlalchemy import inspect, text
 
 from hub.cli.judging import judged
 from hub.cli.run import do_run
@@ -27,6 +28,7 @@ from hub_sandbox.contract_check import ContractCheck
 from hub_sandbox.jira_server import JiraServer
 from hub_sandbox.organisation import Organisation
 from hub_sandbox.register_files import write_register
+from tests.store_fixtures import Places
 
 FIRST = parse_instant("2026-10-01T06:00:00Z")
 SECOND = parse_instant("2026-11-03T08:00:00Z")
@@ -85,9 +87,22 @@ def take_turn(folder: Path, now: int) -> Turn:
 
 def count_rows(folder: Path) -> dict[str, int]:
     """Count the rows of every table of the store."""
-    with contextlib.closing(sqlite3.connect(folder / "hub.db")) as store:
-        names = [name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: store.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}
+    with Session(folder / "hub.toml") as session, session.store.connect() as conn:
+        names = inspect(conn).get_table_names()
+        return {name: conn.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one() for name in names}
+
+
+def said_by_store(folder: Path) -> str:
+    """Return every value of every table, compressed ones opened."""
+    opened = zstandard.ZstdDecompressor()
+    said = io.StringIO()
+    with Session(folder / "hub.toml") as session, session.store.connect() as conn:
+        for name in inspect(conn).get_table_names():
+            for row in conn.execute(text(f'SELECT * FROM "{name}"')):
+                for value in row:
+                    packed = isinstance(value, bytes) and value.startswith(zstandard.FRAME_HEADER)
+                    said.write(f"{opened.decompress(value) if packed else value}\n")
+    return said.getvalue()
 
 
 def _vendor_check() -> ContractCheck | None:
@@ -99,14 +114,14 @@ def _vendor_check() -> ContractCheck | None:
 
 
 @pytest.fixture(scope="session")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+def story(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Story:
     """The simulated organisation read on 1 October and on 3 November 2026 over HTTP."""
     folder = tmp_path_factory.mktemp("demo")
     organisation = Organisation(scale=0.2)
     check = _vendor_check()
     turns = {}
     with JiraServer(organisation, "cloud", clock_ms=FIRST, observer=check) as server:
-        write_workplace(folder, organisation, server, FIRST)
+        places.settle(write_workplace(folder, organisation, server, FIRST))
         for now in (FIRST, SECOND):
             server.set_clock(now)
             write_register(folder / "register", organisation, as_of=now)

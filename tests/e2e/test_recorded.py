@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from hub_register.templates import uncomment
-from tests.e2e.conftest import SECOND, take_turn
+from tests.e2e.conftest import SECOND, said_by_store, take_turn
 from tests.jira.kit import SECRET, Jira
+from tests.store_fixtures import Places
 
 CONFIGURATION = """
 [organisation]
@@ -89,8 +90,9 @@ def replay(issues: list[dict]) -> Iterator[Jira]:
     jira.stop()
 
 
-def test_recorded_issues_reach_the_mail(tmp_path: Path, issues: list[dict], replay: Jira):
+def test_recorded_issues_reach_the_mail(tmp_path: Path, issues: list[dict], replay: Jira, places: Places):
     (tmp_path / "hub.toml").write_text(CONFIGURATION.format(url=replay.url), encoding="utf-8")
+    places.settle(tmp_path / "hub.toml")
     (tmp_path / "token").write_text(SECRET, encoding="utf-8")
     (tmp_path / "token").chmod(0o600)
     (tmp_path / "register").mkdir()
@@ -114,4 +116,5 @@ def test_recorded_issues_reach_the_mail(tmp_path: Path, issues: list[dict], repl
     page = message.get_body(("html",))
     assert page is not None
     assert "BS15000-8.2-c" in page.get_content()
-    assert SECRET.encode() not in (tmp_path / "hub.db").read_bytes() + mail.read_bytes()
+    assert SECRET.encode() not in mail.read_bytes()
+    assert SECRET not in said_by_store(tmp_path)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-import sqlite3
 
 import pytest
+from sqlalchemy import text
 
+from hub.cli.session import Session
 from hub.conformance.answer import FindingRow, ObligationRow
 from hub_sandbox.configuration import TOKEN
 from hub_sandbox.faults import Fault
-from tests.e2e.conftest import FIRST, SECOND, Story, Turn, month
+from tests.e2e.conftest import FIRST, SECOND, Story, Turn, month, said_by_store
 
 NOT_PROVABLE = {
     "approver_unknown": "whose login decided is not known",
@@ -125,11 +125,12 @@ def test_a_moved_issue_goes_on_and_a_deleted_one_is_missed(story: Story):
                (SELECT count(*) FROM obligation o WHERE o.unit = r.sid)
         FROM record r LEFT JOIN problem p USING (sid) LEFT JOIN improvement_action i USING (sid)
              LEFT JOIN change c USING (sid)
-        WHERE r.id = ?
+        WHERE r.id = :id
     """
-    with contextlib.closing(sqlite3.connect(story.folder / "hub.db")) as store:
+    with Session(story.folder / "hub.toml") as session, session.store.connect() as conn:
         to_action, to_problem, gone = (
-            store.execute(query, [f"service-desk:issue/{issue.id}"]).fetchone() for issue in (*moved, deleted)
+            tuple(conn.execute(text(query), {"id": f"service-desk:issue/{issue.id}"}).one())
+            for issue in (*moved, deleted)
         )
     assert to_action[:3] == ("improvement_action", None, moved[0].keys[-1][1])
     assert to_problem[:3] == ("problem", None, moved[1].keys[-1][1])
@@ -143,6 +144,7 @@ def test_nobody_reads_the_token_anywhere(story: Story):
     assert "read service-desk" in told
     assert TOKEN not in told
     written = [path for path in story.folder.rglob("*") if path.is_file() and path.parent.name != "secrets"]
-    assert {"hub.db", "hub.toml"} < {path.name for path in written}
+    assert "hub.toml" in {path.name for path in written}
     assert [path.suffix for path in written].count(".eml") == 2
     assert [path.name for path in written if TOKEN.encode() in path.read_bytes()] == []
+    assert TOKEN not in said_by_store(story.folder)

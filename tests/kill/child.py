@@ -54,7 +54,8 @@ def obey(order: Order) -> None:
     # Fewer years of calendars: each run is a second instead of five.
     cycle.FIRST_DAY, cycle.horizon = date(2025, 1, 1), lambda _now, _zone: date(2027, 12, 31)  # type: ignore[misc]
     passed = _watch(order.die_at)
-    event.listen(Engine, "connect", lambda raw, _: [raw.execute(f"PRAGMA {pragma}") for pragma in order.pragmas])
+    if order.pragmas:
+        event.listen(Engine, "connect", lambda raw, _: [raw.execute(f"PRAGMA {pragma}") for pragma in order.pragmas])
     if order.largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.largest_file, resource.RLIM_INFINITY))
     if order.modes_bind and os.geteuid() == 0:

@@ -17,6 +17,7 @@ from hub_sandbox.command import write_workplace
 from hub_sandbox.jira_server import JiraServer
 from hub_sandbox.register_files import write_register
 from tests.kill.child import Order, obey
+from tests.store_fixtures import Places
 
 __all__ = ["FIRST", "KILLED", "NOW", "SCENARIOS", "Ended", "Scenario", "Workshop", "call", "start"]
 
@@ -106,16 +107,24 @@ SCENARIOS = {
 class Workshop:
     """Makes each starting point once and hands out copies."""
 
-    def __init__(self, folder: Path, server: JiraServer) -> None:
+    def __init__(self, folder: Path, server: JiraServer, places: Places) -> None:
         self._folder = folder
         self._server = server
+        self._places = places
         self._made: dict[str, Path] = {}
         self._numbers = 0
+        self._copies: list[Path] = []
 
     def copy(self, base: str) -> Path:
         """Return a fresh folder that stands where `base` stands."""
         self._numbers += 1
-        return self._copied(self.base(base), f"work {self._numbers}")
+        self._copies.append(self._copied(self.base(base), f"work {self._numbers}"))
+        return self._copies[-1]
+
+    def tidy(self) -> None:
+        """Drop the databases of all copies; a server has room for hundreds, not for thousands."""
+        while self._copies:
+            self._places.remove(self._copies.pop() / "hub.toml")
 
     def base(self, name: str) -> Path:
         """Return the starting point itself; never to be run in."""
@@ -127,7 +136,7 @@ class Workshop:
         organisation = self._server.api.organisation
         if name == "empty":
             folder = self._folder / name
-            write_workplace(folder, organisation, self._server, NOW)
+            self._places.settle(write_workplace(folder, organisation, self._server, NOW))
             return folder
         if name == "a month ago":
             folder = self._copied(self.base("empty"), name)
@@ -153,7 +162,9 @@ class Workshop:
         return folder
 
     def _copied(self, source: Path, name: str) -> Path:
-        return Path(shutil.copytree(source, self._folder / name))
+        copied = Path(shutil.copytree(source, self._folder / name))
+        self._places.follow(source / "hub.toml", copied / "hub.toml")
+        return copied
 
     def _run(self, folder: Path, *arguments: str, now: int = NOW) -> None:
         ended = call(folder, *arguments, now=now)

@@ -10,8 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from hub.cli.session import Session
 from hub.store.fault import DAMAGED
+from hub.store.store import Store
 from tests.kill.harness import LATER, NOW, Ended, Order, call, start
 from tests.kill.picture import take_picture
 
@@ -41,6 +44,7 @@ def _goes_on(folder: Path, undisturbed) -> None:
     assert take_picture(folder, LATER, NOWS) == undisturbed
 
 
+@pytest.mark.sqlite("what becomes of a file; for PostgreSQL see tests/parity/test_loss.py")
 def test_the_disk_is_full(workshop, undisturbed):
     folder = workshop.copy(NEXT)
     pages = (folder / "hub.db").stat().st_size // PAGE
@@ -49,6 +53,7 @@ def test_the_disk_is_full(workshop, undisturbed):
     _goes_on(folder, undisturbed)
 
 
+@pytest.mark.sqlite("what becomes of a file; for PostgreSQL see tests/parity/test_loss.py")
 @pytest.mark.parametrize("largest_file", [5_000, 30_000, 400_000])
 def test_no_file_may_grow(workshop, undisturbed, largest_file):
     folder = workshop.copy(NEXT)
@@ -71,6 +76,7 @@ def test_the_folder_of_reports_cannot_be_written(workshop, undisturbed):
     _goes_on(folder, undisturbed)
 
 
+@pytest.mark.sqlite("what becomes of a file; for PostgreSQL see tests/parity/test_loss.py")
 @pytest.mark.parametrize(("what", "mode"), [("hub.db", 0o444), (".", 0o555), ("hub.db", 0o000)])
 def test_what_this_user_may_not_write(workshop, undisturbed, what, mode):
     folder = workshop.copy(NEXT)
@@ -86,6 +92,7 @@ def test_what_this_user_may_not_write(workshop, undisturbed, what, mode):
     _goes_on(folder, undisturbed)
 
 
+@pytest.mark.sqlite("the lock of a file; how PostgreSQL waits stands in tests/store/test_store.py")
 def test_another_program_writes_and_does_not_end(workshop, undisturbed):
     folder = workshop.copy(NEXT)
     with closing(sqlite3.connect(folder / "hub.db", isolation_level=None)) as other:
@@ -101,11 +108,10 @@ def test_another_program_writes_and_does_not_end(workshop, undisturbed):
 
 def test_two_runs_at_the_same_time(workshop, undisturbed):
     folder = workshop.copy(NEXT)
-    lock = folder / "hub.db.run.lock"
-    lock.write_text("")
     first = start(Order(folder, ("run",), NOW))
-    while not lock.read_text():
-        time.sleep(0.01)
+    with Session(folder / "hub.toml") as session:
+        while not _at_work(session.store, first.pid):
+            time.sleep(0.01)
     second = call(folder, "run", now=LATER)
     assert first.is_alive()
     first.join()
@@ -115,6 +121,7 @@ def test_two_runs_at_the_same_time(workshop, undisturbed):
     assert take_picture(folder, NOW, NOWS) == undisturbed
 
 
+@pytest.mark.sqlite("a page of a file; a server checks its own")
 @pytest.mark.parametrize("seed", range(4))
 def test_a_damaged_page_is_always_found(workshop, seed):
     folder = workshop.copy(NEXT)
@@ -138,6 +145,18 @@ def test_a_damaged_page_is_always_found(workshop, seed):
 def test_a_damaged_text_is_told(workshop, table, command):
     folder = workshop.copy(NEXT)
     column = "model" if table == "report" else "body"
-    with closing(sqlite3.connect(folder / "hub.db")) as conn, conn:
-        conn.execute(f"UPDATE {table} SET {column} = substr({column}, 1, 8)")
-    assert _line(call(folder, *command)).startswith(f"{folder / 'hub.db'} {DAMAGED}")
+    with Session(folder / "hub.toml") as session, session.store.begin() as conn:
+        conn.execute(text(f"UPDATE {table} SET {column} = substr({column}, 1, 8)"))
+        place = session.store.place
+    assert _line(call(folder, *command)).startswith(f"{place} {DAMAGED}")
+
+
+def _at_work(store: Store, pid: int) -> bool:
+    """Say whether a process holds the lock of a run."""
+    holder = f"process {pid} on "
+    if store.dialect == "sqlite":
+        lock = Path(f"{store.place}.run.lock")
+        return lock.exists() and lock.read_text().startswith(holder)
+    asked = text("SELECT count(*) FROM pg_stat_activity WHERE starts_with(application_name, :holder)")
+    with store.connect() as conn:
+        return bool(conn.execute(asked, {"holder": holder}).scalar_one())

@@ -29,9 +29,9 @@ channels = ["outbox"]
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
+def config(tmp_path: Path, places) -> Path:
     (tmp_path / "hub.toml").write_text(CONFIG)
-    return tmp_path / "hub.toml"
+    return places.settle(tmp_path / "hub.toml")
 
 
 @pytest.fixture

@@ -94,17 +94,17 @@ def issue(store, configuration, ways, answers, **more):
     return issue_conformance(store, configuration, provider, ways, CLOCK, **(fields | more)), seen
 
 
-def test_issued_once_and_written_to_the_folder_while_mail_is_held(sqlite_store, configuration, ways, answers):
-    write_person(sqlite_store, email=["alice@example.test", "second@example.test"])
-    first, asked = issue(sqlite_store, configuration, ways, answers)
+def test_issued_once_and_written_to_the_folder_while_mail_is_held(any_store, configuration, ways, answers):
+    write_person(any_store, email=["alice@example.test", "second@example.test"])
+    first, asked = issue(any_store, configuration, ways, answers)
     assert first.created
     assert asked == [(month_period("2026-10", ZONE), AS_OF, AS_OF, None)]
-    again, asked = issue(sqlite_store, configuration, ways, answers, as_of=AS_OF + 999)
+    again, asked = issue(any_store, configuration, ways, answers, as_of=AS_OF + 999)
     assert not again.created
     assert asked == []
     assert again.model == first.model
-    deliver_waiting(sqlite_store, ways, CLOCK)
-    with sqlite_store.connect() as conn:
+    deliver_waiting(any_store, ways, CLOCK)
+    with any_store.connect() as conn:
         rows = [(d.key.channel, d.key.recipient, d.state) for d in outbox.deliveries(conn)]
         issued = outbox.find_report(conn, first.report_id)
     assert rows == [("mail", "alice@example.test", "held"), ("outbox", "", "sent")]
@@ -114,33 +114,31 @@ def test_issued_once_and_written_to_the_folder_while_mail_is_held(sqlite_store, 
     assert b"To: alice@example.test\r\n" in written[0].read_bytes()
 
 
-def test_a_correction_is_the_next_revision_and_compares_with_the_month_before(
-    sqlite_store, configuration, ways, answers
-):
-    write_person(sqlite_store, email=["alice@example.test"])
+def test_a_correction_is_the_next_revision_and_compares_with_the_month_before(any_store, configuration, ways, answers):
+    write_person(any_store, email=["alice@example.test"])
     september, _ = issue(
-        sqlite_store, configuration, ways, answers, period=month_period("2026-09", ZONE), as_of=AS_OF - 30 * 86_400_000
+        any_store, configuration, ways, answers, period=month_period("2026-09", ZONE), as_of=AS_OF - 30 * 86_400_000
     )
-    issue(sqlite_store, configuration, ways, answers)
+    issue(any_store, configuration, ways, answers)
     with pytest.raises(ConfigurationError, match="next revision of SR-example-organisation-conformance-2026-10 is 2"):
-        issue(sqlite_store, configuration, ways, answers, revision=3)
-    second, asked = issue(sqlite_store, configuration, ways, answers, revision=2, note="a source was read late")
+        issue(any_store, configuration, ways, answers, revision=3)
+    second, asked = issue(any_store, configuration, ways, answers, revision=2, note="a source was read late")
     assert second.model.change.since == f"{september.report_id} r1"
     assert asked[0][3] == AS_OF
     assert second.model.identity.note == "a source was read late"
-    with sqlite_store.connect() as conn:
+    with any_store.connect() as conn:
         assert outbox.last_revision(conn, second.report_id) == 2
         ids = {d.message_id for d in outbox.deliveries(conn, report_id=second.report_id)}
     assert ids == {f"<{second.report_id.lower()}.r{n}@example.test>" for n in (1, 2)}
 
 
 @pytest.mark.parametrize("email", [[], ["not an address"], ["a@b.test\r\nBcc: c@d.test"]])
-def test_recipients_without_address_are_named(sqlite_store, configuration, ways, answers, email):
-    write_person(sqlite_store, email=email)
+def test_recipients_without_address_are_named(any_store, configuration, ways, answers, email):
+    write_person(any_store, email=email)
     with pytest.raises(ConfigurationError, match=r"reports.conformance.to: register:people/alice: no person"):
-        issue(sqlite_store, configuration, ways, answers)
+        issue(any_store, configuration, ways, answers)
     folder_only = {"outbox": ways["outbox"]}
-    assert issue(sqlite_store, configuration, folder_only, answers)[0].created
+    assert issue(any_store, configuration, folder_only, answers)[0].created
 
 
 def test_known_rows_on_both_engines(store, answers):

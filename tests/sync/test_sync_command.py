@@ -12,10 +12,10 @@ from types import ModuleType
 import pytest
 
 from hub import SourceSettings, SourceType, hookimpl
+from hub.cli.session import Session
 from hub.clock import SystemClock
 from hub.errors import Retriable
 from hub.registry import GROUP, Registry
-from hub.store.store import Store
 from hub.sync.lock import hold, source_lock
 from hub.testing.factory import change
 from hub.testing.memory import MemorySource, MemoryTool
@@ -38,7 +38,7 @@ plugin = "memory"
 
 
 @pytest.fixture
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places) -> Path:
     module = ModuleType("memory_for_tests")
 
     @hookimpl
@@ -55,7 +55,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("hub.cli.session.Registry", lambda: Registry(points))
     monkeypatch.setitem(TOOLS, "lab", MemoryTool(change("issue/1", source="lab")))
     (tmp_path / "hub.toml").write_text(CONFIG)
-    return tmp_path / "hub.toml"
+    return places.settle(tmp_path / "hub.toml")
 
 
 def test_tells_what_was_read_as_json(config: Path, run_hub: Callable[..., object]) -> None:
@@ -104,10 +104,8 @@ def test_a_source_that_fails_gives_exit_code_2_and_the_others_are_read(
 
 def test_a_source_another_run_reads_is_left_to_it(config: Path, run_hub: Callable[..., object]) -> None:
     assert run_hub("sync", "--config", config).code == 0
-    store = Store.open("sqlite:///hub.db", base_dir=config.parent)
-    with hold(store, source_lock("desk"), clock=SystemClock()):
+    with Session(config) as session, hold(session.store, source_lock("desk"), clock=SystemClock()):
         called = run_hub("sync", "desk", "--config", config)
-    store.close()
     assert called.code == 0
     assert "read desk: left to another run; source desk: held by process" in called.err
 
