@@ -36,7 +36,7 @@ COMMANDS = {
     "report": "Make a report and hand it to its channels.",
     "run": "Do everything that is due: sync, derive, findings, reports.",
     "verify": "Prove that no kept document was altered, removed or reordered, and no past state of a record rewritten.",
-    "db": "Look after the database: status, upgrade, backup, restore.",
+    "db": "Look after the database: status, upgrade, backup, restore, move.",
     "demo": "Run the whole hub on a simulated organisation.",
 }
 """Command -> the first line of its help, which `hub --help` shows without importing it."""

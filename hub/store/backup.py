@@ -1,159 +1,185 @@
-"""Copies of the store that can be trusted: taken while others read and write, checked before they count."""
+"""Backups: one SQLite file from either engine, with what it has to hold written inside, loaded into either engine.
+
+The file is a store; `backup_content` in it says how many rows each table has and what they hash to, so
+that a single altered byte is noticed before anything is restored.
+"""
 
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
-import subprocess
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import DBAPIError
 
+from hub.clock import format_instant
 from hub.errors import Locked, StoreError
 from hub.store import migration
+from hub.store.content import MANIFEST, TableContent, contents
+from hub.store.file import copy_pages, new_file, put_aside, read_file
+from hub.store.fill import fill, prove
 from hub.store.store import Store
+from hub.store.views import drop_views
 
 __all__ = ["backup", "restore"]
 
-_MARKER = b"PGDMP"
-"""How a file of pg_dump's custom format begins."""
-
 
 def backup(store: Store, target: Path, *, force: bool = False) -> int:
-    """Write a checked copy of the store to a file only its owner may read; return its size in bytes.
+    """Write a proven copy of the store to a file only its owner may read; return its size in bytes.
 
-    SQLite: a database file; PostgreSQL: a file of pg_dump's custom format. Raises StoreError when the
-    file is there already and `force` is not set, or when the copy is not sound.
+    The copy is one state of the store, whatever others write meanwhile; its schema may be older than
+    this program. Raises StoreError when the file is there already and `force` is not set, or when the
+    copy is not sound; then the file is as it was.
     """
     if target.exists() and not force:
         raise StoreError(f"{target} is there already; choose another name, or add --force to replace it")
-    part = target.with_name(f"{target.name}.part")
-    try:
-        part.unlink(missing_ok=True)
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        if store.dialect == "sqlite":
-            _copy_sqlite(Path(store.place), part)
-            _check_sqlite(part)
-        else:
-            _run("pg_dump", "--format=custom", f"--file={part}", store=store)
-            # Reading the table of contents fails on a cut file.
-            _run("pg_restore", "--list", str(part))
-        part.replace(target)
-    except OSError as error:
-        raise StoreError(f"{target} cannot be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with store.connect() as reader:
+        _require_known(migration.state(reader), store.place)
+        with new_file(target) as copy:
+            if store.dialect == "sqlite":
+                found = contents(reader)
+                copy_pages(_driver(reader), Path(copy.place))
+                with copy.connect() as conn:
+                    prove(conn, copy.place, found)
+            else:
+                with copy.begin() as writer:
+                    found = fill(store, reader, copy, writer, lambda _: None)
+            with copy.begin() as writer:
+                _write_manifest(writer, found)
+            _close_file(copy)
     return target.stat().st_size
 
 
-def restore(url: str, source: Path, *, base_dir: Path, force: bool = False) -> str:
-    """Put a backup in the place of the store at `url`; return where that is.
+def _driver(conn: Connection) -> Any:
+    return conn.connection.driver_connection
 
-    The backup is checked before anything is touched. Raises StoreError when the store holds
-    something and `force` is not set, or when another process uses it.
+
+def _close_file(copy: Store) -> None:
+    """Make it one file that can be read from where nothing may be written, and look at every page once more."""
+    copy.close()
+    with sqlite3.connect(copy.place) as conn:
+        conn.execute("PRAGMA journal_mode=DELETE")
+    conn.close()
+    with read_file(Path(copy.place)) as file, file.connect() as reader:
+        _check_pages(reader, copy.place)
+
+
+def _write_manifest(conn: Connection, found: Sequence[TableContent]) -> None:
+    conn.exec_driver_sql(f"DROP TABLE IF EXISTS {MANIFEST}")
+    conn.exec_driver_sql(
+        f"CREATE TABLE {MANIFEST} (name TEXT PRIMARY KEY, rows_ INTEGER NOT NULL, digest TEXT NOT NULL)"
+    )
+    conn.exec_driver_sql(
+        f"INSERT INTO {MANIFEST} VALUES (?, ?, ?)", [(one.name, one.rows, one.digest) for one in found]
+    )
+
+
+def restore(url: str, source: Path, *, base_dir: Path, now: int, force: bool = False) -> tuple[str, str | None]:
+    """Put a backup in the place of the store at `url`; return where that is, and where the former store was put.
+
+    All of the backup is read and proven before anything is touched. A former store is kept: on SQLite
+    in a file beside it, on PostgreSQL in a schema of its own. Whoever calls holds the locks of all
+    readings. Raises StoreError when the store holds something and `force` is not set, when it holds
+    tables of another program, or when the backup is not sound.
     """
     if not source.is_file():
         raise StoreError(f"there is no backup {source}")
+    with read_file(source) as file:
+        found = _prove_backup(file, source)
+        store = Store.attach(url, base_dir=base_dir, create=True)
+        try:
+            held = _held(store)
+            if held == "foreign":
+                migration.require_current("foreign", store.place)
+            if held != "empty" and not force:
+                raise StoreError(f"{store.place} holds a store already; add --force to replace it")
+            name = f"before-{format_instant(now).replace(':', '').replace('-', '').lower()}"
+            if store.dialect == "sqlite":
+                former = None if held == "empty" else Path(f"{store.place}.{name}")
+                _restore_file(store, file, found, former, damaged=held is None)
+                return store.place, None if former is None else str(former)
+            schema = None if held == "empty" else name.replace("-", "_")
+            _restore_database(store, file, found, schema)
+            return store.place, None if schema is None else f"schema {schema}"
+        finally:
+            store.close()
+
+
+def _prove_backup(file: Store, source: Path) -> list[TableContent]:
+    """Check that it is a backup, whole, and of a schema this program knows; return what it holds."""
     with source.open("rb") as stream:
-        is_dump = stream.read(len(_MARKER)) == _MARKER
-    store = Store.attach(url, base_dir=base_dir, create=True)
+        if stream.read(5) == b"PGDMP":
+            raise StoreError(f"{source} was written by pg_dump; load it with pg_restore")
     try:
-        if is_dump != (store.dialect == "postgresql"):
-            kind = "PostgreSQL" if is_dump else "SQLite"
-            raise StoreError(f"{source} is a backup of {kind}, the store is {store.dialect}")
-        if _holds_something(store) and not force:
-            raise StoreError(f"{store.place} holds a store already; add --force to replace it")
-        if is_dump:
-            _restore_postgresql(store, source)
-        else:
-            _restore_sqlite(store, source)
-        return store.place
-    finally:
-        store.close()
+        with file.engine.connect() as conn:
+            _check_pages(conn, str(source))
+            if not inspect(conn).has_table(MANIFEST):
+                raise StoreError(f"{source} is no backup of the hub: `hub db backup` did not write it")
+            _require_known(migration.state(conn), str(source))
+            rows = conn.exec_driver_sql(f"SELECT name, rows_, digest FROM {MANIFEST}")
+            found = sorted(
+                (TableContent(str(name), int(count), str(digest)) for name, count, digest in rows),
+                key=lambda one: one.name,
+            )
+            prove(conn, str(source), found)
+    except (sqlite3.Error, DBAPIError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        raise StoreError(f"{source} is damaged or no backup of the hub: {reason}") from error
+    return found
 
 
-def _holds_something(store: Store) -> bool:
+def _check_pages(conn: Connection, place: str) -> None:
+    faults = [str(row[0]) for row in conn.exec_driver_sql("PRAGMA integrity_check(5)")]
+    if faults != ["ok"]:
+        raise StoreError(f"{place} is damaged: {'; '.join(' '.join(fault.split()) for fault in faults)}")
+
+
+def _require_known(state: migration.State, place: str) -> None:
+    if state != "older":
+        migration.require_current(state, place)
+
+
+def _held(store: Store) -> migration.State | None:
+    """Tell what the store is; None = a damaged file of SQLite."""
     try:
-        with store.connect() as conn:
-            return migration.state(conn) != "empty"
+        with store.begin() as conn:
+            return migration.state(conn)
     except Locked:
         raise
     except StoreError:
         if store.dialect == "postgresql":
             raise
-        return True  # damaged: all the more reason to restore, and to be asked first
+        return None
 
 
-def _restore_sqlite(store: Store, source: Path) -> None:
-    _check_sqlite(source)
-    try:
-        with store.begin():
-            pass
-    except Locked:
-        raise
-    except StoreError:
-        # Damaged: SQLite cannot write into it. It is kept aside for whoever wants to look at it.
+def _restore_file(
+    store: Store, file: Store, found: Sequence[TableContent], former: Path | None, *, damaged: bool
+) -> None:
+    """Copy pages into the file in one transaction of SQLite: who has it open sees the old or the new."""
+    path = Path(store.place)
+    if damaged:
         store.close()
-        path = Path(store.place)
-        for ending in ("-wal", "-shm"):
-            path.with_name(path.name + ending).unlink(missing_ok=True)
-        path.replace(path.with_name(f"{path.name}.damaged"))
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    _copy_sqlite(source, Path(store.place))
-
-
-def _copy_sqlite(source: Path, target: Path) -> None:
-    """Copy page by page with SQLite's own backup, which is right while others write."""
-    try:
-        with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(target)) as writer:
-            reader.backup(writer)
-    except sqlite3.Error as error:
-        raise StoreError(f"{source} cannot be copied to {target}: {error}") from error
-
-
-def _check_sqlite(path: Path) -> None:
-    try:
-        with closing(sqlite3.connect(path)) as conn:
-            faults = [row[0] for row in conn.execute("PRAGMA integrity_check(5)")]
-            has_schema = conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise StoreError(f"{path} is no backup of the hub: {error}") from error
-    if faults != ["ok"]:
-        raise StoreError(f"{path} is damaged: {'; '.join(faults)}")
-    if has_schema is None:
-        raise StoreError(f"{path} is no backup of the hub: it holds no schema")
-
-
-def _restore_postgresql(store: Store, source: Path) -> None:
-    _run("pg_restore", "--list", str(source))
+        put_aside(path, Path(str(former)))
+    elif former is not None:
+        with store.connect() as reader, new_file(former) as copy:
+            copy_pages(_driver(reader), Path(copy.place))
+    with file.connect() as reader:
+        copy_pages(_driver(reader), path)
     with store.begin() as conn:
-        quoted = conn.dialect.identifier_preparer.quote
-        for name in inspect(conn).get_view_names():
-            conn.execute(text(f"DROP VIEW {quoted(name)} CASCADE"))
-        for name in inspect(conn).get_table_names():
-            conn.execute(text(f"DROP TABLE {quoted(name)} CASCADE"))
-    _run("pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", str(source), store=store)
+        conn.exec_driver_sql(f"DROP TABLE {MANIFEST}")
+        prove(conn, store.place, found)
 
 
-def _run(program: str, *arguments: str, store: Store | None = None) -> None:
-    """Run one of PostgreSQL's programs; the password goes by environment, where other users cannot read it."""
-    found = shutil.which(program)
-    if found is None:
-        raise StoreError(
-            f"{program} is not installed here; install PostgreSQL's client programs, or use the server's backup"
-        )
-    environment: Mapping[str, str] = os.environ
-    connection: list[str] = []
-    if store is not None:
-        url = store.engine.url
-        environment = {**os.environ, "PGPASSWORD": str(url.password)} if url.password else os.environ
-        parts = {"host": url.host, "port": url.port, "username": url.username, "dbname": url.database}
-        connection = [f"--{name}={value}" for name, value in parts.items() if value is not None]
-    done = subprocess.run(  # noqa: S603 - a program found on PATH with arguments of ours
-        [found, *connection, *arguments], capture_output=True, text=True, check=False, env=environment
-    )
-    if done.returncode:
-        raise StoreError(f"{program} failed: {(done.stderr.strip().splitlines() or ['no reason given'])[0]}")
+def _restore_database(store: Store, file: Store, found: Sequence[TableContent], schema: str | None) -> None:
+    """Load the backup in one transaction; the former tables go to a schema of their own."""
+    with file.connect() as reader, store.begin() as writer:
+        if schema is not None:
+            quote = writer.dialect.identifier_preparer.quote
+            drop_views(writer)
+            writer.exec_driver_sql(f"CREATE SCHEMA {quote(schema)}")
+            for name in inspect(writer).get_table_names():
+                writer.exec_driver_sql(f"ALTER TABLE {quote(name)} SET SCHEMA {quote(schema)}")
+        if fill(file, reader, store, writer, lambda _: None) != list(found):
+            raise StoreError(f"{file.place} was changed while it was read; the store is as it was")

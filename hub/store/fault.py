@@ -35,9 +35,9 @@ _POSTGRESQL: dict[str, str] = {
 _LOCKED = "is being written by another process; wait for it or end it, then run again"
 
 
-def as_store_error(error: DBAPIError, place: str) -> StoreError | None:
-    """Translate a fault of the database; None for one that is a defect of the hub."""
-    original: Any = error.orig
+def as_store_error(error: Exception, place: str) -> StoreError | None:
+    """Translate a fault of the database, as its driver or SQLAlchemy raises it; None for a defect of the hub."""
+    original: Any = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(original, "sqlite_errorname", None)
     if code is not None:
         return _of_sqlite(str(code), original, place)
@@ -46,7 +46,7 @@ def as_store_error(error: DBAPIError, place: str) -> StoreError | None:
         return Locked(f"{place} {_LOCKED}")
     if state in _POSTGRESQL:
         return StoreError(f"{place} {_POSTGRESQL[state]}")
-    if state is None and isinstance(error, OperationalError):
+    if state is None and (isinstance(error, OperationalError) or type(original).__name__ == "OperationalError"):
         return StoreError(f"{place} cannot be reached: {_first_line(original)}")
     return None
 

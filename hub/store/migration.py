@@ -49,7 +49,10 @@ def require_current(found: State, place: str) -> None:
 
 
 def upgrade(conn: Connection, revision: str = "head") -> None:
-    """Migrate inside the transaction of `conn`, which commits or undoes it as a whole."""
+    """Migrate inside the transaction of `conn`, which commits or undoes it as a whole.
+
+    There is no way back but a backup. Views are made for the newest schema only.
+    """
     # Alembic is imported where it is used: every other command starts without it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -61,4 +64,5 @@ def upgrade(conn: Connection, revision: str = "head") -> None:
     # Views stand on the tables and would be in the way of changing them.
     drop_views(conn)
     command.upgrade(config, revision)
-    create_views(conn)
+    if revision_of(conn) == HEAD:
+        create_views(conn)

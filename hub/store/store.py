@@ -23,7 +23,7 @@ from hub.errors import StoreError
 from hub.store import migration
 from hub.store.fault import DAMAGED, as_store_error
 
-__all__ = ["Connection", "Store"]
+__all__ = ["Connection", "Store", "sqlite_path"]
 
 _WRITER_LOCK = 0x6875625F77726974
 """Key of the PostgreSQL advisory lock writers take; any constant other programs do not use."""
@@ -39,6 +39,7 @@ class Store:
         """Where it is, without password: a path, or a URL."""
         self.dialect = engine.dialect.name
         """`sqlite` or `postgresql`."""
+        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
 
     @classmethod
     def open(cls, url: str, *, base_dir: Path, create: bool = False, wait_s: float = 30.0) -> Store:
@@ -66,8 +67,7 @@ class Store:
     def attach(cls, url: str, *, base_dir: Path, create: bool = False, wait_s: float = 30.0) -> Store:
         """Connect without asking whether the schema fits; for `hub db` only."""
         target = _parse(url)
-        if target.get_backend_name() == "sqlite":
-            path = _sqlite_path(target, base_dir)
+        if (path := _sqlite_path(target, base_dir)) is not None:
             if not path.exists():
                 _make_file(path, create=create)
             return cls(_sqlite_engine(path, wait_s), place=str(path))
@@ -80,7 +80,7 @@ class Store:
 
         Raises Locked when another writer does not finish in time.
         """
-        with self._faults(), self.engine.connect() as conn:
+        with self.faults(), self.engine.connect() as conn:
             conn.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
             with conn.begin():
                 if self.dialect == "postgresql":
@@ -90,7 +90,7 @@ class Store:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """Read: one snapshot of the store for as long as the block lasts; whatever is written is undone."""
-        with self._faults(), self.engine.connect() as conn:
+        with self.faults(), self.engine.connect() as conn:
             if self.dialect == "postgresql":
                 conn.execution_options(isolation_level="REPEATABLE READ")
             transaction = conn.begin()
@@ -104,10 +104,11 @@ class Store:
         self.engine.dispose()
 
     @contextmanager
-    def _faults(self) -> Iterator[None]:
+    def faults(self) -> Iterator[None]:
+        """Tell faults of this database, its driver's own included, as StoreError; defects of the hub stay as they are."""
         try:
             yield
-        except DBAPIError as error:
+        except (DBAPIError, self._driver_error) as error:
             fault = as_store_error(error, self.place)
             if fault is None:
                 raise
@@ -136,7 +137,14 @@ def _parse(url: str) -> URL:
     return target
 
 
-def _sqlite_path(target: URL, base_dir: Path) -> Path:
+def sqlite_path(url: str, base_dir: Path) -> Path | None:
+    """Return the file a URL names, None for PostgreSQL; StoreError for a URL that is neither."""
+    return _sqlite_path(_parse(url), base_dir)
+
+
+def _sqlite_path(target: URL, base_dir: Path) -> Path | None:
+    if target.get_backend_name() != "sqlite":
+        return None
     assert target.database is not None  # noqa: S101 - refused in _parse
     return base_dir / target.database
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from hub.errors import Locked, StoreError
 from hub.store.lock import hold_advisory
 from hub.store.store import Store
 
-__all__ = ["DERIVE", "hold", "source_lock"]
+__all__ = ["DERIVE", "hold", "hold_all", "source_lock"]
 
 DERIVE = "derive"
 """Name of the lock for deriving and reporting."""
@@ -41,6 +41,15 @@ def hold(store: Store, name: str, *, clock: Clock) -> Iterator[None]:
     else:
         with hold_advisory(store, name, holder):
             yield
+
+
+@contextmanager
+def hold_all(store: Store, sources: Iterable[str], *, clock: Clock) -> Iterator[None]:
+    """Hold every lock there is for these sources: nobody reads, derives, reports or delivers meanwhile."""
+    with ExitStack() as stack:
+        for name in ("run", *(source_lock(source) for source in sorted(sources)), DERIVE):
+            stack.enter_context(hold(store, name, clock=clock))
+        yield
 
 
 @contextmanager

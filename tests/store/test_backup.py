@@ -1,21 +1,29 @@
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 
+from hub.clock import SystemClock
 from hub.errors import StoreError
 from hub.records import KINDS
+from hub.store import migration
 from hub.store.backup import backup, restore
+from hub.store.content import MANIFEST, contents
 from hub.store.migration import HEAD
 from hub.store.status import status
 from hub.store.store import Store
 from hub.store.tables import record
 from hub.store.writer import Write, write_records
+from hub.sync.lock import hold
+from tests.store_fixtures import MakeStore
 
 
 def put(store: Store, number: int) -> None:
@@ -28,7 +36,10 @@ def size(store: Store) -> int:
         return conn.execute(select(func.count()).select_from(record)).scalar_one()
 
 
-def test_backup_comes_back(store: Store, tmp_path: Path) -> None:
+NOW = 1_790_000_000_000
+
+
+def test_backup_comes_back(store: Store, make_store: MakeStore, tmp_path: Path) -> None:
     url = store.engine.url.render_as_string(hide_password=False)
     file = tmp_path / "copy"
     put(store, 1)
@@ -39,25 +50,129 @@ def test_backup_comes_back(store: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"is there already; .* add --force"):
         backup(store, file)
     with pytest.raises(StoreError, match="holds a store already; add --force"):
-        restore(url, file, base_dir=tmp_path)
+        restore(url, file, base_dir=tmp_path, now=NOW)
     assert size(store) == 2
-    restore(url, file, base_dir=tmp_path, force=True)
-    assert size(store) == 1
+    place, former = restore(url, file, base_dir=tmp_path, now=NOW, force=True)
+    assert (place, size(store)) == (store.place, 1)
     put(store, 3)
     assert (size(store), status(store).state, status(store).records) == (2, "current", {"incident": 2})
-    assert [one.name for one in tmp_path.iterdir() if one.suffix == ".part"] == []
+    with store.connect() as conn:
+        assert not inspect(conn).has_table(MANIFEST)
+        assert "incident_v" in inspect(conn).get_view_names()
+    assert _size_of_former(store, former) == 2
+    assert not list(tmp_path.glob("*.part*"))
 
 
-def test_broken_backup_is_refused_before_the_store_is_touched(sqlite_store: Store, tmp_path: Path) -> None:
+def _size_of_former(store: Store, former: str | None) -> int:
+    assert former is not None
+    if store.dialect == "sqlite":
+        kept = Store.open(f"sqlite:///{former}", base_dir=Path())
+        found = size(kept)
+        kept.close()
+        return found
+    with store.connect() as conn:
+        return int(conn.exec_driver_sql(f"SELECT count(*) FROM {former.removeprefix('schema ')}.record").scalar_one())
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("back", [True, False])
+def test_backup_is_loaded_into_either_engine(
+    sqlite_store: Store, empty_database: str, tmp_path: Path, *, back: bool
+) -> None:
+    put(sqlite_store, 1)
+    backup(sqlite_store, tmp_path / "copy")
+    restore(empty_database, tmp_path / "copy", base_dir=tmp_path, now=NOW)
+    there = Store.open(empty_database, base_dir=tmp_path)
+    put(there, 2)
+    if back:
+        backup(there, tmp_path / "back")
+        restore("sqlite:///other.db", tmp_path / "back", base_dir=tmp_path, now=NOW)
+        other = Store.open("sqlite:///other.db", base_dir=tmp_path)
+        with there.connect() as one, other.connect() as two:
+            assert contents(one) == contents(two)
+        assert size(other) == 2
+        other.close()
+    there.close()
+
+
+def test_backup_is_one_state_while_others_write(store: Store, tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not ended.is_set():
+            number += 1
+            put(store, number)
+
+    writer = threading.Thread(target=write)
+    put(store, 0)
+    writer.start()
+    try:
+        for _ in range(2):
+            backup(store, tmp_path / "copy", force=True)
+    finally:
+        ended.set()
+        writer.join()
+    before = size(store)
+    restore("sqlite:///other.db", tmp_path / "copy", base_dir=tmp_path, now=NOW)
+    other = Store.open("sqlite:///other.db", base_dir=tmp_path)
+    assert 0 < size(other) <= before
+    other.close()
+
+
+def test_any_damage_is_told_before_the_store_is_touched(sqlite_store: Store, tmp_path: Path) -> None:
     put(sqlite_store, 1)
     file = tmp_path / "copy"
     backup(sqlite_store, file)
     whole = file.read_bytes()
-    for broken in (whole[: len(whole) // 2], b"no database", whole[:4096] + bytes(8192) + whole[12288:]):
-        file.write_bytes(broken)
-        with pytest.raises(StoreError, match=r"is damaged|is no backup"):
-            restore("sqlite:///hub.db", file, base_dir=tmp_path, force=True)
+    at = whole.index(b"desk:1")  # a text no check of pages notices
+    altered = whole[:at] + b"desk:7" + whole[at + 6 :]
+    plain = sqlite3.connect(tmp_path / "plain")
+    sqlite3.connect(tmp_path / "hub.db").backup(plain)
+    plain.close()
+    broken = {
+        "half": whole[: len(whole) // 2],
+        "no database": b"no database",
+        "page of zeros": whole[:4096] + bytes(8192) + whole[12288:],
+        "a byte": altered,
+        "pg_dump": b"PGDMP and more",
+        "plain copy": (tmp_path / "plain").read_bytes(),
+        "nothing": b"",
+    }
+    for name, content in broken.items():
+        file.write_bytes(content)
+        with pytest.raises(StoreError, match=r"copy (is|was|does)") as told:
+            restore("sqlite:///hub.db", file, base_dir=tmp_path, now=NOW, force=True)
+        assert "\n" not in str(told.value), name
         assert size(sqlite_store) == 1
+    assert not list(tmp_path.glob("hub.db.before*"))
+
+
+def test_newer_backup_is_refused_and_an_older_one_awaits_its_upgrade(sqlite_store: Store, tmp_path: Path) -> None:
+    for revision, refused in (("9999", True), ("0001", False)):
+        folder = tmp_path / revision
+        folder.mkdir()
+        old = Store.attach("sqlite:///hub.db", base_dir=folder, create=True)
+        with old.begin() as conn:
+            migration.upgrade(conn, "0001")
+            conn.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
+        if refused:
+            with pytest.raises(StoreError, match="was written by a newer hub"):
+                backup(old, folder / "copy")
+        else:
+            backup(old, folder / "copy")
+            restore("sqlite:///hub.db", folder / "copy", base_dir=tmp_path, now=NOW, force=True)
+            with sqlite_store.connect() as conn:
+                assert migration.state(conn) == "older"
+        old.close()
+
+
+def test_tables_of_another_program_are_never_replaced(sqlite_store: Store, tmp_path: Path) -> None:
+    backup(sqlite_store, tmp_path / "copy")
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("CREATE TABLE t (x)")
+    with pytest.raises(StoreError, match="holds tables of another program"):
+        restore("sqlite:///other.db", tmp_path / "copy", base_dir=tmp_path, now=NOW, force=True)
 
 
 def test_damaged_store_is_replaced_and_kept_aside(sqlite_store: Store, tmp_path: Path) -> None:
@@ -66,18 +181,13 @@ def test_damaged_store_is_replaced_and_kept_aside(sqlite_store: Store, tmp_path:
     sqlite_store.close()
     (tmp_path / "hub.db").write_bytes(b"scrambled" * 1000)
     with pytest.raises(StoreError, match="add --force"):
-        restore("sqlite:///hub.db", tmp_path / "copy", base_dir=tmp_path)
-    restore("sqlite:///hub.db", tmp_path / "copy", base_dir=tmp_path, force=True)
+        restore("sqlite:///hub.db", tmp_path / "copy", base_dir=tmp_path, now=NOW)
+    _, former = restore("sqlite:///hub.db", tmp_path / "copy", base_dir=tmp_path, now=NOW, force=True)
     store = Store.open("sqlite:///hub.db", base_dir=tmp_path)
     assert size(store) == 1
     store.close()
-    assert (tmp_path / "hub.db.damaged").read_bytes().startswith(b"scrambled")
-
-
-def test_backup_of_the_other_engine_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
-    (tmp_path / "dump").write_bytes(b"PGDMP and more")
-    with pytest.raises(StoreError, match="is a backup of PostgreSQL, the store is sqlite"):
-        restore("sqlite:///hub.db", tmp_path / "dump", base_dir=tmp_path, force=True)
+    assert former is not None
+    assert Path(former).read_bytes().startswith(b"scrambled")
 
 
 CONFIG = """
@@ -108,9 +218,15 @@ def test_commands(tmp_path: Path, run_hub: Callable[..., object]) -> None:
     put(store, 1)
     shown = {row["name"]: row["value"] for row in json.loads(hub("db", "status", "--format", "json"))}
     assert (shown["schema_state"], shown["records.incident"], shown["changes_not_derived"]) == ("current", 1, 1)
-    assert "checked" in hub("db", "backup", tmp_path / "copy")
+    assert "proven" in hub("db", "backup", tmp_path / "copy")
     assert "add --force" in hub("db", "restore", tmp_path / "copy", code=2)
-    assert "holds the backup" in hub("db", "restore", tmp_path / "copy", "--force")
+    told = hub("db", "restore", tmp_path / "copy", "--force")
+    assert "holds the backup" in told
+    assert f"The former store is kept in {tmp_path / 'hub.db.before-'}" in told
+    with hold(store, "source desk", clock=SystemClock()):
+        hub("db", "restore", tmp_path / "copy", "--force")  # no source of this configuration
+    with hold(store, "run", clock=SystemClock()):
+        assert "hub: run: held by process" in hub("db", "restore", tmp_path / "copy", "--force", code=2)
     assert json.loads(hub("verify", "--format", "json"))[-1]["result"] == "ok"
     with store.begin() as conn:
         conn.exec_driver_sql("UPDATE revision SET hash = x'00'")
