@@ -107,8 +107,16 @@ class Session:
             notes: list[str] = []
             source = kinds[settings.plugin].make(settings, self._context(name, settings, notes))
             self._open.append(source)
-            made.append(SourceJob(name, source, settings.fetchers, self._fingerprint(settings), notes))
+            made.append(
+                SourceJob(name, source, settings.fetchers, self._fingerprint(settings), self.erasure_key, notes)
+            )
         return made
+
+    @property
+    def erasure_key(self) -> str | None:
+        """What finds erased persons again; not to be logged."""
+        secret = self.configuration.retention.key
+        return None if secret is None else secret.get_secret_value()
 
     def requirements(self) -> list[Requirement]:
         """Return what the enabled packs judge, with the configured parameters."""

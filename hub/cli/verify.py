@@ -9,7 +9,8 @@ import typer
 from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, examples
 from hub.cli.output import emit
 from hub.cli.session import Session
-from hub.store.verify import verify_chain, verify_file, verify_revisions
+from hub.clock import format_instant
+from hub.store.verify import disposed_of, verify_chain, verify_disposals, verify_file, verify_revisions
 
 __all__ = ["register"]
 
@@ -31,20 +32,34 @@ def verify(
 ) -> None:
     """Prove that no kept document was altered, removed or reordered, and no past state of a record rewritten.
 
-    Exit code 2 where anything is broken. A body that was lawfully disposed of is counted, not a fault.
+    Exit code 2 where anything is broken. A body that was lawfully disposed of is no fault: it is
+    counted, with when and by which rule.
     """
     with Session(config) as session:
         verify_file(session.store)
         with session.store.connect() as conn:
             found = verify_chain(conn, source)
             if source is None:
-                found.append(verify_revisions(conn))
+                found += [verify_revisions(conn), verify_disposals(conn)]
+            gone = disposed_of(conn, source)
     rows = []
     for one in found:
         row = {"source": one.source, "what": one.what, "checked": one.count, "disposed": one.disposed}
         rows += [{**row, "result": "broken", "place": b.place, "fault": b.fault} for b in one.broken]
         if not one.broken:
             rows.append({**row, "result": "ok", "place": "", "fault": ""})
+    rows += [
+        {
+            "source": one.source,
+            "what": "documents",
+            "checked": one.documents,
+            "disposed": one.documents,
+            "result": "disposed",
+            "place": f"disposed of on {format_instant(one.at)[:10]} by {one.by} (hub retention log, number {one.did})",
+            "fault": "",
+        }
+        for one in gone
+    ]
     emit(rows, _COLUMNS, output)
     if any(one.broken for one in found):
         raise typer.Exit(2)

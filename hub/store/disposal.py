@@ -117,7 +117,8 @@ def dispose(store: Store, plan: Plan, authority: Authority, *, now: int, batch: 
             for one in plan.due[start : start + batch]:
                 if plan.rule.states:
                     _dispose_states(conn, one, plan.rule.before, did)
-                _dispose_documents(conn, one, did, now)
+                if plan.rule.documents:
+                    _dispose_documents(conn, one, did, now)
     with store.begin() as conn:
         finish(conn, did, at=now)
     return did

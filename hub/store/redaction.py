@@ -22,7 +22,17 @@ from sqlalchemy import Connection, select
 from hub.errors import StoreError
 from hub.store.tables import erased_identifier
 
-__all__ = ["TOKEN", "Redaction", "check_row", "hash_of", "key_bytes", "load_redaction", "token_of", "words_of"]
+__all__ = [
+    "TOKEN",
+    "Redaction",
+    "check_row",
+    "hash_of",
+    "key_bytes",
+    "known_tokens",
+    "load_redaction",
+    "token_of",
+    "words_of",
+]
 
 TOKEN = re.compile(r"erased-[0-9a-f]{16}")
 """What stands in the place of a name, an address or a login."""
@@ -171,6 +181,11 @@ def load_redaction(conn: Connection, key: str | None) -> Redaction:
     if check_row(encoded) not in rows:
         raise StoreError("retention.key is not the key by which persons were erased; put back the one used then")
     return Redaction(encoded, {bytes(digest): words for digest, words in rows.items()})
+
+
+def known_tokens(conn: Connection) -> set[str]:
+    """Return the tokens that stand for somebody erased from this store."""
+    return {token_of(bytes(digest)) for digest in conn.execute(select(erased_identifier.c.hash)).scalars()}
 
 
 def key_bytes(key: str) -> bytes:

@@ -52,6 +52,8 @@ class Rule:
     scope: str | None = None
     kind: str | None = None
     """A record of this kind was made from the document."""
+    documents: bool = True
+    """Bodies of documents go."""
     states: bool = False
     """Past states of the records go with it."""
 
@@ -176,7 +178,7 @@ def _candidates(rule: Rule, life: Any, holding: Sequence[ColumnElement[bool]]) -
             d.native_id,
             at.label("at"),
             # A version counts once, however many records were made from it.
-            func.count(case((d.body.is_not(None), d.doc)).distinct()),
+            func.count(case((d.body.is_not(None), d.doc)).distinct()) if rule.documents else literal(0),
             func.coalesce(func.sum(states), 0) if rule.states else literal(0),
         )
         .select_from(raw_document)
@@ -184,7 +186,7 @@ def _candidates(rule: Rule, life: Any, holding: Sequence[ColumnElement[bool]]) -
         .outerjoin(life, life.c.sid == r.sid)
         .group_by(d.source, d.stream, d.native_id)
         .having(_fits(rule), at < rule.before)
-        .having(or_(func.count(d.body) > 0, func.sum(states) > 0) if rule.states else func.count(d.body) > 0)
+        .having(or_(*([func.count(d.body) > 0] * rule.documents), *([func.sum(states) > 0] * rule.states)))
         .order_by(d.source, d.stream, d.native_id)
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import zstandard
 from sqlalchemy import Connection, and_, or_, select, update
 
+from hub.errors import StoreError
 from hub.records import decode_record
 from hub.records.base import Record
 from hub.store.bulk import Row, among, put
@@ -84,7 +85,10 @@ def write_revisions(conn: Connection, states: Iterable[tuple[int, bytes, bytes, 
 
 
 def read_record(conn: Connection, record_id: str, *, known_at: int | None = None) -> Record | None:
-    """Return a record as the hub knew it at an instant, None = now; None where it was not known then."""
+    """Return a record as the hub knew it at an instant, None = now; None where it was not known then.
+
+    Raises StoreError where it was, and that state was disposed of.
+    """
     asked = select(revision.c.body).join(record, record.c.sid == revision.c.sid).where(record.c.id == record_id)
     if known_at is None:
         asked = asked.where(revision.c.known_to.is_(None))
@@ -93,4 +97,6 @@ def read_record(conn: Connection, record_id: str, *, known_at: int | None = None
             revision.c.known_from <= known_at, or_(revision.c.known_to.is_(None), revision.c.known_to > known_at)
         )
     body = conn.execute(asked).scalar()
+    if body is not None and not body:
+        raise StoreError(f"what was known of {record_id} then was disposed of; see: hub retention log")
     return None if body is None else decode_record(zstandard.ZstdDecompressor().decompress(body))

@@ -1,0 +1,79 @@
+"""Two people stand behind everything that is destroyed: who does it, and another who allows it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, or_, select
+
+from hub.errors import ConfigurationError, Fault
+from hub.store.disposal import Authority
+from hub.store.schema import kind_tables
+from hub.store.tables import record
+
+__all__ = ["authorise", "login_name"]
+
+
+def login_name() -> str:
+    """Return the name of the user this process runs as; the environment, which anybody may set, is not asked."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+def authorise(
+    conn: Connection, *, operators: Mapping[str, str], approver: str, role: str, reason: str, at: int
+) -> Authority:
+    """Check who runs this and who is said to allow it; ConfigurationError says what is wrong.
+
+    The operator is the person the configuration ties to the login. The approver is another human, known
+    in the register, who holds `role` at `at`.
+    """
+    login = login_name()
+    operator = operators.get(login)
+    if not reason.strip():
+        raise _refused("--reason", "is empty; say why")
+    if operator is None:
+        message = f'the login \'{login}\' is nobody in it; add: "{login}" = "register:people/…"'
+        raise _refused("retention.operators", message)
+    doer, allower = _human(conn, operator), _human(conn, approver)
+    if doer is None:
+        raise _refused("retention.operators", f"{operator} is no person of the register; sync it first")
+    if allower is None:
+        raise _refused("--approver", f"{approver} is no person of the register, or no longer one")
+    if doer == allower:
+        raise _refused("--approver", f"{approver} is who runs this; somebody else must approve it")
+    if not _holds(conn, allower, role, at):
+        raise _refused("--approver", f"{approver} does not hold the role '{role}' now; see roles in the register")
+    return Authority(login, doer, allower, reason.strip())
+
+
+def _refused(key: str, message: str) -> ConfigurationError:
+    return ConfigurationError([Fault(message, key=key)])
+
+
+def _human(conn: Connection, person_id: str) -> int | None:
+    """Return the record.sid of the human an id stands for: its own, or behind a login."""
+    human, person = record.alias(), kind_tables["person"].c
+    asked = (
+        select(human.c.sid)
+        .join(record, record.c.canonical == human.c.sid)
+        .join(kind_tables["person"], person.sid == human.c.sid)
+        .where(record.c.id == person_id, record.c.kind == "person", person.account.is_not(True))
+        .where(person.vanished_at.is_(None), person.invisible_at.is_(None))
+    )
+    return conn.execute(asked).scalar()
+
+
+def _holds(conn: Connection, human: int, role: str, at: int) -> bool:
+    duty = kind_tables["role_assignment"].c
+    asked = (
+        select(duty.sid)
+        .join(record, record.c.sid == duty.person)
+        .where(record.c.canonical == human, duty.role == role, duty.vanished_at.is_(None))
+        .where(or_(duty.from_.is_(None), duty.from_ <= at), or_(duty.to.is_(None), duty.to > at))
+    )
+    return conn.execute(asked.limit(1)).first() is not None
