@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -22,10 +24,9 @@ MakeStore = Callable[[], Store]
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty SQLite file to copy: migrating takes half a second."""
     folder = tmp_path_factory.mktemp("template")
-    store = Store.open(URL, base_dir=folder, create=True)
-    with store.engine.connect() as conn:
-        conn.exec_driver_sql("VACUUM")  # what migrations leave behind would be free room in every test
-    store.close()
+    Store.open(URL, base_dir=folder, create=True).close()
+    with closing(sqlite3.connect(folder / "hub.db", isolation_level=None)) as conn:
+        conn.execute("VACUUM")  # what migrations leave behind would be free room in every test
     return folder / "hub.db"
 
 
@@ -39,7 +40,9 @@ def postgres() -> Iterator[Postgres]:
             pytest.fail(reason)
         pytest.skip(reason)
     # Not pytest's folder: as root the server runs as another user, who may not enter there.
-    folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="hub-pg-"))
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made there
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > ROOM
+    folder = Path(tempfile.mkdtemp(dir=memory if roomy else None, prefix="hub-pg-"))
     server = Postgres(folder, binaries)
     yield server
     server.stop()
@@ -64,6 +67,8 @@ _numbers = count(1)
 
 
 URL = "sqlite:///hub.db"
+ROOM = 4 * 2**30
+"""Bytes in memory the databases of a whole run may take; less free, and they stand on the disk."""
 ENGINE = os.environ.get("HUB_TEST_STORE", "sqlite")
 """Where commands keep their stores in this run: `sqlite` or `postgresql`."""
 
