@@ -28,10 +28,24 @@ _POSTGRESQL: dict[str, str] = {
     "28P01": "refuses the user or the password of store.url",
     "28000": "refuses the user of store.url",
     "3D000": "does not exist; create the database first (createdb)",
-    "42501": "does not allow the user of store.url to do this",
+    "42501": "does not allow the user of store.url to do this; let the owner of the database run: hub db upgrade",
     "57P03": "is starting up or shutting down; run again in a moment",
     "57P01": "ended the connection; run again",
+    "57P02": "ended the connection; run again",
 }
+_CONNECTING = {
+    "password authentication failed": "28P01",
+    "no password supplied": "28P01",
+    "no pg_hba.conf entry": "28000",
+    "permission denied for database": "28000",
+    "database ": "3D000",
+    "role ": "28000",
+    "sorry, too many clients": "53300",
+    "remaining connection slots": "53300",
+    "the database system is ": "57P03",
+}
+"""What the server says before there is a connection -> the code the driver does not hand on then."""
+_LOST = ("server closed the connection", "connection is lost", "connection is closed", "terminating connection")
 _LOCKED = "is being written by another process; wait for it or end it, then run again"
 
 
@@ -41,14 +55,23 @@ def as_store_error(error: Exception, place: str) -> StoreError | None:
     code = getattr(original, "sqlite_errorname", None)
     if code is not None:
         return _of_sqlite(str(code), original, place)
-    state = getattr(original, "sqlstate", None)
+    state = getattr(original, "sqlstate", None) or _before_connection(str(original))
     if state == "55P03":
         return Locked(f"{place} {_LOCKED}")
     if state in _POSTGRESQL:
-        return StoreError(f"{place} {_POSTGRESQL[state]}")
+        return StoreError(f"{place} {_POSTGRESQL[state]} ({_first_line(original)})")
     if state is None and (isinstance(error, OperationalError) or type(original).__name__ == "OperationalError"):
+        if any(words in str(original) for words in _LOST):
+            return StoreError(f"{place} {_POSTGRESQL['57P01']} ({_first_line(original)})")
         return StoreError(f"{place} cannot be reached: {_first_line(original)}")
     return None
+
+
+def _before_connection(said: str) -> str | None:
+    _, fatal, reason = said.partition("FATAL:  ")
+    if not fatal:
+        return None
+    return next((code for words, code in _CONNECTING.items() if reason.startswith(words)), None)
 
 
 def _of_sqlite(code: str, original: Exception, place: str) -> StoreError | None:
@@ -61,4 +84,5 @@ def _of_sqlite(code: str, original: Exception, place: str) -> StoreError | None:
 
 
 def _first_line(error: object) -> str:
-    return (str(error).splitlines() or ["no reason given"])[0]
+    said = str(error).rsplit("FATAL:  ", 1)[-1]
+    return (said.splitlines() or ["no reason given"])[0]

@@ -30,7 +30,7 @@ def hold_advisory(store: Store, name: str, holder: str) -> Iterator[None]:
     connection's name. Raises Locked at once when the lock is taken.
     """
     key = int.from_bytes(hashlib.sha256(f"itsm-hub {name}".encode()).digest()[:8], "big", signed=True)
-    with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+    with store.faults(), store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
         if not conn.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar_one():
             other = conn.execute(_WHO, {"key": key}).scalar()
             raise Locked(f"{name}: held by {other or 'another process'}")

@@ -28,6 +28,8 @@ __all__ = ["Connection", "Store", "sqlite_path"]
 _WRITER_LOCK = 0x6875625F77726974
 """Key of the PostgreSQL advisory lock writers take; any constant other programs do not use."""
 _BEGIN = "hub_begin"
+_OLDEST = 14
+"""The oldest PostgreSQL the hub is for."""
 
 
 class Store:
@@ -190,7 +192,7 @@ def _sqlite_engine(path: Path, wait_s: float) -> Engine:
 
 def _postgresql_engine(target: URL, wait_s: float) -> Engine:
     try:
-        return create_engine(
+        engine = create_engine(
             target,
             connect_args={
                 "connect_timeout": max(2, int(wait_s)),
@@ -205,3 +207,19 @@ def _postgresql_engine(target: URL, wait_s: float) -> Engine:
         )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StoreError("the PostgreSQL driver is missing; run: pip install 'itsm-hub[postgres]'") from error
+    place = target.render_as_string(hide_password=True)
+
+    # Before SQLAlchemy asks the server anything: in another encoding it would not understand the answer.
+    @event.listens_for(engine, "connect", insert=True)
+    def look(dbapi_connection: Any, _record: Any) -> None:
+        server = dbapi_connection.info
+        if server.server_version < _OLDEST * 10_000:
+            found = server.server_version // 10_000
+            raise StoreError(f"{place} is PostgreSQL {found}; the hub needs {_OLDEST} or newer")
+        if (encoding := server.parameter_status("server_encoding")) != "UTF8":
+            raise StoreError(
+                f"{place} keeps text as {encoding}, which does not hold every language;"
+                " make the database anew: createdb --encoding UTF8 --template template0"
+            )
+
+    return engine
