@@ -55,7 +55,7 @@ def test_import_contracts_know_each_plugin(pyproject, plugins):
 
 def test_each_extra_is_a_plugin_or_known(pyproject, plugins):
     extras = set(pyproject["project"]["optional-dependencies"])
-    assert extras - set(plugins) == {"postgres", "dev"}
+    assert extras - set(plugins) == {"postgres", "dev", "fuzz"}
 
 
 def top_names(module):

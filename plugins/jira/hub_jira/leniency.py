@@ -8,6 +8,9 @@ from typing import Any
 
 __all__ = ["read_leniently", "rewrite"]
 
+LONGEST_NUMBER = 400
+"""Digits; a longer one says nothing."""
+
 
 def read_leniently(content: bytes) -> Any:
     """Read what a strict decoder refuses; ValueError for what is cut, no JSON, or nested without end.
@@ -16,7 +19,9 @@ def read_leniently(content: bytes) -> Any:
     """
     try:
         text = content.decode("utf-8-sig", "replace")
-        return json.loads(_whole(text), strict=False, parse_float=_number, parse_constant=lambda _: None)
+        return json.loads(
+            _whole(text), strict=False, parse_int=_integer, parse_float=_number, parse_constant=lambda _: None
+        )
     except RecursionError:
         raise ValueError("nested deeper than any document") from None
 
@@ -28,6 +33,10 @@ def rewrite(content: bytes) -> bytes:
     except RecursionError:
         raise ValueError("nested deeper than any document") from None
     return _whole(text).encode()
+
+
+def _integer(text: str) -> int | None:
+    return int(text) if len(text) < LONGEST_NUMBER else None
 
 
 def _number(text: str) -> float | None:
