@@ -43,6 +43,8 @@ _GAP = 3
 """Characters that may stand between two words of one name or address."""
 _REMEMBERED = 200_000
 """Words whose answer is remembered, so that a text costs a look-up a word."""
+_SHORT = 80
+"""Characters of a text whose answer is remembered whole."""
 _CHECK = b"check"
 
 
@@ -79,12 +81,24 @@ class Redaction:
         self._hashes = hashes
         self._longest = max(map(abs, hashes.values()), default=0)
         self._known: dict[str, bool] = {}
+        self._short: dict[tuple[str, int], str] = {}
 
     def __bool__(self) -> bool:
         return self._longest > 0
 
     def text(self, text: str, *, least: int = 1) -> str:
         """Replace in one text; only what is at least `least` words long."""
+        if len(text) > _SHORT:
+            return self._text(text, least)
+        # The short texts of documents are mostly the same few, over and over.
+        known = self._short.get((text, least))
+        if known is None:
+            known = self._text(text, least)
+            if len(self._short) < _REMEMBERED:
+                self._short[text, least] = known
+        return known
+
+    def _text(self, text: str, least: int) -> str:
         found = [match.span() for match in _WORD.finditer(text)]
         pieces: list[str] = []
         done = place = 0
