@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from typing import Annotated, Any
 
 import typer
@@ -21,7 +20,7 @@ from hub.store.erasure import begin_erasure, finish_erasures, open_erasures
 from hub.store.redaction import load_redaction
 from hub.store.retention import HOLDS, Hold, Plan, Rule, make_plan
 from hub.store.store import Connection
-from hub.sync.lock import DERIVE, hold, source_lock
+from hub.sync.lock import hold_all
 
 __all__ = ["register"]
 
@@ -198,13 +197,9 @@ def scrub_file(*, config: ConfigOption = CONFIG) -> None:
         typer.echo(f"{session.store.place} holds nothing that was removed")
 
 
-@contextmanager
-def _alone(session: Session) -> Iterator[None]:
+def _alone(session: Session) -> AbstractContextManager[None]:
     """Keep readers of sources, derivation and reports away; Locked says who is at work."""
-    with ExitStack() as stack:
-        for name in (DERIVE, *(source_lock(one) for one in session.configuration.sources)):
-            stack.enter_context(hold(session.store, name, clock=session.clock))
-        yield
+    return hold_all(session.store, session.configuration.sources, clock=session.clock)
 
 
 def _authority(session: Session, conn: Connection, approver: str, reason: str) -> Authority:

@@ -50,7 +50,7 @@ _CHECK = b"check"
 
 def words_of(text: str) -> tuple[str, ...]:
     """Take a name, an address or an id apart; case and ways of writing the same character do not count."""
-    return tuple(_fold(word) for word in _WORD.findall(text))
+    return tuple(_fold(word) for word in _WORD.findall(unicodedata.normalize("NFC", text)))
 
 
 def _fold(word: str) -> str:
@@ -98,7 +98,8 @@ class Redaction:
                 self._short[text, least] = known
         return known
 
-    def _text(self, text: str, least: int) -> str:
+    def _text(self, given: str, least: int) -> str:
+        text = unicodedata.normalize("NFC", given)  # letter and accent may be two characters
         found = [match.span() for match in _WORD.finditer(text)]
         pieces: list[str] = []
         done = place = 0
@@ -111,7 +112,7 @@ class Redaction:
             start, end, token, count = match
             pieces += [text[done:start], token]
             done, place = end, place + count
-        return "".join((*pieces, text[done:])) if pieces else text
+        return "".join((*pieces, text[done:])) if pieces else given
 
     def value(self, value: Any) -> Any:
         """Replace in every text of a JSON value; of the keys of maps only in those that are no single word."""

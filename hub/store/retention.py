@@ -226,7 +226,7 @@ def _lives(kinds: Sequence[str]) -> Any:
         if kind == "person":
             continue
         closings = [table[name] for name in ("closed_at", "resolved_at") if name in table]
-        ended = func.coalesce(*closings, table.updated_at)
+        ended = func.coalesce(*closings, table.updated_at, table.created_at)
         selects.append(
             select(
                 table.sid,
