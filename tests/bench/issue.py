@@ -93,7 +93,7 @@ def _template(issue: dict[str, Any]) -> _Template:
     fields["comment"] = {**fields["comment"], "comments": comments}
     return _Template(
         cloud=cloud,
-        plain=msgspec.json.encode({**issue, "fields": fields}),
+        plain=msgspec.json.encode({**issue, "fields": fields, "transitions": []}),
         histories=msgspec.json.encode(histories)[1:-1],
         comments=msgspec.json.encode(comments)[1:-1],
     )

@@ -1,0 +1,102 @@
+"""Run one program once: how long it took, what it used, what it asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from hub_sandbox.configuration import TOKEN, write_configuration
+from tests.bench.issue import PROJECTS
+from tests.bench.rival import Rival
+from tests.bench.server import BenchJira
+
+__all__ = ["Run", "contents", "run_handwritten", "run_hub", "run_rival"]
+
+_HUB = Path(sys.executable).with_name("hub")
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run took."""
+
+    seconds: float
+    """From the start of the process to its end."""
+    cpu_s: float
+    peak_mb: float
+    requests: int
+    """As the server counted them."""
+    reading_s: float = 0.0
+    """Reading alone, as the hub says; no start-up."""
+
+
+def _run(command: list[str], jira: BenchJira, folder: Path, environment: Mapping[str, str] | None = None) -> Run:
+    jira.set()
+    began = time.perf_counter()
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=err, cwd=folder, env={**os.environ, **(environment or {})}
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - began
+    if process.returncode:
+        said = (folder / "stderr").read_text(errors="replace")[-2000:]
+        raise SystemExit(f"{command[0]} ended with {process.returncode}:\n{said}")
+    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, jira.set())
+
+
+def run_hub(jira: BenchJira, folder: Path, *, fetchers: int = 4, again: bool = False) -> Run:
+    """Run `hub sync` on SQLite; `again` = into the store the run before left. The census has a schedule of its own."""
+    if not again:
+        _empty(folder)
+        secret = folder / "token"
+        secret.write_text(TOKEN, encoding="utf-8")
+        secret.chmod(0o600)
+        path = write_configuration(folder, url=jira.url, token_file=secret, projects=PROJECTS)
+        text = path.read_text(encoding="utf-8").replace('plugin = "jira"', f'plugin = "jira"\nfetchers = {fetchers}')
+        path.write_text(text, encoding="utf-8")
+    command = [str(_HUB), "sync", "service-desk", "--no-census", "--config", str(folder / "hub.toml")]
+    run = _run([*command, "--format", "json"], jira, folder)
+    (told,) = msgspec.json.decode((folder / "stdout").read_bytes())
+    return Run(run.seconds, run.cpu_s, run.peak_mb, run.requests, told["seconds"])
+
+
+def run_handwritten(jira: BenchJira, folder: Path) -> Run:
+    """Run the loop written by hand."""
+    _empty(folder)
+    module = str(_ROOT / "tests" / "bench" / "handwritten.py")
+    return _run([sys.executable, module, jira.url, str(folder / "hub.db"), *PROJECTS], jira, folder)
+
+
+def run_rival(rival: Rival, jira: BenchJira, folder: Path) -> Run:
+    """Run another program; its output goes to a file."""
+    _empty(folder)
+    return _run(rival.prepare(jira.url, folder), jira, folder, {"RUNTIME__DLTHUB_TELEMETRY": "false"})
+
+
+def contents(folder: Path) -> dict[str, int]:
+    """Count the documents, records and events of a store, the hub's or the loop's."""
+    with sqlite3.connect(folder / "hub.db") as conn:
+        queries = {
+            "documents": "SELECT count(*) FROM raw_document",
+            "records": "SELECT count(*) FROM record WHERE kind IS NOT NULL",
+            "events": "SELECT count(*) FROM event",
+        }
+        found = {name: int(conn.execute(query).fetchone()[0]) for name, query in queries.items()}
+    conn.close()
+    return found
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
