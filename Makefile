@@ -10,8 +10,9 @@ READY := $(VENV)/.ready
 demo: $(READY)  ## Set up, then run the whole hub on a simulated organisation.
 	$(BIN)/hub demo --folder demo
 
-test: $(READY)  ## Set up, then run all tests.
+test: $(READY)  ## Set up, then run all tests, and what commands do once more on PostgreSQL.
 	$(BIN)/pytest -n auto --dist worksteal
+	HUB_TEST_STORE=postgresql $(BIN)/pytest -n auto --dist worksteal
 
 check: $(READY)  ## Lint, types, import contracts, and that the documentation tells the truth.
 	$(BIN)/ruff check .
@@ -29,6 +30,7 @@ proof: $(READY)  ## The long proofs: thousands of random histories on both engin
 
 bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
 	$(BIN)/python -m tests.bench.derivation
+	$(BIN)/python -m tests.bench.sync --markdown
 
 docs: $(READY)  ## Write docs/command.md anew from the commands' help.
 	$(BIN)/python -m tests.docs.command_page
