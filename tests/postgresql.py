@@ -27,7 +27,7 @@ _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovac
 def find_binaries() -> Path | None:
     """Find initdb and its kind: in HUB_TEST_POSTGRESQL, installed, on PATH, in the wheel."""
     if named := os.environ.get("HUB_TEST_POSTGRESQL"):
-        return Path(named)
+        return Path(named).resolve()
     installed = sorted(Path(_INSTALLED).glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if installed:
         return installed[-1].parent

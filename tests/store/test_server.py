@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from hub.errors import StoreError
 from hub.store import store as opened
@@ -105,5 +106,19 @@ def test_a_connection_that_was_ended(postgres: Postgres, postgres_template: str,
     with store.begin() as conn:
         assert conn.execute(text("SELECT count(*) FROM record")).scalar() == 0
         put(conn, record, [(1, "desk:1")], columns="sid id")
+    store.close()
+    postgres.drop(name)
+
+
+def test_a_database_with_the_order_of_a_dictionary(postgres: Postgres) -> None:
+    try:
+        name = postgres.make("template0", "LOCALE_PROVIDER icu ICU_LOCALE 'de-DE' LOCALE 'C'")
+    except psycopg.errors.FeatureNotSupported:  # the server of the wheel is built without
+        name = postgres.make("template0", "LOCALE 'C.UTF-8'")
+    store = Store.open(postgres.url(name), base_dir=Path(), create=True)
+    ids = ["ä", "_", "b", "A", "a", "Z", "B", "-b", "10", "9"]
+    with store.begin() as conn:
+        put(conn, record, list(enumerate(ids)), columns="sid id")
+        assert list(conn.execute(select(record.c.id).order_by(record.c.id)).scalars()) == sorted(ids)
     store.close()
     postgres.drop(name)
