@@ -46,6 +46,10 @@ def check(*, config: ConfigOption = CONFIG, output: FormatOption = Format.TABLE)
 def _lines(session: Session) -> Iterator[tuple[str, CheckLine]]:
     configuration = session.configuration
     yield "configuration", CheckLine("ok", f"{configuration.path} can be used")
+    judge_from = configuration.organisation.judge_from
+    if judge_from is not None and judge_from > session.clock.now_ms():
+        advice = "set organisation.judge_from to the day you began to work by the standard"
+        yield "configuration", CheckLine("warning", "judge_from is in the future: nothing becomes a finding", advice)
     yield "store", _store_line(session)
     for name, settings in configuration.packs.items():
         pack = session.registry.packs()[name]

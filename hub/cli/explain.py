@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import msgspec
@@ -20,7 +19,7 @@ from hub.cli.option import (
     LogFormatOption,
     examples,
 )
-from hub.cli.output import emit, plain
+from hub.cli.output import as_json, emit, plain
 from hub.cli.session import Session
 from hub.clock import format_instant
 from hub.conformance.answer import ObligationRow
@@ -64,14 +63,14 @@ def explain(
             raise ConfigurationError([Fault("no record of this key or id was read", key=unit or "")])
         found = [explained(judgement, entry, parts, sid) for sid in sids]
     if output is Format.JSON:
-        typer.echo(json.dumps(msgspec.to_builtins(found), ensure_ascii=False, indent=2))
+        typer.echo(as_json(msgspec.to_builtins(found)))
     elif output is Format.CSV:
         columns = ("requirement", "part", "unit", "verdict", "due_at", "met_at", "reason")
         emit([_row(one, row) for one in found for part in one.parts for row in part.obligations], columns, output)
     else:
         for one in found:
             for line in _lines(one, sql=sql):
-                typer.echo(line)
+                typer.echo(plain(line))  # keys, ids and addresses are a tool's words too
 
 
 def _row(one: Explanation, row: ObligationRow) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from hub.cli.option import Format
 
-__all__ = ["defuse", "emit", "plain"]
+__all__ = ["as_json", "defuse", "emit", "plain"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -31,7 +31,7 @@ def emit(
     match output:
         case Format.JSON:
             chosen = [{column: row.get(column) for column in columns} for row in rows]
-            stream.write(json.dumps(chosen, ensure_ascii=False, indent=2) + "\n")
+            stream.write(as_json(chosen) + "\n")
         case Format.CSV:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(columns)
@@ -45,7 +45,16 @@ def defuse(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     text = _joined(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{plain(text)}" if text.startswith(_FORMULA) else plain(text)
+
+
+def as_json(value: Any) -> str:
+    """Write JSON that a terminal may show: what is not printable stands there escaped, the value is the same."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    for char in set(text):
+        if not char.isprintable() and char != "\n":
+            text = text.replace(char, json.dumps(char)[1:-1])
+    return text
 
 
 def plain(text: str) -> str:

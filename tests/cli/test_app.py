@@ -194,7 +194,7 @@ COLUMNS = ("id", "n", "open", "who", "note")
 def test_csv_cells_are_defused():
     out = io.StringIO()
     emit(ROWS, COLUMNS, Format.CSV, out)
-    assert out.getvalue() == ('id,n,open,who,note\n\'=1+1,-5,yes,"a, b","line\nbreak \x1b[31mred"\n\'@x,12,no,,\n')
+    assert out.getvalue() == ("id,n,open,who,note\n'=1+1,-5,yes,\"a, b\",line break \ufffd[31mred\n'@x,12,no,,\n")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

@@ -131,3 +131,10 @@ def test_a_command_tells_each_fault_in_one_line(tmp_path, run_hub):
     lines = called.err.rstrip("\n").split("\n")
     assert len(lines) == 5
     assert all(line.startswith(f"hub: {path}:") and line.isprintable() for line in lines)
+
+
+def test_a_beginning_in_the_future_is_warned_of(tmp_path, run_hub):
+    path = tmp_path / "hub.toml"
+    path.write_text(START + "judge_from = 2400-01-01\n")
+    called = run_hub("check", "--config", path)
+    assert "warning configuration: judge_from is in the future: nothing becomes a finding" in called.out

@@ -114,7 +114,7 @@ def hall_of_horrors() -> list[bytes]:
             numbered(damaged(sound, path, EVIL if n % 2 else None), 2000 + len(told) + n)
             for n, path in enumerate(spots[:: 10 if kind == "Change" else 30])
         ]
-    return told + links
+    return [*told, *links, body({**whole(), "id": "3999", "key": EVIL})]
 
 
 @pytest.fixture
@@ -161,6 +161,7 @@ def test_horrors_are_stored_judged_shown_and_mailed(hub, tmp_path):
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
     for finding in findings[:: len(findings) // 4]:
         assert call("explain", finding["requirement"], finding["unit_id"]).code == 0
+    assert call("explain", "BS15000-8.2-c", "desk:issue/3999").code == 0
     for command in ("obligations", "coverage", "verify", "derive"):
         assert call(command).code == 0, command
     for path in (tmp_path / "out").iterdir():
