@@ -34,6 +34,10 @@ def sync(
         bool, typer.Option("--replay", help="Map the documents kept already anew, without asking the tools.")
     ] = False,
     census: Annotated[bool, typer.Option("--census/--no-census", help="Find out what vanished from the tools.")] = True,
+    accept_absence: Annotated[
+        bool,
+        typer.Option("--accept-absence", help="Believe that what is no longer listed is gone, however much it is."),
+    ] = False,
     config: ConfigOption = CONFIG,
     output: FormatOption = Format.TABLE,
     log_format: LogFormatOption = LogFormat.TEXT,
@@ -44,7 +48,7 @@ def sync(
     run is reading is left to it, which is no failure.
     """
     with Session(config, log_format=log_format, create_store=True) as session:
-        summaries = read_sources(session, names or (), replay=replay, census=census)
+        summaries = read_sources(session, names or (), replay=replay, census=census, accept=accept_absence)
     rows = [{column: getattr(summary, column) for column in _TOLD} for summary in summaries]
     emit(rows, _SHOWN if output is Format.TABLE else _TOLD, output)
     if any(summary.faults for summary in summaries):
@@ -52,7 +56,7 @@ def sync(
 
 
 def read_sources(
-    session: Session, names: Iterable[str] = (), *, replay: bool = False, census: bool = True
+    session: Session, names: Iterable[str] = (), *, replay: bool = False, census: bool = True, accept: bool = False
 ) -> list[SourceSummary]:
     """Read the named sources (none named = all) and tell how it goes; faults are in the summaries."""
     from hub.sync.runner import replay_all, sync_all  # noqa: PLC0415 - `hub sync --help` needs no database library
@@ -70,7 +74,9 @@ def read_sources(
         if replay:
             (summary,) = replay_all(session.store, [job], clock=session.clock, progress=watch)
         else:
-            (summary,) = sync_all(session.store, [job], clock=session.clock, progress=watch, census=census)
+            (summary,) = sync_all(
+                session.store, [job], clock=session.clock, progress=watch, census=census, accept=accept
+            )
         session.progress.end(task, _told(summary))
         for fault in summary.faults:
             session.progress.say(f"{job.name}: {fault}", source=job.name, level="error")

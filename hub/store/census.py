@@ -15,6 +15,10 @@ from hub.store.writer import Write, write_records
 
 __all__ = ["CensusCount", "mark_vanished"]
 
+BELIEVED = 10
+BELIEVED_SHARE = 0.2
+"""More missing at once than both is rather a lost permission, a lost index or another tool than so many deletions."""
+
 
 @dataclass(frozen=True, slots=True)
 class CensusCount:
@@ -26,6 +30,10 @@ class CensusCount:
     """Records marked as no longer visible."""
     reappeared: int = 0
     """Records seen again, whose mark was taken away."""
+    held: int = 0
+    """Documents no longer listed, too many to be believed; nothing was marked."""
+    known: int = 0
+    """Documents there were before, where `held` is not 0."""
 
 
 def mark_vanished(
@@ -38,18 +46,26 @@ def mark_vanished(
     deletes: bool,
     at: int,
     kinds: Collection[str] | None = None,
+    accept: bool = True,
 ) -> CensusCount:
     """Compare the records of one slice with the native ids visible now.
 
     To be called when every slice of the source has been read: what moved to another scope belongs to
     that scope then and has not vanished. All records of a document follow it, except persons (an
     account outlives the ticket that names it); `kinds` limits it to these kinds instead. A change is
-    a revision and stands in the change log like any other.
+    a revision and stands in the change log like any other. `accept` False: where more than a fifth of
+    the slice, and more than ten documents, are missing at once, nothing is marked but counted as held.
     """
     visible = set(visible_ids)
+    found = list(_records(conn, source, stream, scope, kinds))
+    if not accept:
+        present = {one.native_id for one in found if one.vanished_at is None and one.invisible_at is None}
+        absent = len(present - visible)
+        if absent > max(BELIEVED, len(present) * BELIEVED_SHARE):
+            return CensusCount(held=absent, known=len(present))
     marks: dict[str, tuple[int | None, int | None]] = {}
     count = {"vanished": 0, "invisible": 0, "reappeared": 0}
-    for one in _records(conn, source, stream, scope, kinds):
+    for one in found:
         if one.native_id not in visible:
             if deletes and one.vanished_at is None:
                 marks[one.id] = (at, None)
@@ -61,8 +77,8 @@ def mark_vanished(
             marks[one.id] = (None, None)
             count["reappeared"] += 1
     changed = [
-        Write(msgspec.structs.replace(found, vanished_at=marks[found.id][0], invisible_at=marks[found.id][1]))
-        for found in current_records(conn, list(marks))
+        Write(msgspec.structs.replace(each, vanished_at=marks[each.id][0], invisible_at=marks[each.id][1]))
+        for each in current_records(conn, list(marks))
     ]
     write_records(conn, changed, at)
     return CensusCount(**count)

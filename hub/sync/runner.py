@@ -51,13 +51,23 @@ class SourceJob:
 
 
 def sync_all(
-    store: Store, jobs: Iterable[SourceJob], *, clock: Clock, progress: Progress = _silent, census: bool = True
+    store: Store,
+    jobs: Iterable[SourceJob],
+    *,
+    clock: Clock,
+    progress: Progress = _silent,
+    census: bool = True,
+    accept: bool = False,
 ) -> list[SourceSummary]:
     """Read one source after the other, each under its lock; a source that fails never stops the others.
 
     A source that another run is reading is left alone: its summary says by whom (`held_by`).
     """
-    return _each(store, jobs, clock, lambda job: sync_source(store, job, clock=clock, progress=progress, census=census))
+
+    def read(job: SourceJob) -> SourceSummary:
+        return sync_source(store, job, clock=clock, progress=progress, census=census, accept=accept)
+
+    return _each(store, jobs, clock, read)
 
 
 def replay_all(
@@ -107,16 +117,22 @@ def _guarded(job: SourceJob, work: Callable[[SourceJob], SourceSummary]) -> Sour
 
 
 def sync_source(
-    store: Store, job: SourceJob, *, clock: Clock, progress: Progress = _silent, census: bool = True
+    store: Store,
+    job: SourceJob,
+    *,
+    clock: Clock,
+    progress: Progress = _silent,
+    census: bool = True,
+    accept: bool = False,
 ) -> SourceSummary:
     """Read what is new in one source, and state how far each kind of each scope was read.
 
     Every page is committed together with its cursor, so that a run killed anywhere goes on where it
     was. After a gap the cursor stays: what was missed is read again until it can be read whole. A fault
     of the tool or a defect of the plugin ends up in the summary and in the coverage; a fault of the
-    store is raised.
+    store is raised. `accept`: a person says that what is no longer listed is gone, however much it is.
     """
-    return _Run(store, job, clock, progress).sync(census=census)
+    return _Run(store, job, clock, progress).sync(census=census, accept=accept)
 
 
 class _Run:
@@ -133,7 +149,7 @@ class _Run:
         with store.connect() as conn:
             self._erased = Erased(conn, job.erasure_key)
 
-    def sync(self, *, census: bool) -> SourceSummary:
+    def sync(self, *, census: bool, accept: bool) -> SourceSummary:
         started, job, summary = monotonic_s(), self._job, self._summary
         mapping = Mapping(self._store, job.name, job.source, job.mapping_fingerprint, self._clock, erased=self._erased)
         with self._store.begin() as conn:
@@ -146,7 +162,8 @@ class _Run:
         else:
             self._read(parts, census=census)
             if census:
-                mark_absent(self._store, job.name, self._ends, summary, clock=self._clock)
+                held = mark_absent(self._store, job.name, self._ends, summary, clock=self._clock, accept=accept)
+                self._outcomes += [SliceOutcome(part.scope, part.kinds, None, why) for part, why in held]
         if changed:
             again = SourceSummary(source=job.name)
             mapping.replay(again, lambda: self._progress(summary))
@@ -232,5 +249,7 @@ class _Run:
         if end.fault is not None:
             (summary.warnings if end.unreadable else summary.faults).append(f"{part.scope}: {end.fault}")
         reason = end.fault or (f"{gaps[0]} (and {len(gaps) - 1} more)" if len(gaps) > 1 else next(iter(gaps), None))
+        if reason is None and end.census_fault is not None:  # what is hidden from us looks like what stands still
+            reason = f"what vanished from {part.stream} is not known: {end.census_fault}"
         self._outcomes.append(SliceOutcome(part.scope, part.kinds, end.began_at, reason))
         self._ends.append(replace(end, census=self._erased.census(end.census)))

@@ -108,3 +108,20 @@ def test_replay_of_kept_documents_brings_nothing_back_to_life(store: Store) -> N
     assert marks(store, 1) == [(5, None), (5, None), NOTHING]
     write(store, 7, issue(1, body="new"))
     assert marks(store, 1) == [NOTHING] * 3
+
+
+def test_too_many_at_once_are_held_until_a_person_accepts_them(store: Store) -> None:
+    write(store, 1, *(issue(number) for number in range(40)))
+
+    def left(visible: Iterable[int], *, accept: bool) -> CensusCount:
+        ids = [str(number) for number in visible]
+        with store.begin() as conn:
+            return mark_vanished(
+                conn, source="desk", stream="issue", scope="OPS", visible_ids=ids, deletes=True, at=5, accept=accept
+            )
+
+    assert left(range(11, 40), accept=False) == CensusCount(held=11, known=40)
+    assert marks(store, 1) == [NOTHING] * 3
+    assert left(range(10, 40), accept=False) == CensusCount(vanished=20), "ten are believed"
+    assert left([], accept=False) == CensusCount(held=30, known=30)
+    assert left([], accept=True) == CensusCount(vanished=60)

@@ -298,6 +298,24 @@ def test_a_census_that_fails_leaves_everything_as_it_is(store: Store, clock: Fix
         "CHG: what vanished from record is not known: the tool is down",
         "OPS: what vanished from record is not known: the tool is down",
     ]
+    assert covered(store)["CHG", "change"] == (at(10), "what vanished from record is not known: the tool is down")
+    assert not summary.complete
+
+
+def test_many_that_disappear_at_once_are_not_called_deleted(store: Store, clock: FixedClock) -> None:
+    tool = tool_of(30)
+    sync(store, MemorySource("desk", tool), clock)
+    tool.delete(*(f"desk:issue/{n}" for n in range(20)))
+    clock.instant_ms = at(11)
+    summary = sync(store, MemorySource("desk", tool), clock)
+    assert (summary.vanished, summary.complete, summary.faults) == (0, False, [])
+    assert "20 of 30 known in record are no longer listed" in summary.warnings[0]
+    through, reason = covered(store)["CHG", "change"]
+    assert (through, reason) == (at(10), summary.warnings[0].removeprefix("CHG: "))
+    assert covered(store)["OPS", "incident"] == (at(11), None)
+    job = SourceJob("desk", MemorySource("desk", tool))
+    assert sync_source(store, job, clock=clock, accept=True).vanished == 20
+    assert covered(store)["CHG", "change"] == (at(11), None)
 
 
 def test_nothing_counts_as_deleted_while_one_scope_cannot_be_listed(store: Store, clock: FixedClock) -> None:

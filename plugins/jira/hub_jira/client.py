@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import jira
-import jira.exceptions
 import msgspec
 import requests
 import urllib3
@@ -55,6 +54,7 @@ class JiraClient:
         cloud = settings.flavour == "cloud"
         proxy = context.proxy or settings.proxy
         bundle = context.ca_bundle or settings.ca_bundle
+        self._timeout = (CONNECT_S, settings.timeout_s)
         library = jira.JIRA(
             server=settings.url,
             options={"verify": str(bundle) if bundle else True},
@@ -64,7 +64,7 @@ class JiraClient:
             logging=False,
             max_retries=0,
             proxies={"http": proxy, "https": proxy} if proxy else None,
-            timeout=(CONNECT_S, settings.timeout_s),
+            timeout=self._timeout,
         )
         self._session: requests.Session = library._session  # noqa: SLF001 - the library offers no public way to its session
         self.requests = 0
@@ -128,11 +128,12 @@ class JiraClient:
     ) -> tuple[requests.Response | None, Exception | None]:
         """Send once; faults are handed back so that no traceback carries the request's headers."""
         try:
-            return self._session.request(method, self._url + path, params=params, data=data), None
-        except jira.exceptions.JIRAError as error:
-            return error.response, error
-        except (OSError, urllib3.exceptions.HTTPError) as error:  # OSError: also a missing ca_bundle
-            return None, error
+            # not the library's own `request`: it stumbles over error answers that hold no map
+            return requests.Session.request(
+                self._session, method, self._url + path, params=params, data=data, timeout=self._timeout
+            ), None
+        except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
+            return None, error  # OSError: also a missing ca_bundle; ValueError: a redirect to what is no address
 
     def _connection_fault(self, where: str, error: Exception | None) -> SourceError:
         host = urlsplit(self._url).hostname
