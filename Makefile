@@ -31,6 +31,7 @@ proof: $(READY)  ## The long proofs: thousands of random histories on both engin
 bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
 	$(BIN)/python -m tests.bench.derivation
 	$(BIN)/python -m tests.bench.sync --markdown
+	$(BIN)/python -m tests.bench.sync --markdown
 
 docs: $(READY)  ## Write docs/command.md anew from the commands' help.
 	$(BIN)/python -m tests.docs.command_page
