@@ -26,7 +26,19 @@ from hub.conformance.finding import list_findings
 __all__ = ["Severity", "fails", "register"]
 
 _SHOWN = ("id", "severity", "requirement", "part", "unit", "state", "breached_at", "first_seen_at", "owner", "due_at")
-_TOLD = (*_SHOWN, "unit_id", "unit_url", "clause", "expected", "found", "action", "cured_at", "reopened", "evidence")
+_TOLD = (
+    *_SHOWN,
+    "unit_id",
+    "unit_url",
+    "clause",
+    "expected",
+    "found",
+    "action",
+    "cured_at",
+    "reopened",
+    "by_rules",
+    "evidence",
+)
 
 
 class Severity(StrEnum):
@@ -101,5 +113,6 @@ def _told(row: FindingRow) -> dict[str, object]:
         "action": row.action,
         "cured_at": shown_instant(row.cured_at),
         "reopened": row.reopened,
+        "by_rules": row.by_rules,
         "evidence": shown_evidence(row.evidence),
     }

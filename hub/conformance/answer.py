@@ -135,6 +135,8 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
     owner: Subject | None
     due_at: int | None
     evidence: list[Evidence] = []
+    by_rules: bool = False
+    """Open or withdrawn because the requirement's definition changed, not the records."""
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):

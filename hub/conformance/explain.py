@@ -22,6 +22,7 @@ _link = metadata.tables["link"]
 _event = metadata.tables["event"]
 _record = metadata.tables["record"]
 _obligation = metadata.tables["obligation"]
+_derivation = metadata.tables["derivation"]
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,10 +139,24 @@ def _related(judgement: Judgement, unit: int) -> list[Evidence]:
 def _history(judgement: Judgement, unit: int, requirement: str) -> list[Moment]:
     names = {number: part.name for number, part in judgement.parts.items() if part.requirement == requirement}
     rows = judgement.conn.execute(select(_obligation).where(_obligation.c.unit == unit, _obligation.c.part.in_(names)))
+    ours = _definitions(judgement, requirement)
     moments = []
     for row in rows:
         state = "met" if row.met_at is not None else row.lacks or "not met"
-        moments.append(Moment(at=row.known_from, text=f"{names[row.part]}: known as {state}"))
+        moments.append(
+            Moment(at=row.known_from, text=f"{names[row.part]}: known as {state}{ours.get(row.known_from, '')}")
+        )
         if row.known_to is not None:
-            moments.append(Moment(at=row.known_to, text=f"{names[row.part]}: no longer known as {state}"))
+            why = ours.get(row.known_to, "")
+            moments.append(Moment(at=row.known_to, text=f"{names[row.part]}: no longer known as {state}{why}"))
     return sorted(moments, key=lambda moment: (moment.at, moment.text))
+
+
+def _definitions(judgement: Judgement, requirement: str) -> dict[int, str]:
+    """Say at which instants we changed what is known by changing the requirement; its first derivation is none."""
+    derived = judgement.conn.execute(
+        select(_derivation.c.known_at, _derivation.c.cause)
+        .where(_derivation.c.requirement == requirement)
+        .order_by(_derivation.c.known_at)
+    ).all()
+    return {row.known_at: " (changed by us: the rules changed)" for row in derived[1:] if row.cause == "definition"}

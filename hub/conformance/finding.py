@@ -18,6 +18,7 @@ from hub.conformance.answer import FindingRow
 from hub.conformance.judge import Judgement
 from hub.conformance.listing import reason_of
 from hub.conformance.pack import CatalogueEntry
+from hub.conformance.redefinition import redefined
 from hub.conformance.subject import evidence_of, subjects
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
@@ -243,6 +244,7 @@ def list_findings(judgement: Judgement, *, states: Iterable[str] = ()) -> list[F
     units = subjects(judgement.conn, [row.unit for row in rows] + [row.owner for row in rows])
     wanted = _wanted(judgement)
     proofs = evidence_of(judgement.conn, (one.evidence for one in wanted.values()))
+    ours = redefined(judgement.conn)
     order = {"critical": 0, "major": 1, "minor": 2}
     listed = []
     for row in rows:
@@ -269,6 +271,7 @@ def list_findings(judgement: Judgement, *, states: Iterable[str] = ()) -> list[F
                 owner=units.get(row.owner),
                 due_at=row.due_at,
                 evidence=[proofs[now.evidence]] if now is not None and now.evidence is not None else [],
+                by_rules=(row.part, row.unit, row.anchor) in ours,
             )
         )
     return sorted(listed, key=lambda one: (order[one.severity], one.breached_at, one.requirement, one.id))

@@ -6,7 +6,7 @@ import msgspec
 
 from hub.conformance.answer import Answers
 from hub.report.finding import finding_key, tell
-from hub.report.model import Change, Identity, Moved, Nonconformity, ReportModel
+from hub.report.model import Change, Identity, Moved, News, Nonconformity, ReportModel
 from hub.report.person import Naming
 
 __all__ = ["since_last"]
@@ -18,27 +18,37 @@ _FINE = 4
 def since_last(
     answers: Answers, lines: list[Nonconformity], identity: Identity, previous: ReportModel, naming: Naming
 ) -> Change:
-    """Compare with the last report: open before = continuing + resolved, open now = continuing + new."""
+    """Compare with the last report: open before = continuing + resolved, open now = continuing + new.
+
+    On both sides, what is there or gone because we changed the rules is told apart (`redefined`).
+    """
     before = {line.key: line for line in previous.nonconformities}
     open_before = {key for key, line in before.items() if line.state == "open"}
     open_now = {line.key: line for line in lines if line.state == "open"}
     rows = {finding_key(row): row for row in answers.findings}
-    resolved = [
+    gone = [
         tell(rows[key], identity, previous, naming)
         if key in rows
-        else msgspec.structs.replace(before[key], state="withdrawn", news="resolved")
+        else msgspec.structs.replace(before[key], state="withdrawn", news=_news_of_gone(before[key], answers))
         for key in sorted(open_before - open_now.keys())
     ]
+    ours = [line for line in open_now.values() if line.news == "redefined"]
     return Change(
         since=f"{previous.identity.report_id} r{previous.identity.revision}",
         since_as_of=previous.identity.as_of,
-        new=len(open_now.keys() - open_before),
+        new=len(open_now.keys() - open_before) - len(ours),
         continuing=len(open_now.keys() & open_before),
-        resolved=resolved,
+        resolved=[line for line in gone if line.news != "redefined"],
         worse=[line for key, line in open_now.items() if _worse(line, before.get(key), identity, previous)],
         moved=_moved(answers, previous),
+        redefined=[*ours, *(line for line in gone if line.news == "redefined")],
         notes=_notes(answers, identity, previous),
     )
+
+
+def _news_of_gone(line: Nonconformity, answers: Answers) -> News:
+    """Tell why the store no longer lists a finding: its requirement may not be judged any more."""
+    return "redefined" if line.requirement in answers.derived_anew else "resolved"
 
 
 def _worse(line: Nonconformity, before: Nonconformity | None, identity: Identity, previous: ReportModel) -> bool:

@@ -116,7 +116,7 @@ def _news(row: FindingRow, previous: ReportModel | None) -> News:
     told = {line.key: line.state for line in previous.nonconformities}
     before = told.get(finding_key(row))
     if row.state == "open":
-        return "continuing" if before == "open" else "new"
+        return "continuing" if before == "open" else "redefined" if row.by_rules else "new"
     if before == "open":
-        return "resolved"
+        return "redefined" if row.by_rules else "resolved"
     return "new" if before is None else ""

@@ -43,7 +43,8 @@ __all__ = [
 SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor")
 """Worst first."""
 Word = Literal["RED", "AMBER", "GREEN", "INCOMPLETE", "INCOMPLETE/RED"]
-News = Literal["new", "continuing", "resolved", ""]
+News = Literal["new", "continuing", "resolved", "redefined", ""]
+"""`redefined`: there, or gone, since the last report because the rules changed, not the records."""
 """A finding against the last report; empty: there was none, or it was told there already."""
 
 
@@ -225,6 +226,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     worse: list[Nonconformity]
     """Continuing, and since the last report past their due date or reopened."""
     moved: list[Moved]
+    redefined: list[Nonconformity] = []
+    """Opened or withdrawn because we changed the rules; counted neither as new nor as resolved."""
     notes: list[str]
     """Other differences, such as a new catalogue version, as sentences."""
 

@@ -178,6 +178,10 @@ class _Page:
             before, now = RESULT_WORDS[moved.before], RESULT_WORDS[moved.now]
             self.say(f"{word}: {moved.requirement} {moved.title}: {before} -> {now}{why}", "* ", "  ")
         self.more(self.view.moved.more, "evidence-manifest.json")
+        for line in self.view.redefined.shown:
+            what = "appeared" if line.state == "open" else "went away"
+            self.say(f"CHANGED BY US: {line.requirement} {_name(line.subject)} {what}", "* ", "  ")
+        self.more(self.view.redefined.more)
         for line in self.view.worse.shown:
             reopened = f", reopened {plural(line.reopened, 'time')}" if line.reopened else ""
             due = f", due {self.days.day(line.due_at)}" if line.due_at is not None else ""
@@ -215,7 +219,7 @@ class _Page:
         mark = {"cured": f"CURED {day(line.cured_at)} ", "waived": "WAIVED ", "withdrawn": "WITHDRAWN "}.get(
             line.state, ""
         )
-        mark = mark or ("NEW " if line.news == "new" else "")
+        mark = mark or {"new": "NEW ", "redefined": "CHANGED BY US "}.get(line.news, "")
         self.say(f"{mark}{_name(line.subject)}", "- ", "  ")
         self.say(line.found, "  ")
         facts = f"first seen {day(line.first_seen_at)}, {plural(line.age_days, 'day')}"

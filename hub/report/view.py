@@ -70,6 +70,7 @@ class View:
 
     actions: Cut[Action]
     resolved: Cut[Nonconformity]
+    redefined: Cut[Nonconformity]
     worse: Cut[Nonconformity]
     moved: Cut[Moved]
     clauses: list[ClauseView]
@@ -95,6 +96,7 @@ def view_of(model: ReportModel) -> View:
     return View(
         actions=Cut(model.actions[:_ACTIONS], max(0, len(model.actions) - _ACTIONS)),
         resolved=Cut.of(change.resolved if change else [], _LINES),
+        redefined=Cut.of(change.redefined if change else [], _LINES),
         worse=Cut.of(change.worse if change else [], _LINES),
         moved=Cut.of(change.moved if change else [], _ROWS),
         clauses=[

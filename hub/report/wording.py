@@ -127,13 +127,19 @@ def change_sentence(change: Change | None) -> str:
     """Say in one sentence what moved since the last mail."""
     if change is None:
         return "This is the first mail; there is nothing to compare it with."
-    if not (change.new or change.resolved or change.worse or change.moved):
+    if not (change.new or change.resolved or change.worse or change.moved or change.redefined):
         still = f"; {plural(change.continuing, 'finding')} continuing" if change.continuing else ""
         return f"Nothing changed since the last mail{still}."
     parts = [f"{change.new:,} new", f"{len(change.resolved):,} resolved", f"{change.continuing:,} continuing"]
     if change.worse:
         parts.append(f"{len(change.worse):,} of them now late or reopened")
-    return f"Findings since the last mail: {', '.join(parts)}."
+    ours = ""
+    if change.redefined:
+        appear = sum(line.state == "open" for line in change.redefined)
+        gone = len(change.redefined) - appear
+        told = [f"{number:,} {word}" for number, word in ((appear, "appeared"), (gone, "went away")) if number]
+        ours = f" Changed by us, because the rules changed and not the records: {', '.join(told)}."
+    return f"Findings since the last mail: {', '.join(parts)}.{ours}"
 
 
 def rate_sentence(model: ReportModel) -> str:
