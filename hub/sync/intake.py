@@ -18,7 +18,8 @@ from hub.sync.source import Document, Normalised, Skip, Source
 __all__ = ["Intake", "take_in"]
 
 NOTHING = "plugin returned nothing"
-_MANY_DIGITS = re.compile(rb"\d{19}")
+_MANY_DIGITS = re.compile(rb"[:,\[]-?[0-9]{19}")
+"""A member or an element that may be too large; what stands before it is quicker to look for than digits are."""
 
 
 @dataclass(slots=True)
