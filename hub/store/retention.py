@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Select,
     and_,
     case,
+    cast,
     false,
     func,
     literal,
@@ -179,7 +181,7 @@ def _candidates(rule: Rule, life: Any, holding: Sequence[ColumnElement[bool]]) -
             at.label("at"),
             # A version counts once, however many records were made from it.
             func.count(case((d.body.is_not(None), d.doc)).distinct()) if rule.documents else literal(0),
-            func.coalesce(func.sum(states), 0) if rule.states else literal(0),
+            cast(func.coalesce(func.sum(states), 0), BigInteger) if rule.states else literal(0),
         )
         .select_from(raw_document)
         .outerjoin(record, r.document == d.doc)

@@ -74,6 +74,7 @@ def test_old_and_closed_goes_and_the_record_stays(store: Store) -> None:
     put(store, 3, 600, status="in_progress")
     (plan,) = planned(store)
     assert (plan.documents, plan.states, plan.held) == (2, 1, {})
+    assert type(plan.states) is int
     did = dispose(store, plan, AUTHORITY, now=9000)
 
     assert did == 1
