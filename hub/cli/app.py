@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from hub.cli.ending import READER_LEFT, ending_clearly, reason_of
 from hub.cli.option import CONFIG
 from hub.errors import HubError, PluginError
 
@@ -138,15 +139,26 @@ def _root(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return 2 for a fault a person can mend, one line per fault on stderr.
 
-    Success and wrong usage leave by SystemExit (0, 2); a defect of the hub keeps its traceback.
+    Success and wrong usage leave by SystemExit (0, 2); a defect of the hub keeps its traceback. What ends
+    a command before its time stands in `hub.cli.ending`.
     """
     gc.set_threshold(100_000, 50, 50)  # records come and go by the thousand, and hardly any in cycles
-    try:
-        app(args=arguments, prog_name="hub")
-    except HubError as error:
-        from hub.cli.output import plain  # noqa: PLC0415 - a message may repeat what a tool or a file said
+    with ending_clearly():
+        try:
+            app(args=arguments, prog_name="hub")
+        except HubError as error:
+            from hub.cli.output import plain  # noqa: PLC0415 - a message may repeat what a tool or a file said
 
-        for line in (str(error) or type(error).__name__).split("\n"):
-            sys.stderr.write(f"hub: {plain(line)}\n")
-        return 2
-    return 0
+            for line in (str(error) or type(error).__name__).split("\n"):
+                sys.stderr.write(f"hub: {plain(line)}\n")
+            return 2
+        except (OSError, MemoryError) as error:
+            if (reason := reason_of(error)) is None:
+                raise
+            sys.stderr.write(f"hub: {reason}\n")
+            return 2
+        except SystemExit as leaving:
+            if isinstance(leaving.__context__, BrokenPipeError):
+                return READER_LEFT
+            raise
+        return 0

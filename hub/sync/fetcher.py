@@ -101,8 +101,15 @@ class _Reading:
         ]
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        for begun, thread in enumerate(self._threads):
+            try:
+                thread.start()
+            except RuntimeError as error:  # no memory, or no process, is left for one more
+                if not begun:
+                    raise MemoryError(str(error)) from error
+                del self._threads[begun:]
+                self._running = begun
+                return
 
     def next(self) -> Arrival | None:
         """Wait for the next arrival; None = all threads are through."""

@@ -38,7 +38,7 @@ def test_help_lists_every_command_without_importing_it(flag):
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/").stdout
     listing, loaded = shown.split("LOADED")
     assert all(f" {name} " in listing for name in PRESENT)
-    assert loaded.split() == ["hub.cli", "hub.cli.app", "hub.cli.option", "hub.errors"]
+    assert loaded.split() == ["hub.cli", "hub.cli.app", "hub.cli.ending", "hub.cli.option", "hub.errors"]
 
 
 @pytest.mark.parametrize("name", PRESENT)
