@@ -24,13 +24,13 @@ check: $(READY)  ## Lint, types, import contracts, and that the documentation te
 proof: $(READY)  ## The long proofs: thousands of random histories on both engines, kills, hostile input.
 	HYPOTHESIS_PROFILE=proof $(BIN)/pytest -n auto --timeout 36000 tests/conformance/test_property.py
 	HUB_KILLS=200 $(BIN)/pytest -n auto -v -rP --timeout 3600 tests/kill
+	HUB_TEST_STORE=postgresql HUB_KILLS=200 $(BIN)/pytest -n auto -v -rP --timeout 3600 tests/kill
 	HYPOTHESIS_PROFILE=proof $(BIN)/pytest -n auto --timeout 36000 tests/hostile
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	set -e; for target in config mail mapping register; do $(BIN)/python -m tests.hostile.fuzz $$target --seconds 180; done
 
 bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
 	$(BIN)/python -m tests.bench.derivation
-	$(BIN)/python -m tests.bench.sync --markdown
 	$(BIN)/python -m tests.bench.sync --markdown
 
 docs: $(READY)  ## Write docs/command.md anew from the commands' help.

@@ -8,7 +8,9 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,8 +41,19 @@ class Order:
     arguments: tuple[str, ...]
     now: int
     die_at: Point | None = None
+    pause_at: Point | None = None
+    """Make the file `reached` and wait for the file `go on`."""
     pragmas: tuple[str, ...] = ()
     largest_file: int | None = None
+    environment: tuple[tuple[str, str], ...] = ()
+    by: int = signal.SIGKILL
+    """The signal it dies of at `die_at`."""
+    files: int | None = None
+    """How many files it may have open besides those it was given."""
+    no_temporary: bool = False
+    """No folder for temporary files can be written."""
+    memory: int | None = None
+    """How many bytes more than at its start it may take."""
     modes_bind: bool = False
     """The modes of files hold for this process, though it may be root's."""
 
@@ -53,32 +66,50 @@ def obey(order: Order) -> None:
     session.SystemClock = lambda: FixedClock(order.now)  # type: ignore[misc,assignment]
     # Fewer years of calendars: each run is a second instead of five.
     cycle.FIRST_DAY, cycle.horizon = date(2025, 1, 1), lambda _now, _zone: date(2027, 12, 31)  # type: ignore[misc]
-    passed = _watch(order.die_at)
+    os.environ.update(order.environment)
+    passed = _watch(order)
     if order.pragmas:
         event.listen(Engine, "connect", lambda raw, _: [raw.execute(f"PRAGMA {pragma}") for pragma in order.pragmas])
     if order.largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.largest_file, resource.RLIM_INFINITY))
+    if order.no_temporary:
+        tempfile._candidate_tempdir_list = lambda: ["/proc"]  # type: ignore[attr-defined]
+        tempfile.tempdir = None
+        os.environ["SQLITE_TMPDIR"] = "/proc"
+    if order.files is not None:
+        first_free = os.dup(0)
+        os.close(first_free)
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (first_free + order.files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        )
+    if order.memory is not None:
+        taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + order.memory, resource.RLIM_INFINITY))
     if order.modes_bind and os.geteuid() == 0:
         _drop_privilege()
     try:
         code = main([*order.arguments, "--config", str(order.folder / "hub.toml")])
     except SystemExit as leaving:
         code = int(leaving.code or 0)
-    if order.largest_file is None and not order.modes_bind:
+    if order.largest_file is None and order.files is None and not order.modes_bind:
         (order.folder / "passed").write_text(json.dumps(passed), encoding="utf-8")
     sys.exit(code)
 
 
-def _watch(die_at: Point | None) -> Counter[str]:
-    """Count the points the command passes, and die at the chosen one."""
+def _watch(order: Order) -> Counter[str]:
+    """Count the points the command passes, and die or wait at the chosen one."""
     passed: Counter[str] = Counter()
     guard = threading.Lock()
 
     def reach(kind: str) -> None:
         with guard:
             passed[kind] += 1
-            if (kind, passed[kind]) == die_at:
-                os.kill(os.getpid(), signal.SIGKILL)
+            if (kind, passed[kind]) == order.die_at:
+                os.kill(os.getpid(), order.by)
+            if (kind, passed[kind]) == order.pause_at:
+                (order.folder / "reached").touch()
+                while not (order.folder / "go on").exists():
+                    time.sleep(0.01)
 
     begin, flush = Store.begin, os.fsync
 

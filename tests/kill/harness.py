@@ -7,12 +7,17 @@ import multiprocessing
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
+from sqlalchemy import text
+
+from hub.cli.session import Session
 from hub.clock import parse_instant
+from hub.store.store import Store
 from hub_sandbox.command import write_workplace
 from hub_sandbox.jira_server import JiraServer
 from hub_sandbox.register_files import write_register
@@ -37,8 +42,10 @@ _PRELOADED = (
     "hub_email.smtp",
     "hub_jira.source",
     "hub_register.source",
+    "sqlalchemy.dialects.postgresql.psycopg",
     "sqlalchemy.dialects.sqlite",
     "tests.kill.child",
+    "tests.kill.warm",
 )
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(list(_PRELOADED))
@@ -72,6 +79,8 @@ def call(folder: Path, *arguments: str, now: int = NOW, delay: float | None = No
     if process.is_alive():
         process.kill()
     process.join()
+    if process.exitcode == KILLED:
+        _wait_until_released(folder)
     passed = folder / "passed"
     return Ended(
         process.exitcode,
@@ -79,6 +88,25 @@ def call(folder: Path, *arguments: str, now: int = NOW, delay: float | None = No
         time.perf_counter() - began,
         json.loads(passed.read_text(encoding="utf-8")) if passed.exists() else {},
     )
+
+
+def _wait_until_released(folder: Path) -> None:
+    """Wait until PostgreSQL has let go of a killed process, whose last statement it may still be at."""
+    others = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+    with Session(folder / "hub.toml") as session:
+        url = session.configuration.store.url_with_password()
+    if url.startswith("sqlite"):
+        return
+    with closing(Store.attach(url, base_dir=folder)) as store:
+        for _ in range(1000):
+            with store.connect() as conn:
+                if not conn.scalar(others):
+                    return
+            time.sleep(0.01)
+    raise AssertionError(f"the server still serves who was killed in {folder}")
 
 
 @dataclass(frozen=True)

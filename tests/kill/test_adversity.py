@@ -110,7 +110,7 @@ def test_two_runs_at_the_same_time(workshop, undisturbed):
     folder = workshop.copy(NEXT)
     first = start(Order(folder, ("run",), NOW))
     with Session(folder / "hub.toml") as session:
-        while not _at_work(session.store, first.pid):
+        while not at_work(session.store, first.pid):
             time.sleep(0.01)
     second = call(folder, "run", now=LATER)
     assert first.is_alive()
@@ -151,7 +151,7 @@ def test_a_damaged_text_is_told(workshop, table, command):
     assert _line(call(folder, *command)).startswith(f"{place} {DAMAGED}")
 
 
-def _at_work(store: Store, pid: int) -> bool:
+def at_work(store: Store, pid: int) -> bool:
     """Say whether a process holds the lock of a run."""
     holder = f"process {pid} on "
     if store.dialect == "sqlite":
