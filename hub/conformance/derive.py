@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select, text
-from sqlalchemy.exc import IntegrityError
 
-from hub.conformance.dirty import fill_dirty, needs_whole
+from hub.conformance.append import append
+from hub.conformance.dirty import Dirty
 from hub.conformance.pack import Requirement
-from hub.conformance.part import OBLIGATION_COLUMNS, Part
 from hub.conformance.unit import ORGANISATION
-from hub.errors import LaggingStore, PluginError
+from hub.errors import LaggingStore
 from hub.store.identity import intern
 from hub.store.store import Store
 from hub.store.tables import metadata
@@ -31,20 +30,9 @@ _state = metadata.tables["requirement_state"]
 _log = metadata.tables["change_log"]
 _derivation = metadata.tables["derivation"]
 _record = metadata.tables["record"]
+_place = metadata.tables["place"]
 _MANY_CHANGES = 1000
 """Rows of the change log from which the planner's figures are refreshed."""
-_COLUMNS = (*OBLIGATION_COLUMNS, "place")
-_COMPARED = tuple(name for name in _COLUMNS if name not in ("unit", "anchor"))
-_TYPES = {
-    "unit": "INTEGER NOT NULL",
-    "anchor": "BIGINT NOT NULL",
-    "n": "INTEGER",
-    "d": "INTEGER",
-    "evidence": "INTEGER",
-    "declared": "BOOLEAN NOT NULL",
-    "lacks": "TEXT",
-    "place": "INTEGER NOT NULL",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +50,19 @@ class DeriveSummary:
     """Obligations that are new or differ."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What is to be done for one requirement."""
+
+    requirement: Requirement
+    mark: str
+    """Fingerprint of its definition."""
+    since: int
+    """Place in the change log it has seen."""
+    whole: bool
+    redefined: bool
+
+
 def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole: bool = False) -> DeriveSummary:
     """Bring obligations up to date with the records; `whole` derives everything again.
 
@@ -71,7 +72,15 @@ def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole
     with store.begin() as conn:
         known_at, high = _prepare(conn, requirements, now)
         numbers = part_numbers(conn)
-    done = [_derive_one(store, one, numbers, known_at=known_at, high=high, whole=whole) for one in requirements]
+        turns = [_turn(conn, one, whole=whole) for one in requirements]
+    turns = [turn for turn in turns if turn.whole or turn.since < high]
+    done: list[tuple[bool, int, int]] = []
+    for together in ([turn for turn in turns if not turn.whole], *([turn] for turn in turns if turn.whole)):
+        if not together:  # little is derived together: a commit each would cost more than deriving it
+            continue
+        with store.begin() as conn:
+            dirty = Dirty(conn, high)
+            done += [_derive_one(conn, turn, numbers, dirty, known_at=known_at, high=high) for turn in together]
     with store.begin() as conn:
         _retire(conn, requirements, known_at)
         oldest = conn.scalar(select(func.min(_state.c.watermark)))
@@ -113,12 +122,10 @@ def _prepare(conn: Connection, requirements: Sequence[Requirement], now: int) ->
         conn.execute(insert(_part), [{"part": start + i, **row} for i, row in enumerate(fresh)])
     if conn.scalar(select(_record.c.sid).where(_record.c.id == ORGANISATION)) is None:
         intern(conn, [ORGANISATION])
-        conn.execute(_record.update().where(_record.c.id == ORGANISATION).values(source="hub", scope=""))
-    conn.exec_driver_sql(
-        "INSERT INTO place (source, scope) SELECT DISTINCT r.source, coalesce(r.scope, '') FROM record r "
-        "WHERE r.source IS NOT NULL AND NOT EXISTS "
-        "(SELECT 1 FROM place p WHERE p.source = r.source AND p.scope = coalesce(r.scope, ''))"
-    )
+        placed = conn.scalar(insert(_place).values(source="hub", scope="").returning(_place.c.place))
+        owner = _record.update().where(_record.c.id == ORGANISATION)
+        conn.execute(owner.values(source="hub", scope="", place=placed))
+    _place_changed(conn)
     last = conn.scalar(select(func.max(_derivation.c.known_at))) or 0
     high = conn.scalar(select(func.max(_log.c.seq)))
     if high is not None and (conn.scalar(select(func.count()).select_from(_log)) or 0) >= _MANY_CHANGES:
@@ -128,6 +135,20 @@ def _prepare(conn: Connection, requirements: Sequence[Requirement], now: int) ->
     return max(now, last + 1), high
 
 
+def _place_changed(conn: Connection) -> None:
+    """Number where changed records were read from, so that an obligation can say it in a few bytes."""
+    changed = "sid IN (SELECT sid FROM change_log)"
+    conn.exec_driver_sql(
+        "INSERT INTO place (source, scope) SELECT DISTINCT r.source, coalesce(r.scope, '') FROM record r "
+        f"WHERE r.{changed} AND r.source IS NOT NULL AND NOT EXISTS "
+        "(SELECT 1 FROM place p WHERE p.source = r.source AND p.scope = coalesce(r.scope, ''))"
+    )
+    found = "(SELECT p.place FROM place p WHERE p.source = record.source AND p.scope = coalesce(record.scope, ''))"
+    conn.exec_driver_sql(
+        f"UPDATE record SET place = {found} WHERE {changed} AND coalesce(place, 0) <> coalesce({found}, 0)"
+    )
+
+
 def _count_anew(conn: Connection) -> None:
     """Refresh the planner's figures: after much was read it would choose by those of an empty store."""
     if conn.dialect.name == "sqlite":
@@ -135,38 +156,39 @@ def _count_anew(conn: Connection) -> None:
     conn.exec_driver_sql("ANALYZE")
 
 
+def _turn(conn: Connection, requirement: Requirement, *, whole: bool) -> _Turn:
+    mark = _fingerprint(conn, requirement)
+    state = conn.execute(select(_state).where(_state.c.requirement == requirement.id)).one_or_none()
+    redefined = state is None or state.fingerprint != mark
+    return _Turn(requirement, mark, 0 if state is None else state.watermark, whole or redefined, redefined)
+
+
 def _derive_one(
-    store: Store,
-    requirement: Requirement,
+    conn: Connection,
+    turn: _Turn,
     numbers: dict[tuple[str, str], int],
+    dirty: Dirty,
     *,
     known_at: int,
     high: int,
-    whole: bool,
 ) -> tuple[bool, int, int]:
     closed = written = 0
-    with store.begin() as conn:
-        _make_temporary(conn)
-        mark = _fingerprint(conn, store, requirement)
-        state = conn.execute(select(_state).where(_state.c.requirement == requirement.id)).one_or_none()
-        redefined = state is None or state.fingerprint != mark
-        since = 0 if state is None else state.watermark
-        if not redefined and not whole and since >= high:
-            return False, 0, 0
-        for part in requirement.parts:
-            everything = whole or redefined or needs_whole(conn, part.reads, since, high)
-            if not everything and not fill_dirty(conn, part.reads, since, high):
+    requirement = turn.requirement
+    for part in requirement.parts:
+        units = ""
+        if not turn.whole and not dirty.everything(part.reads, turn.since):
+            units = dirty.table(part.reads, turn.since) or ""
+            if not units:
                 continue
-            one = _derive_part(conn, part, numbers[part.requirement, part.name], known_at, whole=everything)
-            closed, written = closed + one[0], written + one[1]
-        values = {"fingerprint": mark, "watermark": high, "derived_at": known_at}
-        if state is None:
-            conn.execute(insert(_state), [{"requirement": requirement.id, **values}])
-        else:
-            conn.execute(_state.update().where(_state.c.requirement == requirement.id), values)
-        if closed or written or redefined:
-            _log_derivation(conn, requirement.id, known_at, redefined=redefined, closed=closed, written=written)
-    return whole or redefined, closed, written
+        one = append(conn, part, numbers[part.requirement, part.name], known_at, units=units)
+        closed, written = closed + one[0], written + one[1]
+    values = {"fingerprint": turn.mark, "watermark": high, "derived_at": known_at}
+    known = conn.execute(_state.update().where(_state.c.requirement == requirement.id), values).rowcount
+    if not known:
+        conn.execute(insert(_state), [{"requirement": requirement.id, **values}])
+    if closed or written or turn.redefined:
+        _log_derivation(conn, requirement.id, known_at, redefined=turn.redefined, closed=closed, written=written)
+    return turn.whole, closed, written
 
 
 def _log_derivation(
@@ -177,17 +199,11 @@ def _log_derivation(
     conn.execute(insert(_derivation), [row])
 
 
-def _make_temporary(conn: Connection) -> None:
-    columns = ", ".join(f"{name} {_TYPES.get(name, 'BIGINT')}" for name in _COLUMNS)
-    conn.exec_driver_sql(f"CREATE TEMPORARY TABLE IF NOT EXISTS fresh ({columns}, PRIMARY KEY (unit, anchor))")
-    conn.exec_driver_sql("CREATE TEMPORARY TABLE IF NOT EXISTS dirty (unit INTEGER PRIMARY KEY)")
-
-
-def _fingerprint(conn: Connection, store: Store, requirement: Requirement) -> str:
+def _fingerprint(conn: Connection, requirement: Requirement) -> str:
     """Hash everything but the records that decides what the obligations of a requirement are."""
     digest = hashlib.sha256()
     for part in requirement.parts:
-        digest.update(f"{part.name}\0{part.sql(store.engine.dialect)}\0{sorted(part.reads.items())}\0".encode())
+        digest.update(f"{part.name}\0{part.sql(conn.dialect)}\0{sorted(part.reads.items())}\0".encode())
     if any("calendar" in part.reads or "period" in part.reads for part in requirement.parts):
         rows = conn.execute(
             text(
@@ -196,39 +212,6 @@ def _fingerprint(conn: Connection, store: Store, requirement: Requirement) -> st
         )
         digest.update("\0".join(f"{row.name}={row.value}" for row in rows).encode())
     return digest.hexdigest()
-
-
-def _derive_part(conn: Connection, part: Part, number: int, known_at: int, *, whole: bool) -> tuple[int, int]:
-    """Derive one part for all units, or for those in `dirty`; returns (closed, written)."""
-    conn.exec_driver_sql("DELETE FROM fresh")
-    names = ", ".join(_COLUMNS)
-    derived = part.sql(conn.dialect, units="" if whole else "dirty")
-    select_list = ", ".join(f"s.{name}" for name in OBLIGATION_COLUMNS)
-    try:
-        conn.exec_driver_sql(
-            f"INSERT INTO fresh ({names}) SELECT {select_list}, coalesce(p.place, 0) FROM ({derived}) s "
-            "JOIN record r ON r.sid = s.unit "
-            "LEFT JOIN place p ON p.source = r.source AND p.scope = coalesce(r.scope, '')"
-        )
-    except IntegrityError as error:
-        raise PluginError(
-            f"part {part.name!r} of {part.requirement} gives one unit two obligations with one anchor"
-        ) from error
-    scope = "" if whole else "AND o.unit IN (SELECT unit FROM dirty)"
-    same = " AND ".join(f"f.{name} IS NOT DISTINCT FROM o.{name}" for name in _COMPARED)
-    if conn.dialect.name == "sqlite":
-        same = same.replace("IS NOT DISTINCT FROM", "IS")
-    closed = conn.exec_driver_sql(
-        f"UPDATE obligation AS o SET known_to = {known_at} WHERE o.part = {number} AND o.known_to IS NULL {scope} "
-        f"AND NOT EXISTS (SELECT 1 FROM fresh f WHERE f.unit = o.unit AND f.anchor = o.anchor AND {same})"
-    ).rowcount
-    written = conn.exec_driver_sql(
-        f"INSERT INTO obligation (part, {names}, known_from) "
-        f"SELECT {number}, {', '.join(f'f.{name}' for name in _COLUMNS)}, {known_at} FROM fresh f "
-        f"WHERE NOT EXISTS (SELECT 1 FROM obligation o WHERE o.part = {number} AND o.known_to IS NULL "
-        "AND o.unit = f.unit AND o.anchor = f.anchor)"
-    ).rowcount
-    return closed, written
 
 
 def _retire(conn: Connection, requirements: Sequence[Requirement], known_at: int) -> None:

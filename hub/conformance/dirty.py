@@ -13,48 +13,71 @@ from sqlalchemy import Connection
 
 from hub.conformance.reading import Reads
 
-__all__ = ["fill_dirty", "needs_whole"]
+__all__ = ["Dirty"]
 
 
-def needs_whole(conn: Connection, reads: Reads, since: int, high: int) -> bool:
-    """Say whether a kind changed that concerns every unit."""
-    kinds = [kind for kind, reach in reads.items() if reach == "all"]
-    if not kinds:
-        return False
-    found = conn.exec_driver_sql(f"SELECT 1 FROM change_log WHERE {_changed(kinds, since, high)} LIMIT 1")
-    return found.first() is not None
+class Dirty:
+    """Units to derive again, inside one transaction; worked out once for all parts that read alike."""
 
+    def __init__(self, conn: Connection, high: int) -> None:
+        self._conn = conn
+        self._high = high
+        self._kinds: dict[int, frozenset[str]] = {}
+        self._tables: dict[tuple[int, frozenset[str], frozenset[str]], str | None] = {}
 
-def fill_dirty(conn: Connection, reads: Reads, since: int, high: int) -> int:
-    """Fill the temporary table `dirty` with the units to derive again; returns how many."""
-    conn.exec_driver_sql("DELETE FROM dirty")
-    far = [kind for kind, reach in reads.items() if reach == "far"]
-    near = [kind for kind, reach in reads.items() if reach == "near"]
-    if far:
-        _add_near(conn, _changed(far, since, high))
-        conn.exec_driver_sql(
-            "INSERT INTO dirty SELECT DISTINCT l.target FROM link l JOIN dirty d ON d.unit = l.sid "
-            "WHERE true ON CONFLICT DO NOTHING"
+    def everything(self, reads: Reads, since: int) -> bool:
+        """Say whether a kind changed that concerns every unit."""
+        return not self._changed_kinds(since).isdisjoint(_kinds(reads, "all"))
+
+    def table(self, reads: Reads, since: int) -> str | None:
+        """Return the temporary table `unit` of the units to derive again; None = there are none."""
+        changed = self._changed_kinds(since)
+        near, far = changed & _kinds(reads, "near"), changed & _kinds(reads, "far")
+        if not near and not far:
+            return None
+        key = (since, near, far)
+        if key not in self._tables:
+            name = f"dirty_{len(self._tables)}"
+            self._tables[key] = name if self._fill(name, since, near, far) else None
+        return self._tables[key]
+
+    def _changed_kinds(self, since: int) -> frozenset[str]:
+        if since not in self._kinds:
+            found = self._conn.exec_driver_sql(
+                f"SELECT DISTINCT kind FROM change_log WHERE seq > {since} AND seq <= {self._high}"
+            )
+            self._kinds[since] = frozenset(row[0] for row in found)
+        return self._kinds[since]
+
+    def _fill(self, name: str, since: int, near: Iterable[str], far: frozenset[str]) -> int:
+        conn = self._conn
+        conn.exec_driver_sql(f"CREATE TEMPORARY TABLE IF NOT EXISTS {name} (unit INTEGER PRIMARY KEY)")
+        conn.exec_driver_sql(f"DELETE FROM {name}")
+        if far:
+            self._add_near(name, since, far)
+            conn.exec_driver_sql(
+                f"INSERT INTO {name} SELECT DISTINCT l.target FROM link l JOIN {name} d ON d.unit = l.sid "
+                "WHERE true ON CONFLICT DO NOTHING"
+            )
+        if near:
+            self._add_near(name, since, near)
+        count: int = conn.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one()
+        if count:  # without figures the planner scans the large table: 140 times slower
+            conn.exec_driver_sql(f"ANALYZE {name}")
+        return count
+
+    def _add_near(self, name: str, since: int, kinds: Iterable[str]) -> None:
+        listed = ", ".join(f"'{kind}'" for kind in sorted(kinds))
+        changed = f"kind IN ({listed}) AND seq > {since} AND seq <= {self._high}"
+        self._conn.exec_driver_sql(
+            f"INSERT INTO {name} SELECT DISTINCT touched FROM change_log WHERE touched IS NOT NULL AND {changed} "
+            "ON CONFLICT DO NOTHING"
         )
-    if near:
-        _add_near(conn, _changed(near, since, high))
-    count: int = conn.exec_driver_sql("SELECT count(*) FROM dirty").scalar_one()
-    if count:
-        conn.exec_driver_sql("ANALYZE dirty")  # without figures the planner scans the large table: 140 times slower
-    return count
+        self._conn.exec_driver_sql(
+            f"INSERT INTO {name} SELECT DISTINCT l.sid FROM link l WHERE l.target IN "
+            f"(SELECT sid FROM change_log WHERE sid IS NOT NULL AND {changed}) ON CONFLICT DO NOTHING"
+        )
 
 
-def _changed(kinds: Iterable[str], since: int, high: int) -> str:
-    names = ", ".join(f"'{kind}'" for kind in sorted(kinds))
-    return f"kind IN ({names}) AND seq > {since} AND seq <= {high}"
-
-
-def _add_near(conn: Connection, changed: str) -> None:
-    conn.exec_driver_sql(
-        f"INSERT INTO dirty SELECT DISTINCT touched FROM change_log WHERE touched IS NOT NULL AND {changed} "
-        "ON CONFLICT DO NOTHING"
-    )
-    conn.exec_driver_sql(
-        "INSERT INTO dirty SELECT DISTINCT l.sid FROM link l WHERE l.target IN "
-        f"(SELECT sid FROM change_log WHERE sid IS NOT NULL AND {changed}) ON CONFLICT DO NOTHING"
-    )
+def _kinds(reads: Reads, wanted: str) -> frozenset[str]:
+    return frozenset(kind for kind, reach in reads.items() if reach == wanted)

@@ -1,12 +1,15 @@
 """What can meet an obligation: rows of other records, or the unit's own filled fields.
 
-Every kind of evidence gives candidates: (unit, anchor, at, lost_at, record, declared, lacks). `at` is
-the instant the tool recorded it, `lost_at` when it was withdrawn, `lacks` what keeps it from counting
-though it might. Which candidate decides is the shape's business (`hub.conformance.shape`).
+Every kind of evidence is laid beside what is owed, one row for every candidate and at least one a unit,
+so that a unit is read once: `at` is the instant the tool recorded it, `lost_at` when it was withdrawn,
+`lacks` what keeps it from counting though it might, `undated` what it lacks where `at` is not known,
+`counts` whether it is a candidate at all. Which candidate decides is the shape's business
+(`hub.conformance.shape`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -24,8 +27,9 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    union_all,
 )
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.elements import ColumnClause
 
 from hub.conformance.expression import filled, no_instant, no_text
 from hub.conformance.reading import Need, Reads, merge_reads
@@ -41,6 +45,9 @@ _since = metadata.tables["since"]
 _link = metadata.tables["link"]
 
 
+Owed = Sequence[ColumnElement[Any]]
+
+
 class Evidence(Protocol):
     """Something that can meet an obligation."""
 
@@ -54,44 +61,42 @@ class Evidence(Protocol):
         """What must be known for its absence to prove anything."""
         ...
 
-    def candidates(self, unit: Unit, due: ColumnElement[Any]) -> Select[Any]:
-        """Select (unit, anchor, due, at, lost_at, record, declared, lacks, who)."""
+    def beside(self, unit: Unit, owed: Owed, *, every: bool = True) -> list[Select[Any]]:
+        """Select `owed` with (at, lost_at, record, declared, lacks, undated, who, counts), one select a kind of row.
+
+        `every`: every unit has a row, if one that does not count; otherwise only what may count.
+        """
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Inline:
-    """Evidence that stands in the unit's own row."""
-
-    at: ColumnElement[Any]
-    lacks: ColumnElement[Any]
-    declared: ColumnElement[Any]
-
-
-def _candidate(
+def _beside(
     unit: Unit,
-    due: ColumnElement[Any],
+    owed: Owed,
     *,
+    every: bool,
     at: ColumnElement[Any],
     record: ColumnElement[Any],
     declared: ColumnElement[Any],
+    counts: ColumnElement[bool],
     lost: ColumnElement[Any] | None = None,
     lacks: ColumnElement[Any] | None = None,
+    undated: str | None = None,
     who: ColumnElement[Any] | None = None,
     joined: FromClause | None = None,
 ) -> Select[Any]:
-    return unit.select(
-        unit.sid.label("unit"),
-        unit.anchor.label("anchor"),
-        due.label("due"),
+    laid = unit.select(
+        *owed,
         at.label("at"),
         (no_instant() if lost is None else lost).label("lost_at"),
         record.label("record"),
         declared.label("declared"),
         (no_text() if lacks is None else lacks).label("lacks"),
+        (no_text() if undated is None else literal(undated)).label("undated"),
         (record if who is None else who).label("who"),
+        counts.label("counts"),
         joined=joined,
     )
+    return laid if every else laid.where(counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,27 +108,28 @@ class Filled:
     reads: Reads = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
 
-    def inline(self, unit: Unit) -> Inline:
-        """`at` is NULL where a field is empty; `lacks` says where its instant is unknown."""
-        present = and_(*(_holds(unit, name) for name in self.fields))
+    def beside(self, unit: Unit, owed: Owed, *, every: bool = True) -> list[Select[Any]]:
+        """One row a unit, which counts where all fields are filled; since when may not be known."""
         times = (
             select(case((func.count() == len(self.fields), func.max(_since.c.at))))
             .where(_since.c.sid == unit.sid, _since.c.field.in_(self.fields))
             .correlate_except(_since)
             .scalar_subquery()
         )
-        names = ", ".join(self.fields)
-        lacks = case((and_(present, times.is_(None)), literal(f"since when {names} held a value is not known")))
-        return Inline(case((present, times)), lacks, _is_declared(unit))
-
-    def candidates(self, unit: Unit, due: ColumnElement[Any]) -> Select[Any]:
-        """One candidate a unit."""
-        return _inline_candidate(self.inline(unit), unit, due)
-
-
-def _inline_candidate(inline: Inline, unit: Unit, due: ColumnElement[Any]) -> Select[Any]:
-    found = _candidate(unit, due, at=inline.at, record=unit.sid, declared=inline.declared, lacks=inline.lacks)
-    return found.where(or_(inline.at.is_not(None), inline.lacks.is_not(None)))  # else it hides late evidence
+        undated = f"since when {', '.join(self.fields)} held a value is not known"
+        present = and_(*(_holds(unit, name) for name in self.fields))
+        return [
+            _beside(
+                unit,
+                owed,
+                every=every,
+                at=times,
+                record=unit.sid,
+                declared=_is_declared(unit),
+                undated=undated,
+                counts=present,
+            )
+        ]
 
 
 def _is_declared(unit: Unit) -> ColumnElement[Any]:
@@ -160,13 +166,24 @@ class At:
     reads: Reads = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
 
-    def inline(self, unit: Unit) -> Inline:
-        """The instant as it stands."""
-        return Inline(self.instant, no_text() if self.lacks is None else self.lacks, _is_declared(unit))
-
-    def candidates(self, unit: Unit, due: ColumnElement[Any]) -> Select[Any]:
-        """One candidate a unit."""
-        return _inline_candidate(self.inline(unit), unit, due)
+    def beside(self, unit: Unit, owed: Owed, *, every: bool = True) -> list[Select[Any]]:
+        """One row a unit; without an instant nor a reason why it is not known, it says nothing."""
+        declared = _is_declared(unit)
+        counts = (
+            self.instant.is_not(None) if self.lacks is None else or_(self.instant.is_not(None), self.lacks.is_not(None))
+        )
+        return [
+            _beside(
+                unit,
+                owed,
+                every=every,
+                at=self.instant,
+                record=unit.sid,
+                declared=declared,
+                lacks=self.lacks,
+                counts=true() if every else counts,
+            )
+        ]
 
 
 def at(instant: ColumnElement[Any], *, lacks: ColumnElement[Any] | None = None, **reads: Any) -> At:
@@ -209,7 +226,8 @@ class Rows:
 
         A login that is not tied to a person leaves the row in doubt.
         """
-        login, holder = _record.alias(), _record.alias()
+        login, joins = self._login(person)
+        holder = _record.alias()
         duty = kind_tables["role_assignment"].alias()
         held = (
             exists()
@@ -225,7 +243,7 @@ class Rows:
         )
         return replace(
             self,
-            joins=(*self.joins, (login, login.c.sid == person)),
+            joins=joins,
             conditions=(*self.conditions, or_(login.c.canonical.is_(None), held)),
             doubts=(*self.doubts, (login.c.canonical.is_(None), "whose login decided is not known")),
             who=func.coalesce(login.c.canonical, person),
@@ -235,11 +253,12 @@ class Rows:
 
     def not_by(self, person: ColumnElement[Any], other: ColumnElement[Any]) -> Rows:
         """Leave out rows whose `person` is `other`, by login or as the same human."""
-        login, excluded = _record.alias(), _record.alias()
+        login, joins = self._login(person)
+        excluded = _record.alias()
         unknown = or_(other.is_(None), excluded.c.canonical.is_(None), login.c.canonical.is_(None))
         return replace(
             self,
-            joins=(*self.joins, (login, login.c.sid == person), (excluded, excluded.c.sid == other)),
+            joins=(*joins, (excluded, excluded.c.sid == other)),
             conditions=(
                 *self.conditions,
                 func.coalesce(person != other, true()),
@@ -249,25 +268,49 @@ class Rows:
             reads=merge_reads(self.reads, {"identity": "all"}),
         )
 
-    def candidates(self, unit: Unit, due: ColumnElement[Any]) -> Select[Any]:
-        """One candidate for every row that counts or might count."""
-        joined = unit.rows.join(self.table, self.on)
+    def _login(self, person: ColumnElement[Any]) -> tuple[FromClause, tuple[tuple[FromClause, Any], ...]]:
+        """Return the record of a login, joined once however often it is asked for, and all joins."""
+        for table, onclause in self.joins:
+            if "canonical" in table.c and onclause.compare(table.c.sid == person):
+                return table, self.joins
+        login = _record.alias()
+        return login, (*self.joins, (login, login.c.sid == person))
+
+    def beside(self, unit: Unit, owed: Owed, *, every: bool = True) -> list[Select[Any]]:
+        """One row for every row that may count; conditions that need no further table narrow what is joined."""
+        further = {table for table, _ in self.joins}
+        late = [condition for condition in self.conditions if _tables(condition) & further]
+        early = [condition for condition in self.conditions if not _tables(condition) & further]
+        joined = unit.rows.join(self.table, and_(self.on, *early), isouter=every)
         for table, onclause in self.joins:
             joined = joined.outerjoin(table, onclause)
-        doubts = (*self.doubts, (self.at.is_(None), f"when the {self.kind} was made is not recorded"))
-        lacks = case(*((condition, literal(why)) for condition, why in doubts))
-        statement = _candidate(
-            unit,
-            due,
-            at=self.at,
-            record=self.record,
-            declared=self.declared,
-            lost=self.lost,
-            lacks=lacks,
-            who=self.who,
-            joined=joined,
-        )
-        return statement.where(*self.conditions)
+        lacks = case(*((condition, literal(why)) for condition, why in self.doubts)) if self.doubts else None
+        return [
+            _beside(
+                unit,
+                owed,
+                every=every,
+                at=self.at,
+                record=self.record,
+                declared=self.declared,
+                lost=self.lost,
+                lacks=lacks,
+                undated=f"when the {self.kind} was made is not recorded",
+                who=self.who,
+                counts=and_(_present(self.table), *late),
+                joined=joined,
+            )
+        ]
+
+
+def _tables(condition: ColumnElement[Any]) -> set[Any]:
+    """Return every table a condition names, inside its subqueries too."""
+    return {element.table for element in visitors.iterate(condition) if isinstance(element, ColumnClause)}
+
+
+def _present(table: FromClause) -> ColumnElement[bool]:
+    """Say whether an outer join found a row: its first column is a key."""
+    return next(iter(table.c)).is_not(None)
 
 
 def rows(
@@ -322,10 +365,11 @@ class AnyOf:
         """Absence proves something only where every alternative could have been seen."""
         return tuple(need for evidence in self.several for need in evidence.needs)
 
-    def candidates(self, unit: Unit, due: ColumnElement[Any]) -> Select[Any]:
-        """Candidates of all of them, side by side."""
-        together = union_all(*(evidence.candidates(unit, due) for evidence in self.several)).subquery()
-        return select(together)
+    def beside(self, unit: Unit, owed: Owed, *, every: bool = True) -> list[Select[Any]]:
+        """Rows of all of them; only the first need have one for every unit."""
+        first, *others = self.several
+        laid = first.beside(unit, owed, every=every)
+        return [*laid, *(one for other in others for one in other.beside(unit, owed, every=False))]
 
 
 def any_of(*several: Evidence) -> AnyOf:

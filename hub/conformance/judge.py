@@ -38,10 +38,19 @@ class Judgement:
     waivers: Sequence[ActiveWaiver]
     stale_ms: int = STALE_MS
 
-    def sql(self, columns: str, *, as_of: int | None = None, where: str = "", tail: str = "") -> str:
+    def sql(
+        self,
+        columns: str,
+        *,
+        as_of: int | None = None,
+        settled_from: int | None = None,
+        where: str = "",
+        tail: str = "",
+    ) -> str:
         """Write a select over judged obligations `j`, with `j.verdict` and `j.baseline` beside the table's columns.
 
-        `as_of` judges at an earlier instant than the judgement's own, for the end of a period.
+        `as_of` judges at an earlier instant than the judgement's own, for the end of a period; `settled_from`
+        reads only what was not settled before the period began.
         """
         instant = self.as_of if as_of is None else as_of
         sqlite = self.conn.dialect.name == "sqlite"
@@ -57,12 +66,13 @@ class Judgement:
         )
         enabled = ", ".join(map(str, self.parts)) or "NULL"
         condition = f"WHERE {where}" if where else ""
+        settled = "" if settled_from is None else f"o.settled_at >= {settled_from} AND "
         return (
             f"SELECT {columns} FROM (SELECT o.*, {decided} AS decided_at, {verdict} AS verdict, "
             f"coalesce({decided} < {self.judge_from}, {'0' if sqlite else 'false'}) AS baseline "
             "FROM obligation o LEFT JOIN horizon h ON h.part = o.part AND h.place = o.place "
             "LEFT JOIN waived w ON w.part = o.part AND w.unit = o.unit "
-            f"WHERE {known} AND o.opened_at <= {instant} AND o.part IN ({enabled})) j {condition} {tail}"
+            f"WHERE {settled}{known} AND o.opened_at <= {instant} AND o.part IN ({enabled})) j {condition} {tail}"
         )
 
     def rows(self, columns: str, **more: Any) -> Sequence[Any]:

@@ -57,7 +57,11 @@ def _window(start: int) -> str:
 def _counts(judgement: Judgement, instant: int, start: int) -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in judgement.rows(
-        "j.part, j.verdict, count(*) AS n", as_of=instant, where=_window(start), tail="GROUP BY j.part, j.verdict"
+        "j.part, j.verdict, count(*) AS n",
+        as_of=instant,
+        settled_from=start,
+        where=_window(start),
+        tail="GROUP BY j.part, j.verdict",
     ):
         counts[judgement.parts[row.part].requirement][row.verdict] += row.n
     return counts
@@ -69,6 +73,7 @@ def _reasons(judgement: Judgement, instant: int, start: int) -> dict[str, list[s
     for row in judgement.rows(
         "j.part, j.place, j.lacks, count(*) AS n",
         as_of=instant,
+        settled_from=start,
         where=f"{_window(start)} AND j.verdict = 'not_provable'",
         tail="GROUP BY j.part, j.place, j.lacks",
     ):

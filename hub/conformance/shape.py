@@ -13,7 +13,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    union_all,
+)
 
 from hub.conformance.evidence import At, Evidence, Filled
 from hub.conformance.expression import no_instant, no_text
@@ -31,6 +45,7 @@ _unknown = metadata.tables["unknown_field"]
 _NEVER = 9_000_000_000_000_000
 _HIDDEN = "it is no longer visible at its source"
 _NO_DUE = "when it is due is not known"
+_LAID = ("unit", "anchor", "opened_at", "due_at", "hidden_at", "doubt", "at", "lost_at", "record", "declared", "lacks", "undated", "who", "counts")  # fmt: skip
 
 
 def obligations(
@@ -58,15 +73,16 @@ def obligations(
     """
     own = tuple(evidence.fields) if isinstance(evidence, Filled) else ()
     all_fields = frozenset((*fields, *own))
-    owed = _owed(unit, due, all_fields, doubts, evidence)
-    compiled = _judged(owed, warn_share, complete=complete, chosen=_chosen(unit, evidence, due, nth), nth=nth)
+    laid = _decided(_fenced(evidence.beside(unit, _owed(unit, due, all_fields, doubts))))
+    if not isinstance(evidence, Filled | At):  # those are one row a unit, which needs no choice
+        laid = _chosen(laid, nth)
     unit_needs = (Need(unit.kind, all_fields),) if unit.has_envelope else ()
     return Part(
         requirement=requirement,
         name=name,
         shape=shape,
         unit_kind=unit.kind,
-        select=compiled,
+        select=_judged(laid, warn_share, complete=complete),
         reads=merge_reads(unit.reads, evidence.reads),
         needs=(*unit_needs, *evidence.needs, *needs),
         complete=complete or getattr(evidence, "lost", None) is not None,
@@ -74,8 +90,8 @@ def obligations(
     )
 
 
-def _owed(unit: Unit, due: Instants, fields: frozenset[str], doubts: Sequence[Doubt], evidence: Evidence) -> Any:
-    """Select who owes, since when and by when, with what cannot be known of the unit itself."""
+def _owed(unit: Unit, due: Instants, fields: frozenset[str], doubts: Sequence[Doubt]) -> list[ColumnElement[Any]]:
+    """Say who owes, since when and by when, with what cannot be known of the unit itself."""
     cases = [(condition, literal(why)) for condition, why in doubts]
     hidden: ColumnElement[Any] = no_instant()
     if unit.has_envelope:
@@ -84,90 +100,107 @@ def _owed(unit: Unit, due: Instants, fields: frozenset[str], doubts: Sequence[Do
             unread = exists().where(_unknown.c.sid == unit.sid, _unknown.c.field.in_(sorted(fields)))
             text = literal(f"the source could not give {', '.join(sorted(fields))}")
             cases.append((unread.correlate_except(_unknown), text))
-    own = evidence.inline(unit) if isinstance(evidence, Filled | At) else None
-    return unit.select(
+    return [
         unit.sid.label("unit"),
         unit.anchor.label("anchor"),
         unit.opened.label("opened_at"),
         due.label("due_at"),
         hidden.label("hidden_at"),
         (case(*cases) if cases else no_text()).label("doubt"),
-        (no_instant() if own is None else own.at).label("at"),
-        no_instant().label("lost_at"),
-        unit.sid.label("record"),
-        (literal(value=False) if own is None else own.declared).label("declared"),
-        (no_text() if own is None else own.lacks).label("lacks"),
-    ).subquery("owed")
+    ]
 
 
-def _judged(owed: Any, warn_share: float | None, *, complete: bool, chosen: Any, nth: int) -> Select[Any]:
-    """Put the deciding evidence beside what is owed."""
-    o = owed.c
-    e = o if chosen is None else chosen.c
-    lacks = func.coalesce(
+def _fenced(rows: Sequence[Select[Any]]) -> Any:
+    """Put the rows behind a fence, or the engine works out an expression again wherever it is used further on.
+
+    SQLite and PostgreSQL both keep apart what is limited, if only to everything.
+    """
+    if len(rows) == 1:
+        return rows[0].limit(_NEVER).cte("laid")
+    return select(union_all(*rows).cte("several")).limit(_NEVER).cte("laid")
+
+
+def _decided(laid: Any) -> Any:
+    """Say of each row whether it speaks for or against the unit, and what it lacks."""
+    one = laid.c
+    lacks = func.coalesce(one.lacks, case((one.at.is_(None), one.undated)))
+    kept = [one[name] for name in _LAID if name not in ("lacks", "counts")]
+    counts = and_(func.coalesce(one.counts, false()), or_(one.at.is_not(None), lacks.is_not(None)))
+    return select(*kept, lacks.label("lacks"), counts.label("counts")).where(one.unit.is_not(None)).cte("decided")
+
+
+def _judged(chosen: Any, warn_share: float | None, *, complete: bool) -> Select[Any]:
+    """Say what the chosen row decides of what is owed."""
+    o = chosen.c
+    own_lacks = func.coalesce(
         case(
             (and_(o.hidden_at.is_not(None), func.coalesce(o.due_at, _NEVER) > o.hidden_at), _HIDDEN),
             (and_(o.due_at.is_(None), literal(value=warn_share is not None)), _NO_DUE),
         ),
         o.doubt,
-        e.lacks,
     )
-    proven = and_(e.lacks.is_(None), lacks.is_(None)) if complete else e.lacks.is_(None)
-    met = case((proven, e.at))
+    proven = and_(o.counts, o.lacks.is_(None), o.at.is_not(None))
+    if complete:
+        proven = and_(proven, own_lacks.is_(None))
     warn = no_instant()
     if warn_share is not None:  # whole numbers only: one engine rounds a fraction, the other cuts it off
         warn = o.opened_at + (o.due_at - o.opened_at) * literal(round(warn_share * 1000), BigInteger) // 1000
-    rows = owed
-    if chosen is not None:
-        rows = owed.outerjoin(chosen, and_(e.unit == o.unit, e.anchor == o.anchor, e.place == nth))
     return select(
         o.unit,
         o.anchor,
         o.opened_at,
         o.due_at,
         warn.label("warn_at"),
-        met.label("met_at"),
-        case((proven, e.lost_at)).label("lost_at"),
+        case((proven, o.at)).label("met_at"),
+        case((proven, o.lost_at)).label("lost_at"),
         no_instant().label("n"),
         no_instant().label("d"),
-        case((and_(proven, e.at.is_not(None)), e.record)).label("evidence"),
-        func.coalesce(e.declared, literal(value=False)).label("declared"),
-        lacks.label("lacks"),
-    ).select_from(rows)
+        case((proven, o.record)).label("evidence"),
+        and_(o.counts, func.coalesce(o.declared, false())).label("declared"),
+        func.coalesce(own_lacks, case((o.counts, o.lacks))).label("lacks"),
+    )
 
 
-def _chosen(unit: Unit, evidence: Evidence, due: Instants, nth: int) -> Any:
+def _chosen(decided: Any, nth: int) -> Any:
     """Let the candidate decide that proves most: in time, then in doubt, then late, then withdrawn.
 
-    None for evidence in the unit's own row, which needs no choice.
+    With `nth`, the one of the nth different person; what is no candidate comes last and decides nothing.
     """
-    if isinstance(evidence, Filled | At):
-        return None
-    # materialised, or the engine repeats what makes a candidate wherever its instant is compared
-    c = evidence.candidates(unit, due).cte("candidate").prefix_with("MATERIALIZED").c
-    in_time = c.at <= func.coalesce(c.due, _NEVER)
-    stood = or_(c.lost_at.is_(None), c.lost_at > func.coalesce(c.due, _NEVER))
+    c = decided.c
+    in_time = c.at <= func.coalesce(c.due_at, _NEVER)
+    stood = or_(c.lost_at.is_(None), c.lost_at > func.coalesce(c.due_at, _NEVER))
     grade = case(
+        (not_(c.counts), 9),
         (and_(c.lacks.is_(None), in_time, stood), 0),
         (and_(c.lacks.is_not(None), or_(c.at.is_(None), in_time)), 1),
         (and_(c.lacks.is_(None), stood), 2),
         (c.lacks.is_(None), 3),
         else_=4,
     )
-    graded = select(*c, grade.label("grade")).subquery("graded")
-    if nth > 1:
-        best = _placed(graded, "turn", graded.c.unit, graded.c.anchor, graded.c.who)
-        names = [column.name for column in graded.c]
-        graded = select(*(best.c[name] for name in names)).where(best.c.turn == 1).subquery("best")
-    return _placed(graded, "place", graded.c.unit, graded.c.anchor)
+    graded = select(*c, grade.label("grade")).cte("graded")
+    if nth == 1:
+        placed = _placed("placed", graded, graded.c.unit, graded.c.anchor)
+        return select(*placed.c).where(placed.c.place == 1).cte("chosen")
+    person = case((graded.c.counts, graded.c.who))
+    turns = _placed("turn", graded, graded.c.unit, graded.c.anchor, person)
+    once = select(*(turns.c[column.name] for column in graded.c)).where(turns.c.place == 1).cte("once")
+    placed = _placed("placed", once, once.c.unit, once.c.anchor)
+    # the row of the nth person, or a row that decides nothing where there are fewer
+    last = func.max(placed.c.place).over(partition_by=(placed.c.unit, placed.c.anchor))
+    counted = select(*placed.c, last.label("last")).cte("counted")
+    n = counted.c
+    kept = [n[column.name] for column in decided.c if column.name != "counts"]
+    reached = and_(n.counts, n.place == nth)
+    where = n.place == case((n.last < nth, n.last), else_=nth)
+    return select(*kept, reached.label("counts")).where(where).cte("chosen")
 
 
-def _placed(graded: Any, name: str, *within: ColumnElement[Any]) -> Any:
-    """Number the candidates within a unit, best first; equal ones by all they say, so that the choice is stable."""
-    g = graded.c
+def _placed(name: str, rows: Any, *within: ColumnElement[Any]) -> Any:
+    """Number the rows within a unit, best first; equal ones by all they say, so that the choice is stable."""
+    g = rows.c
     order = (g.grade, g.at.nulls_last(), g.record, g.lost_at.nulls_last(), g.declared, g.lacks.nulls_last())
-    place = func.row_number().over(partition_by=within, order_by=order).label(name)
-    return select(*graded.c, place).subquery(f"{name}d")
+    place = func.row_number().over(partition_by=within, order_by=order).label("place")
+    return select(*g, place).cte(name)
 
 
 def precondition(

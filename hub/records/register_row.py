@@ -135,7 +135,7 @@ class LogStore(Record, tag="log_store", kw_only=True):
 class Disposal(Record, tag="disposal", kw_only=True):
     """A record or document was destroyed or archived for good."""
 
-    subject_id: AnyRef | None = None
+    subject_id: Annotated[str, ref("any", index=True)] | None = None
     """What."""
     method: str | None = None
     """How."""

@@ -133,6 +133,7 @@ def _child_table(kind: str, shape: FieldShape) -> Table:
         Column("sid", Key, primary_key=True, autoincrement=False),
         Column("pos", Integer, primary_key=True, autoincrement=False),
         *_columns(field_shapes(shape.part)),
+        sqlite_with_rowid=False,
     )
 
 

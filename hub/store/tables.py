@@ -56,6 +56,7 @@ record = Table(
     Column("scope", Text),
     Column("canonical", Integer),  # person: the human behind a login, NULL = not known; other kinds: NULL
     Column("document", Integer),  # raw_document.doc it was last derived from
+    Column("place", Integer),  # place.place of its source and scope; filled by derivation, NULL = nowhere yet
     Index("record_kind_i", "kind", "source", "scope"),
     _present("record_canonical_i", "canonical"),
     Index("record_document_i", "document"),

@@ -65,6 +65,9 @@ def fill(conn: Connection, changes: int) -> None:
         conn.execute(insert(kind_tables["approval"]), approvals)
         conn.execute(insert(link), links)
         conn.execute(insert(since), filled)
+        conn.execute(
+            insert(change_log), [{"kind": row["kind"], "sid": row["sid"], "touched": row["sid"]} for row in records]
+        )
     conn.execute(text("ANALYZE"))
 
 

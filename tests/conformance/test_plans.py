@@ -1,0 +1,122 @@
+"""What SQLite would do with large tables: nothing that depends on few records reads all of them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.dialects import sqlite
+
+from hub.conformance.append import FRESH, append
+from hub.conformance.judge import judge
+from hub.conformance.part import Part
+from hub.conformance.rollup import roll_up
+from hub.store.schema import metadata
+from hub.store.store import Store
+from hub_bs15000.catalogue import load_pack
+from tests.conformance.kit import small_pack
+
+PARTS = [
+    part
+    for one in load_pack().requirements({})
+    for part in one.parts
+    if any(reach != "all" for reach in part.reads.values())
+]
+SMALL = {"period", "local_day", "role_assignment", "person", "service", "team", "place"}
+"""Few rows, however large the organisation."""
+TEMPORARY = {
+    "dirty_0": "unit INTEGER PRIMARY KEY",
+    "fresh": f"{FRESH}, PRIMARY KEY (unit, anchor)",
+    "horizon": "part INTEGER, place INTEGER, through BIGINT, complete BOOLEAN, PRIMARY KEY (part, place)",
+    "waived": "part INTEGER, unit INTEGER, PRIMARY KEY (part, unit)",
+}
+
+
+@pytest.fixture(scope="module")
+def large() -> Iterator[sqlite3.Connection]:
+    """An empty schema whose figures say that every table is large."""
+    conn = sqlite3.connect(":memory:")
+    metadata.create_all(create_engine("sqlite://", creator=lambda: conn))
+    conn.execute("ANALYZE")
+    for (table,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        rows = 100 if table in SMALL else 1_000_000
+        for _, index, unique, *_ in conn.execute(f"PRAGMA index_list('{table}')").fetchall():
+            columns = len(conn.execute(f"PRAGMA index_info('{index}')").fetchall())
+            figures = " ".join([str(rows), *(["10"] * (columns - 1)), "1" if unique else "10"])
+            conn.execute("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", (table, index, figures))
+        conn.execute("INSERT INTO sqlite_stat1 VALUES (?, NULL, ?)", (table, str(rows)))
+    conn.execute("ANALYZE sqlite_master")
+    for name, columns in TEMPORARY.items():
+        conn.execute(f"CREATE TEMPORARY TABLE {name} ({columns})")
+    yield conn
+    conn.close()
+
+
+def steps(conn: sqlite3.Connection, sql: str) -> list[str]:
+    return [row[3] for row in conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
+
+
+def scanned(conn: sqlite3.Connection, sql: str) -> set[str]:
+    """Return the large tables a statement reads from end to end."""
+    found = {name[1] for step in steps(conn, sql) if (name := re.match(r"SCAN (\w+)", step))}
+    return {re.sub(r"_\d+$", "", name) for name in found} & set(metadata.tables) - SMALL
+
+
+def sent(template: Path, folder: Path, act: Callable[[Connection], Any]) -> list[str]:
+    """Return what `act` asks of a store's obligations."""
+    shutil.copy(template, folder / "hub.db")
+    store = Store.open("sqlite:///hub.db", base_dir=folder)
+    statements: list[str] = []
+    with store.begin() as conn:
+        conn.exec_driver_sql(f"CREATE TEMPORARY TABLE dirty_0 ({TEMPORARY['dirty_0']})")
+        event.listen(conn, "before_cursor_execute", lambda *given: statements.append(given[2]))
+        act(conn)
+    store.close()
+    return [one for one in statements if re.search(r"\bobligation\b", one)]
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.requirement}-{part.name}")
+def test_few_units_are_derived_from_few_rows(part: Part, large: sqlite3.Connection) -> None:
+    assert scanned(large, part.sql(sqlite.dialect(), units="dirty_0")) == set()
+
+
+def test_all_units_are_derived_in_one_go_through_them(large: sqlite3.Connection) -> None:
+    part = next(one for one in PARTS if one.requirement == "BS15000-8.2-c")
+    assert [step for step in steps(large, part.sql(sqlite.dialect())) if "change" in step] == ["SCAN change"]
+
+
+def test_few_units_are_compared_with_few_obligations(
+    large: sqlite3.Connection, sqlite_template: Path, tmp_path: Path
+) -> None:
+    statements = sent(sqlite_template, tmp_path, lambda conn: append(conn, PARTS[0], 7, 1, units="dirty_0"))
+    assert [one.split()[0] for one in statements] == ["UPDATE", "INSERT"]
+    plans = [step for one in statements for step in steps(large, one) if re.match(r"\w+ o ", step)]
+    assert plans == [
+        "SEARCH o USING PRIMARY KEY (part=? AND unit=?)",
+        "SEARCH o USING PRIMARY KEY (part=? AND unit=? AND anchor=?)",
+    ]
+
+
+def test_the_counts_of_a_period_read_only_what_it_settled_or_left_open(
+    large: sqlite3.Connection, sqlite_template: Path, tmp_path: Path
+) -> None:
+    requirements = small_pack()
+
+    def ask(conn: Connection) -> None:
+        parts = [(one.id, part.name) for one in requirements for part in one.parts]
+        for number, (requirement, name) in enumerate(parts, start=1):
+            conn.exec_driver_sql("INSERT INTO part VALUES (?, ?, ?)", (number, requirement, name))
+        judgement = judge(conn, requirements, as_of=2_000, known_at=None, judge_from=0)
+        roll_up(judgement, [one.entry for one in requirements], start=1_000, end=2_000)
+
+    statements = sent(sqlite_template, tmp_path, ask)
+    assert len(statements) == 2
+    for one in statements:
+        plan = [step for step in steps(large, one) if re.match(r"\w+ o ", step)]
+        assert plan == ["SEARCH o USING INDEX obligation_settled_i (part=? AND settled_at>?)"]
