@@ -110,12 +110,11 @@ class Filled:
 
     def beside(self, unit: Unit, owed: Owed, *, every: bool = True) -> list[Select[Any]]:
         """One row a unit, which counts where all fields are filled; since when may not be known."""
-        times = (
-            select(case((func.count() == len(self.fields), func.max(_since.c.at))))
-            .where(_since.c.sid == unit.sid, _since.c.field.in_(self.fields))
-            .correlate_except(_since)
-            .scalar_subquery()
-        )
+        held: ColumnElement[bool] = _since.c.field.in_(self.fields)
+        latest: ColumnElement[Any] = case((func.count() == len(self.fields), func.max(_since.c.at)))
+        if len(self.fields) == 1:  # one look-up, no aggregate
+            held, latest = _since.c.field == self.fields[0], _since.c.at
+        times = select(latest).where(_since.c.sid == unit.sid, held).correlate_except(_since).scalar_subquery()
         undated = f"since when {', '.join(self.fields)} held a value is not known"
         present = and_(*(_holds(unit, name) for name in self.fields))
         return [

@@ -45,7 +45,7 @@ _unknown = metadata.tables["unknown_field"]
 _NEVER = 9_000_000_000_000_000
 _HIDDEN = "it is no longer visible at its source"
 _NO_DUE = "when it is due is not known"
-_LAID = ("unit", "anchor", "opened_at", "due_at", "hidden_at", "doubt", "at", "lost_at", "record", "declared", "lacks", "undated", "who", "counts")  # fmt: skip
+_KEPT = ("unit", "anchor", "opened_at", "due_at", "hidden_at", "doubt", "at", "lost_at", "record", "declared", "who")
 
 
 def obligations(
@@ -124,7 +124,7 @@ def _decided(laid: Any) -> Any:
     """Say of each row whether it speaks for or against the unit, and what it lacks."""
     one = laid.c
     lacks = func.coalesce(one.lacks, case((one.at.is_(None), one.undated)))
-    kept = [one[name] for name in _LAID if name not in ("lacks", "counts")]
+    kept = [one[name] for name in _KEPT]
     counts = and_(func.coalesce(one.counts, false()), or_(one.at.is_not(None), lacks.is_not(None)))
     return select(*kept, lacks.label("lacks"), counts.label("counts")).where(one.unit.is_not(None)).cte("decided")
 
