@@ -180,7 +180,7 @@ def _sqlite_engine(path: Path, wait_s: float) -> Engine:
     def configure(dbapi_connection: Any, _record: Any) -> None:
         # sqlite3 must not begin transactions itself: it would do so late, and never for DDL.
         dbapi_connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "temp_store=MEMORY", "cache_size=-65536"):
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "temp_store=MEMORY", "cache_size=-16384"):
             dbapi_connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -71,9 +71,9 @@ def read_ahead(
 ) -> Generator[Arrival, None, None]:
     """Read all tasks on up to `fetchers` threads; yield pages and ends as they come.
 
-    At most two pages a thread wait unread. An exception of one slice becomes its `Ended`; a refused
-    credential ends the slices not yet begun too. Closing the generator stops the threads after the
-    request they are at and waits for them.
+    At most two pages a thread wait unread: one in the queue, one in its hands. An exception of one
+    slice becomes its `Ended`; a refused credential ends the slices not yet begun too. Closing the
+    generator stops the threads after the request they are at and waits for them.
     """
     reading = _Reading(source, tasks, fetchers=fetchers, clock=clock, census=census)
     reading.start()
@@ -93,7 +93,7 @@ class _Reading:
         for task in tasks:
             self._tasks.put(task)
         self._running = max(1, min(fetchers, len(tasks)))
-        self._arrivals: queue.Queue[Arrival | None] = queue.Queue(maxsize=2 * self._running)
+        self._arrivals: queue.Queue[Arrival | None] = queue.Queue(maxsize=self._running)
         self._stopping = threading.Event()
         self._refused: str | None = None
         self._threads = [
