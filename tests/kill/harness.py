@@ -79,7 +79,7 @@ def call(folder: Path, *arguments: str, now: int = NOW, delay: float | None = No
     if process.is_alive():
         process.kill()
     process.join()
-    if process.exitcode == KILLED:
+    if process.exitcode < 0:
         _wait_until_released(folder)
     passed = folder / "passed"
     return Ended(
