@@ -67,6 +67,8 @@ def obey(order: Order) -> None:
     # Fewer years of calendars: each run is a second instead of five.
     cycle.FIRST_DAY, cycle.horizon = date(2025, 1, 1), lambda _now, _zone: date(2027, 12, 31)  # type: ignore[misc]
     os.environ.update(order.environment)
+    if order.by != signal.SIGKILL:
+        signal.signal(order.by, signal.SIG_DFL)  # a job in the background of a shell has SIGINT ignored
     passed = _watch(order)
     if order.pragmas:
         event.listen(Engine, "connect", lambda raw, _: [raw.execute(f"PRAGMA {pragma}") for pragma in order.pragmas])
