@@ -5,13 +5,27 @@ Every function works in the caller's transaction.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-from sqlalchemy import Connection, delete, insert, select
+import msgspec
+from sqlalchemy import Connection, Select, Text, and_, column, delete, exists, func, insert, or_, select, values
 
-from hub.store.tables import fingerprint, provision, raw_document
+from hub.records.base import Record
+from hub.store.identity import CHUNK
+from hub.store.revision import current_records
+from hub.store.tables import fingerprint, provision, raw_document, record, unknown_field
+from hub.store.writer import Write, write_records
 
-__all__ = ["KnownProvision", "current_provisions", "get_fingerprint", "has_documents", "set_fingerprint"]
+__all__ = [
+    "KnownProvision",
+    "current_provisions",
+    "get_fingerprint",
+    "has_documents",
+    "mark_unread",
+    "set_fingerprint",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +69,59 @@ def current_provisions(conn: Connection, source: str) -> list[KnownProvision]:
         if row.field:
             named.add(row.field)
     return [KnownProvision(kind, frozenset(named), within) for (kind, within), named in sorted(fields.items())]
+
+
+def mark_unread(conn: Connection, source: str, fields: Iterable[tuple[str, str]], known_at: int) -> int:
+    """Mark what no mapping read while the document was there as unknown; return how many records changed.
+
+    `fields` are (kind, field) the source provides from now on. A record whose document was disposed of
+    before the source provided a field will never get it: its absence there proves nothing. A field that
+    holds a value all the same is left alone. Writes nothing where it is marked already.
+    """
+    gone = and_(raw_document.c.source == source, raw_document.c.body.is_(None), raw_document.c.disposed_at.is_not(None))
+    first = conn.execute(select(func.min(raw_document.c.disposed_at)).where(gone)).scalar_one()
+    if first is None:
+        return 0
+    p = provision.c
+    all_along = select(p.kind, p.field).where(p.source == source, p.known_from <= first, p.known_to.is_(None))
+    wanted = sorted(set(fields) - {(row.kind, row.field) for row in conn.execute(all_along)})
+    if not wanted:
+        return 0
+    found = conn.execute(_unread(source, wanted).where(gone)).all()
+    names = {one: [row.field for row in rows] for one, rows in groupby(found, key=lambda row: str(row.id))}
+    ids, changed = list(names), 0
+    for start in range(0, len(ids), CHUNK):
+        marked = [
+            Write(msgspec.structs.replace(each, unknown_fields=[*each.unknown_fields, *unread]))
+            for each in current_records(conn, ids[start : start + CHUNK])
+            if (unread := [name for name in names[each.id] if not _holds(each, name)])
+        ]
+        changed += write_records(conn, marked, known_at).changed
+    return changed
+
+
+def _unread(source: str, wanted: Sequence[tuple[str, str]]) -> Select[str, str]:
+    """Select (id, field) of what was not provided when the record's document was disposed of, nor is marked."""
+    new = values(column("kind", Text), column("field", Text), name="new").data(wanted).cte("wanted")
+    p, gone_at = provision.c, raw_document.c.disposed_at
+    provided = exists().where(p.source == source, p.kind == new.c.kind, p.field == new.c.field)
+    provided = provided.where(p.known_from <= gone_at, or_(p.known_to.is_(None), p.known_to > gone_at))
+    marked = exists().where(unknown_field.c.sid == record.c.sid, unknown_field.c.field == new.c.field)
+    return (
+        select(record.c.id, new.c.field)
+        .join(raw_document, raw_document.c.doc == record.c.document)
+        .join(new, new.c.kind == record.c.kind)
+        .where(~provided.correlate_except(provision), ~marked.correlate_except(unknown_field))
+        .order_by(record.c.sid, new.c.field)
+    )
+
+
+def _holds(given: Record, name: str) -> bool:
+    """Tell whether a field, dotted for a struct's, holds a value."""
+    value: object = given
+    for attribute in name.split("."):
+        value = getattr(value, attribute, None)
+    return bool(value)
 
 
 def _name(source: str) -> str:

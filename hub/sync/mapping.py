@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from hub.clock import Clock
 from hub.store.document import count_disposed
-from hub.store.mapping import current_provisions, get_fingerprint, has_documents, set_fingerprint
+from hub.store.mapping import current_provisions, get_fingerprint, has_documents, mark_unread, set_fingerprint
 from hub.store.reading import documents_for_replay, set_provisions
 from hub.store.store import Connection, Store
 from hub.store.writer import write_page
@@ -62,9 +62,14 @@ class Mapping:
     def replay(self, summary: SourceSummary, watch: Callable[[], None]) -> None:
         """Map the latest kept document of every id anew and write what differs.
 
-        What a document became stays as it is where the body was disposed of; such documents are counted.
+        What a document became stays as it is where the body was disposed of, except that what was not
+        mapped while it was there becomes unknown; such documents are counted.
         """
         gaps: list[str] = []
+        # Before the others: a person whom both kinds of documents name becomes what the kept ones say.
+        with self._store.begin() as conn:
+            fields = {(each.kind, field) for each in self._provides for field in each.fields}
+            summary.changed += mark_unread(conn, self._name, fields, self._clock.now_ms())
         with self._store.connect() as reader:
             if disposed := count_disposed(reader, self._name):
                 summary.skipped[DISPOSED] = summary.skipped.get(DISPOSED, 0) + disposed

@@ -172,7 +172,7 @@ class _Run:
             summary.warnings += again.warnings
             if disposed := again.skipped.get(DISPOSED):
                 summary.warnings.append(
-                    f"{disposed} documents were not mapped anew: {DISPOSED}; their records stay as they are"
+                    f"{disposed} documents were not mapped anew: {DISPOSED}; of their records no more is known"
                 )
             summary.complete = again.complete
         summary.warnings += [note for note in dict.fromkeys(job.notes) if note not in summary.warnings]
