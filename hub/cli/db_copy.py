@@ -20,6 +20,7 @@ from hub.store.backup import backup as write_backup
 from hub.store.backup import restore as read_backup
 from hub.store.move import move as move_store
 from hub.store.store import Store
+from hub.store.undone import Undone
 from hub.sync.lock import hold_all
 
 __all__ = ["attached", "backup", "move", "restore"]
@@ -63,21 +64,41 @@ def restore(
     """Put a backup in the place of the store; the former store is kept aside.
 
     All of the backup is proven before the store is touched. An older backup needs `hub db upgrade`
-    afterwards. Refused while a run is at work.
+    afterwards. What was disposed of or erased after the backup is in the store again: how much, and how
+    to do it once more, is told. Refused while a run is at work.
     """
     with Session(config) as session:
         configuration = session.configuration
         with attached(session, create=True) as store, hold_all(store, configuration.sources, clock=session.clock):
-            place, former = read_backup(
+            restored = read_backup(
                 configuration.store.url_with_password(),
                 file,
                 base_dir=configuration.base_dir,
                 now=session.clock.now_ms(),
                 force=force,
             )
-    typer.echo(f"{place} holds the backup {file} now")
-    if former is not None:
-        typer.echo(f"The former store is kept in {former}; remove it when you no longer need it")
+    typer.echo(f"{restored.place} holds the backup {file} now")
+    if restored.former is not None:
+        typer.echo(f"The former store is kept in {restored.former}; remove it when you no longer need it")
+    for line in _came_back(restored.undone):
+        typer.echo(line, err=True)
+
+
+def _came_back(undone: Undone | None) -> Iterator[str]:
+    """Say what was disposed of or erased since the backup, is in the store again, and how it goes once more."""
+    if undone is None:
+        yield "No former store could be compared: what was disposed of or erased after the backup is in the store again"
+        return
+    if undone.erasures:
+        yield f"Erasures after the backup that are undone: {undone.erasures}; the names are in the store again"
+        for person in undone.people:
+            yield f"  erase again: hub retention erase {person} --reason … --approver …"
+        if not undone.people:
+            yield "  whom to erase again, the backup cannot tell; see the requests named in the former log"
+        yield "  and give each --also again; read no source before, or it names them once more"
+    if undone.disposals:
+        yield f"Disposals after the backup that are undone: {undone.disposals}; the bodies are in the store again"
+        yield "  dispose again: hub retention run --reason … --approver …"
 
 
 def move(

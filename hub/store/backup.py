@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,21 @@ from hub.store.content import MANIFEST, TableContent, contents
 from hub.store.file import copy_pages, new_file, put_aside, read_file
 from hub.store.fill import fill, prove
 from hub.store.store import Store
+from hub.store.undone import Undone, undone_by
 from hub.store.views import drop_views
 
-__all__ = ["backup", "restore"]
+__all__ = ["Restored", "backup", "restore"]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A backup that is in the place of a store now."""
+
+    place: str
+    former: str | None
+    """Where the former store was put; None = there was none."""
+    undone: Undone | None
+    """What had been taken out since and is there again; None = there was no store to compare, or a damaged one."""
 
 
 def backup(store: Store, target: Path, *, force: bool = False) -> int:
@@ -76,8 +89,8 @@ def _write_manifest(conn: Connection, found: Sequence[TableContent]) -> None:
     )
 
 
-def restore(url: str, source: Path, *, base_dir: Path, now: int, force: bool = False) -> tuple[str, str | None]:
-    """Put a backup in the place of the store at `url`; return where that is, and where the former store was put.
+def restore(url: str, source: Path, *, base_dir: Path, now: int, force: bool = False) -> Restored:
+    """Put a backup in the place of the store at `url`; tell where the former store is and what came back.
 
     All of the backup is read and proven before anything is touched. A former store is kept: on SQLite
     in a file beside it, on PostgreSQL in a schema of its own. Whoever calls holds the locks of all
@@ -95,16 +108,28 @@ def restore(url: str, source: Path, *, base_dir: Path, now: int, force: bool = F
                 migration.require_current("foreign", store.place)
             if held != "empty" and not force:
                 raise StoreError(f"{store.place} holds a store already; add --force to replace it")
+            undone = None if held in ("empty", None) else _undone(file, store)
             name = f"before-{format_instant(now).replace(':', '').replace('-', '').lower()}"
             if store.dialect == "sqlite":
-                former = None if held == "empty" else Path(f"{store.place}.{name}")
-                _restore_file(store, file, found, former, damaged=held is None)
-                return store.place, None if former is None else str(former)
+                aside = None if held == "empty" else Path(f"{store.place}.{name}")
+                _restore_file(store, file, found, aside, damaged=held is None)
+                return Restored(store.place, None if aside is None else str(aside), undone)
             schema = None if held == "empty" else name.replace("-", "_")
             _restore_database(store, file, found, schema)
-            return store.place, None if schema is None else f"schema {schema}"
+            return Restored(store.place, None if schema is None else f"schema {schema}", undone)
         finally:
             store.close()
+
+
+def _undone(file: Store, store: Store) -> Undone | None:
+    """Compare the logs; None = the store is too damaged for it, and no less to be replaced."""
+    try:
+        with file.connect() as kept, store.connect() as former:
+            return undone_by(kept, former)
+    except StoreError:
+        if store.dialect == "postgresql":
+            raise
+        return None
 
 
 def _prove_backup(file: Store, source: Path) -> list[TableContent]:

@@ -6,10 +6,11 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, update
 
 from hub.clock import SystemClock
 from hub.errors import StoreError
@@ -17,12 +18,15 @@ from hub.records import KINDS
 from hub.store import migration
 from hub.store.backup import backup, restore
 from hub.store.content import MANIFEST, contents
+from hub.store.disposal import Authority, begin_disposal, finish
 from hub.store.migration import HEAD
 from hub.store.status import status
 from hub.store.store import Store
-from hub.store.tables import record
+from hub.store.tables import raw_document, record
+from hub.store.undone import Undone
 from hub.store.writer import Write, write_records
 from hub.sync.lock import hold
+from tests.store import test_erasure
 from tests.store_fixtures import MakeStore
 
 
@@ -52,14 +56,14 @@ def test_backup_comes_back(store: Store, make_store: MakeStore, tmp_path: Path) 
     with pytest.raises(StoreError, match="holds a store already; add --force"):
         restore(url, file, base_dir=tmp_path, now=NOW)
     assert size(store) == 2
-    place, former = restore(url, file, base_dir=tmp_path, now=NOW, force=True)
-    assert (place, size(store)) == (store.place, 1)
+    restored = restore(url, file, base_dir=tmp_path, now=NOW, force=True)
+    assert (restored.place, size(store)) == (store.place, 1)
     put(store, 3)
     assert (size(store), status(store).state, status(store).records) == (2, "current", {"incident": 2})
     with store.connect() as conn:
         assert not inspect(conn).has_table(MANIFEST)
         assert "incident_v" in inspect(conn).get_view_names()
-    assert _size_of_former(store, former) == 2
+    assert _size_of_former(store, restored.former) == 2
     assert not list(tmp_path.glob("*.part*"))
 
 
@@ -182,12 +186,35 @@ def test_damaged_store_is_replaced_and_kept_aside(sqlite_store: Store, tmp_path:
     (tmp_path / "hub.db").write_bytes(b"scrambled" * 1000)
     with pytest.raises(StoreError, match="add --force"):
         restore("sqlite:///hub.db", tmp_path / "copy", base_dir=tmp_path, now=NOW)
-    _, former = restore("sqlite:///hub.db", tmp_path / "copy", base_dir=tmp_path, now=NOW, force=True)
+    restored = restore("sqlite:///hub.db", tmp_path / "copy", base_dir=tmp_path, now=NOW, force=True)
     store = Store.open("sqlite:///hub.db", base_dir=tmp_path)
     assert size(store) == 1
     store.close()
-    assert former is not None
-    assert Path(former).read_bytes().startswith(b"scrambled")
+    assert (restored.former is None, restored.undone) == (False, None)
+    assert Path(str(restored.former)).read_bytes().startswith(b"scrambled")
+
+
+def test_what_was_taken_out_since_the_backup_is_told(store: Store, tmp_path: Path) -> None:
+    url = store.engine.url.render_as_string(hide_password=False)
+    seconds = count(NOW, 1000)  # the former stores are told apart by the second
+
+    def back(name: str) -> Undone | None:
+        return restore(url, tmp_path / name, base_dir=tmp_path, now=next(seconds), force=True).undone
+
+    test_erasure.fill(store)
+    backup(store, tmp_path / "before")
+    with store.begin() as conn:
+        finish(conn, begin_disposal(conn, "rule", Authority("root", 1, 2, "by contract"), at=50, rule="old"), at=51)
+    backup(store, tmp_path / "between")
+    test_erasure.erase(store)
+    backup(store, tmp_path / "after")
+    # The human; her login goes with her.
+    assert back("between") == Undone(0, 1, ("register:people/annlee7",))
+    assert back("before") == Undone(1, 0, ())
+    assert back("after") == Undone(0, 0, ())
+    with store.begin() as conn:
+        conn.execute(update(raw_document).values(chain=b"of another store, whose numbers mean other people"))
+    assert back("before") == Undone(1, 1, ())
 
 
 CONFIG = """
@@ -232,3 +259,37 @@ def test_commands(tmp_path: Path, run_hub: Callable[..., object]) -> None:
         conn.exec_driver_sql("UPDATE revision SET hash = x'00'")
     assert "its state was altered" in hub("verify", code=2)
     store.close()
+
+
+def test_command_says_what_to_erase_and_dispose_of_again(
+    sqlite_store: Store, tmp_path: Path, run_hub: Callable[..., object]
+) -> None:
+    config = tmp_path / "hub.toml"
+    config.write_text(CONFIG)
+
+    def told(*words: object) -> list[str]:
+        called = run_hub("db", "restore", *words, "--config", config)
+        assert called.code == 0, called.err
+        return called.err.splitlines()
+
+    test_erasure.fill(sqlite_store)
+    backup(sqlite_store, tmp_path / "copy")
+    with sqlite_store.begin() as conn:
+        finish(conn, begin_disposal(conn, "rule", Authority("root", 1, 2, "by contract"), at=50, rule="old"), at=51)
+    test_erasure.erase(sqlite_store)
+    sqlite_store.close()
+    assert told(tmp_path / "copy", "--force") == [
+        "Erasures after the backup that are undone: 1; the names are in the store again",
+        "  erase again: hub retention erase register:people/annlee7 --reason … --approver …",
+        "  and give each --also again; read no source before, or it names them once more",
+        "Disposals after the backup that are undone: 1; the bodies are in the store again",
+        "  dispose again: hub retention run --reason … --approver …",
+    ]
+    assert told(tmp_path / "copy", "--force") == []
+    nothing_to_compare = (
+        "No former store could be compared: what was disposed of or erased after the backup is in the store again"
+    )
+    (tmp_path / "hub.db").write_bytes(b"scrambled" * 1000)
+    assert told(tmp_path / "copy", "--force") == [nothing_to_compare]
+    (tmp_path / "hub.db").unlink()
+    assert told(tmp_path / "copy") == [nothing_to_compare]
