@@ -20,6 +20,8 @@ __all__ = ["Change", "History", "read_history"]
 
 SYSTEM_NAMES = {"components": "Component", "fixVersions": "Fix Version", "issuelinks": "Link", "issuekey": "Key"}
 """What the changelog calls system fields where it gives no id; others are called by their id."""
+_TOLD = ("field", "fieldId", "from", "fromString", "to", "toString")
+"""What an item of an entry says, in the order in which a `Change` holds it."""
 SECONDS_BELOW = 10**11
 """A bare number below this counts seconds, above milliseconds (the bulk endpoint writes numbers)."""
 
@@ -77,6 +79,8 @@ class History:
 
     def of(self, field_id: str) -> list[Change]:
         """Changes of one field, oldest first."""
+        if not self._by_name:
+            return self._by_id.get(field_id, [])
         name = SYSTEM_NAMES.get(field_id) or self.names.get(field_id) or field_id
         named = name.casefold()
         found, also = self._by_id.get(field_id, []), self._by_name.get(named, [])
@@ -177,17 +181,8 @@ def read_history(issue: dict[str, Any], created_at: int | None, *, by_id: bool) 
 
 
 def _change(at: int, native: str, author: dict[str, Any], item: dict[str, Any]) -> Change:
-    return Change(
-        at=at,
-        entry=native,
-        author=author,
-        field=as_text(item.get("field")) or "",
-        field_id=as_text(item.get("fieldId")),
-        old=as_text(item.get("from")),
-        old_text=as_text(item.get("fromString")),
-        new=as_text(item.get("to")),
-        new_text=as_text(item.get("toString")),
-    )
+    told = [word if word and isinstance(word, str) else None for word in map(item.get, _TOLD)]
+    return Change(at, native, author, told[0] or "", *told[1:])
 
 
 def _entry_instant(value: Any) -> int | None:

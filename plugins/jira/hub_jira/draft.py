@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Draft", "instant_or_none"]
 
 
+_ATTRIBUTES = {kind: frozenset(each.__struct_fields__) for kind, each in KINDS.items()}
 NO_OFFSET = ("Z", "+0000", "+00:00")
 
 
@@ -48,7 +49,7 @@ class Draft:
 
     def takes(self, attribute: str) -> bool:
         """Whether the kind has this attribute and nothing filled it yet."""
-        return attribute in KINDS[self.kind].__struct_fields__ and self.values.get(attribute) is None
+        return self.values.get(attribute) is None and attribute in _ATTRIBUTES[self.kind]
 
     def offer(self, attribute: str, value: Any) -> None:
         """Fill an attribute the kind has, unless a mapped field filled it or was found unreadable."""

@@ -109,7 +109,7 @@ def _envelope(draft: Draft, scope: str, created_at: int | None) -> None:
     values["custom"] = {
         name: value
         for name, value in fields.items()
-        if name.startswith("customfield_") and value is not None and name not in taken
+        if value is not None and name.startswith("customfield_") and name not in taken
     }
     _services(draft)
     if created_at is not None:

@@ -13,7 +13,16 @@ __all__ = ["Accounts", "account_key"]
 
 def account_key(user: dict[str, Any]) -> str | None:
     """Give what identifies a user for ever: account id (Cloud), key, or name (Data Center)."""
-    return as_text(user.get("accountId")) or as_text(user.get("key")) or as_text(user.get("name"))
+    for name in ("accountId", "key", "name"):
+        key = user.get(name)
+        if key and isinstance(key, str):
+            return key
+    return None
+
+
+def _together(met: list[dict[str, Any]]) -> dict[str, Any]:
+    """Take of each word what the first user object that has it says."""
+    return {name: value for each in reversed(met) for name, value in each.items() if value is not None}
 
 
 @dataclass(slots=True)
@@ -24,19 +33,20 @@ class Accounts:
     ties: dict[str, str]
     """Account id, key or name to the id of a person record, by configuration."""
     automation: frozenset[str]
-    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Key to the user objects met, each once: an issue shows the same few again and again."""
 
     def ref(self, user: Any) -> str | None:
         """Give the record id of a user object, and remember the user."""
-        details = as_dict(user)
-        key = account_key(details)
+        key = account_key(user) if isinstance(user, dict) else None
         if key is None:
             return None
-        known = self.seen.setdefault(key, {})
-        for name in ("displayName", "emailAddress", "active", "name", "key"):
-            if known.get(name) is None and details.get(name) is not None:
-                known[name] = details[name]
-        return self.named(key)
+        met = self.seen.get(key)
+        if met is None:
+            self.seen[key] = [user]
+        elif user not in met:
+            met.append(user)
+        return f"{self.source}:user/{key}"
 
     def named(self, key: str | None) -> str | None:
         """Give the record id for an id out of the changelog, where there is no user object."""
@@ -52,7 +62,8 @@ class Accounts:
         """Make a record of each account seen, deactivated ones included."""
         return [self._record(key, self.seen[key]) for key in sorted(self.seen)]
 
-    def _record(self, key: str, user: dict[str, Any]) -> Person:
+    def _record(self, key: str, met: list[dict[str, Any]]) -> Person:
+        user = met[0] if len(met) == 1 else _together(met)
         name = as_text(user.get("displayName")) or key
         mail = as_text(user.get("emailAddress"))
         active = user.get("active")
