@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy.dialects.sqlite import pysqlite
 
 from hub.conformance.append import append
 from hub.conformance.dirty import Dirty
@@ -31,6 +32,7 @@ _log = metadata.tables["change_log"]
 _derivation = metadata.tables["derivation"]
 _record = metadata.tables["record"]
 _place = metadata.tables["place"]
+_SQLITE = pysqlite.dialect()
 _MANY_CHANGES = 1000
 """Rows of the change log from which the planner's figures are refreshed."""
 
@@ -200,10 +202,14 @@ def _log_derivation(
 
 
 def _fingerprint(conn: Connection, requirement: Requirement) -> str:
-    """Hash everything but the records that decides what the obligations of a requirement are."""
+    """Hash everything but the records that decides what the obligations of a requirement are.
+
+    Always in SQLite's words: a store moved to the other engine is under the same rules as before.
+    """
     digest = hashlib.sha256()
+    dialect = conn.dialect if conn.dialect.name == "sqlite" else _SQLITE  # written once only where it is run too
     for part in requirement.parts:
-        digest.update(f"{part.name}\0{part.sql(conn.dialect)}\0{sorted(part.reads.items())}\0".encode())
+        digest.update(f"{part.name}\0{part.sql(dialect)}\0{sorted(part.reads.items())}\0".encode())
     if any("calendar" in part.reads or "period" in part.reads for part in requirement.parts):
         rows = conn.execute(
             text(

@@ -138,6 +138,22 @@ def test_a_new_definition_derives_whole_and_says_so(store: Store) -> None:
     assert causes(store)[-1][1] == "records"
 
 
+@pytest.mark.peer
+def test_a_definition_is_the_same_on_both_engines(sqlite_store: Store, postgres, postgres_template, tmp_path) -> None:
+    """A store moved to the other engine must not say that its rules changed."""
+    there = Store.open(postgres.url(postgres.make(postgres_template)), base_dir=tmp_path)
+    found = []
+    for store in (sqlite_store, there):
+        House(store, [authorised(), planned(), kit.analysed()]).open().derive()
+        with store.connect() as conn:
+            found.append(
+                dict(conn.execute(select(requirement_state.c.requirement, requirement_state.c.fingerprint)).all())
+            )
+    there.close()
+    assert len(found[0]) == 3
+    assert found[0] == found[1]
+
+
 def test_a_new_calendar_is_a_new_definition(store: Store) -> None:
     house = House(store, [kit.analysed(), planned()]).open()
     house.derive()
