@@ -50,7 +50,7 @@ def source(server, tmp_path):
             return request()
 
     def make(*, clock=None, once=False, **changes):
-        settings = configure(url=server.url, timeout_s=0.5, **changes)
+        settings = configure(**{"url": server.url, "timeout_s": 0.5, **changes})
         context = SourceContext(
             name="desk",
             base_dir=Path(tmp_path),

@@ -169,6 +169,8 @@ class Stand(Jira):
         if since:
             local = datetime.strptime(since, "%Y-%m-%d %H:%M").replace(tzinfo=ZoneInfo("Asia/Shanghai"))
             issues = [each for each in issues if parse_instant(each["fields"]["updated"]) >= local.timestamp() * 1000]
+        if named := query["jql"].partition("id in (")[2].partition(")")[0]:
+            issues = [each for each in issues if each["id"] in named.split(", ")]
         start = int(query.get("nextPageToken", "t0")[1:]) if self.flavour == "cloud" else int(query["startAt"])
         end = start + int(query["maxResults"])
         page: dict = {"issues": issues[start:end]}

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import pytest
 
 from hub.sync.source import Slice
-from tests.jira.kit import entry, issue, item
+from tests.jira.kit import Fault, entry, issue, item
 
 OPS = Slice("issue", "OPS", frozenset())
+SEARCH, BULK = "/rest/api/3/search/jql", "/rest/api/3/changelog/bulkfetch"
+ENTRIES = [
+    entry(f"2026-01-0{n}T09:00:00.000+0100", item("Rank", None, "1", field_id="customfield_1"), native=str(n))
+    for n in (5, 6)
+]
 
 
-def project(issues: int, *, cut: int) -> dict[str, object]:
-    """Answer for a project whose first `cut` issues embed one of two changelog entries."""
-    entries = [
-        entry(f"2026-01-0{n}T09:00:00.000+0100", item("Rank", None, "1", field_id="customfield_1"), native=str(n))
-        for n in (5, 6)
-    ]
+def project(issues: int, *, cut: int, gone: tuple[str, ...] = ()) -> dict[str, object]:
+    """Answer for a project whose first `cut` issues embed one of two changelog entries; `gone` = deleted since."""
 
-    def search(query: dict[str, str]) -> dict[str, object]:
+    def search(query: dict[str, str]) -> object:
         start, size = int(query.get("nextPageToken", 0)), int(query["maxResults"])
+        named = query["jql"].partition("id in (")[2].partition(")")[0]
+        if set(gone) & set(named.split(", ")):
+            return Fault(400, {"errorMessages": ["A value with ID does not exist for the field 'id'."]})
+        asked = sorted(map(int, named.split(", "))) if named else range(issues)
+        found = [each for each in map(str, asked) if int(each) >= start and each not in gone]
         page = []
-        for number in range(start, min(start + size, issues)):
-            log = {"histories": entries[1:], "total": 2 if number < cut else 1}
-            page.append({**issue(), "id": str(number), "key": f"OPS-{number}", "changelog": log})
-        more = {"nextPageToken": str(start + size)} if start + size < issues else {}
+        for native in found[:size]:
+            log = {"histories": ENTRIES[1:], "total": 2 if int(native) < cut else 1}
+            page.append({**issue(), "id": native, "key": f"OPS-{native}", "changelog": log})
+        more = {"nextPageToken": found[size]} if size < len(found) else {}
         return {"issues": page, **more}
 
     def bulk(body: dict[str, object]) -> dict[str, object]:
@@ -33,22 +40,78 @@ def project(issues: int, *, cut: int) -> dict[str, object]:
         first = asked[: len(asked) // 2]
         part = asked[len(first) :] if "nextPageToken" in body else first
         more = {} if "nextPageToken" in body else {"nextPageToken": "rest"}
-        return {"issueChangeLogs": [{"issueId": each, "changeHistories": entries} for each in part], **more}
+        return {"issueChangeLogs": [{"issueId": each, "changeHistories": ENTRIES} for each in part], **more}
 
-    return {"/rest/api/3/search/jql": search, "/rest/api/3/changelog/bulkfetch": bulk}
+    return {SEARCH: search, BULK: bulk}
 
 
 @pytest.mark.parametrize(
     ("issues", "cut", "requests"),
-    [(1, 1, (1, 1)), (100, 0, (1, 0)), (101, 0, (2, 0)), (250, 3, (3, 1)), (250, 100, (3, 1)), (250, 250, (3, 3))],
+    [
+        (1, 1, (1, 1)),
+        (100, 0, (1, 0)),
+        (101, 0, (2, 0)),
+        (250, 3, (3, 1)),
+        (250, 250, (3, 1)),
+        (1_100, 1_000, (11, 1)),
+        (1_100, 1_001, (11, 2)),
+    ],
 )
-def test_requests_are_pages_and_bulk_calls_with_one_continuation_each(source, server, issues, cut, requests) -> None:
+def test_requests_are_pages_and_a_bulk_call_a_thousand_cut_changelogs(source, server, issues, cut, requests) -> None:
     pages, bulk = requests
     server.answers |= project(issues, cut=cut)
-    read = list(source(time_zone="UTC").fetch(OPS, None))
+    read = list(source(time_zone="UTC", timeout_s=30).fetch(OPS, None))
     asked = Counter(server.paths())
-    assert (asked.pop("/rest/api/3/search/jql"), asked.pop("/rest/api/3/changelog/bulkfetch", 0)) == (pages, 2 * bulk)
+    assert (asked.pop(SEARCH), asked.pop(BULK, 0)) == (pages, 2 * bulk)
     assert not asked
     assert sum(page.requests for page in read) == len(server.asked)
     assert sum(len(page.documents) for page in read) == issues
+    assert max(len(page.documents) for page in read) <= 100
     assert not any(page.gaps for page in read)
+
+
+def read_until(source, stop: int | None, cursor: object = None) -> tuple[object, dict[str, int]]:
+    """Read `stop` pages; give the cursor that would be committed by then and the changelog entries of every issue."""
+    entries: dict[str, int] = {}
+    for number, page in enumerate(source(time_zone="UTC", timeout_s=30, page_size=10).fetch(OPS, cursor)):
+        if number == stop:
+            break
+        cursor = json.loads(json.dumps(page.cursor))
+        entries |= {each.native_id: len(json.loads(each.body)["changelog"]["histories"]) for each in page.documents}
+    return cursor, entries
+
+
+@pytest.mark.parametrize("gone", [(), ("4",)], ids=["all there", "one deleted meanwhile"])
+@pytest.mark.parametrize("size", [12, 50], ids=["a bulk call in the middle", "a bulk call at the end"])
+def test_a_reading_ended_anywhere_loses_no_issue_that_waits_for_its_changelog(
+    source, server, monkeypatch, size, gone
+) -> None:
+    monkeypatch.setattr("hub_jira.completion.ISSUES_A_CALL", size)
+    whole = {str(n): 2 if n < 25 else 1 for n in range(45)}
+    server.answers |= project(45, cut=25)
+    done, entries = read_until(source, None)
+    assert (set(done), entries) == ({"mark"}, whole)
+    for stop in range(1, 8):
+        server.answers |= project(45, cut=25)
+        cursor, before = read_until(source, stop)
+        server.answers |= project(45, cut=25, gone=gone)
+        end, after = read_until(source, None, cursor)
+        kept = whole if set(gone) <= {*before, *after} else {n: whole[n] for n in whole if n not in gone}
+        assert ({**before, **after}, end) == (kept, done), f"ended after {stop} pages"
+
+
+def test_an_issue_read_twice_is_kept_as_read_last(source, server) -> None:
+    """The token expired: the window begins again, and an issue that waited is whole by now."""
+    healthy = project(15, cut=3)[SEARCH]
+    now = project(15, cut=0)[SEARCH]
+    expired = []
+
+    def search(query: dict[str, str]) -> object:
+        if "nextPageToken" in query and not expired:
+            expired.append(query)
+            return Fault(400, {"errorMessages": ["expired"]})
+        return (now if expired else healthy)(query)
+
+    server.answers |= {SEARCH: search}
+    assert read_until(source, None)[1] == {str(n): 1 for n in range(15)}
+    assert BULK not in server.paths()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from hub.errors import ProtocolFault, ScopeUnreadable
+from hub_jira.search import read_head
 from hub_jira.wire import ChangelogPage, CommentPage
 
 if TYPE_CHECKING:
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
     from hub_jira.search import Found
     from hub_jira.wire import ChangelogBlock, IssueHead
 
-__all__ = ["complete"]
+__all__ = ["Batch", "Completion"]
 
 EMBEDDED_LIMIT = 40
 """Cloud embeds at most 40 to 100 of the latest entries and its total may say the same; so many mean "ask"."""
@@ -25,35 +29,74 @@ COMMENTS_A_PAGE = 100
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def complete(client: JiraClient, found: Found, *, cloud: bool, names: dict[str, str]) -> tuple[list[bytes], list[str]]:
-    """Give the bodies of a page's issues, made whole, and the gaps that remain.
+@dataclass(slots=True)
+class Batch:
+    """Issues made whole, and the gaps that remain."""
 
-    Cloud: one bulk call for all issues whose embedded changelog may be cut. Data Center embeds all of
-    it; the display names of mapped fields are added there, for its changelog knows no ids.
+    issues: list[tuple[str, bytes]] = field(default_factory=list)
+    """Id and body."""
+    gaps: list[str] = field(default_factory=list)
+
+
+class Completion:
+    """Makes the issues of one reading whole.
+
+    Cloud: an issue whose embedded changelog may be cut waits until 1,000 are together or the reading ends;
+    then one bulk call serves them all. Data Center embeds all of it; the display names of mapped fields are
+    added there, for its changelog knows no ids.
     """
-    cut = [head.id for head in found.heads if _may_be_cut(head)] if cloud else []
-    histories = _bulk(client, cut)
-    bodies: list[bytes] = []
-    gaps: list[str] = []
-    for raw, head in zip(found.issues, found.heads, strict=True):
-        patches: dict[str, Any] = {}
-        if head.id in histories:
-            patches["changelog"] = _block("histories", histories[head.id])
-        elif head.id in cut and head.changelog is not None and head.changelog.histories:
-            gaps.append(f"issue {head.key or head.id}: changelog incomplete")
-            patches["changelog"] = _unfinished(head.changelog)
-        elif head.id in cut:
-            patches["changelog"] = _block("histories", [])
+
+    def __init__(self, client: JiraClient, *, cloud: bool, names: dict[str, str], batch_size: int) -> None:
+        self._client = client
+        self._cloud = cloud
+        self._names = names
+        self._batch_size = batch_size
+        self._waiting: dict[str, bytes] = {}
+
+    @property
+    def waiting(self) -> list[str]:
+        """Ids of the issues that were read and not yet handed on."""
+        return list(self._waiting)
+
+    def batches(self, found: Found) -> Iterator[Batch]:
+        """Take in a page of a search; yield at least one batch of what is whole by now."""
+        batch = Batch()
+        for raw, head in zip(found.issues, found.heads, strict=True):
+            self._waiting.pop(head.id, None)  # of an issue read twice the later reading counts
+            if self._cloud and _may_be_cut(head):
+                self._waiting[head.id] = bytes(raw)  # a copy: `raw` keeps its whole page in memory
+            else:
+                self._add(batch, raw, head, {})
+        while len(self._waiting) >= ISSUES_A_CALL or (self._waiting and found.state is None):
+            called = list(islice(self._waiting, ISSUES_A_CALL))
+            histories = _bulk(self._client, called)
+            for issue_id in called:
+                if len(batch.issues) >= self._batch_size:
+                    yield batch
+                    batch = Batch()
+                raw = msgspec.Raw(self._waiting.pop(issue_id))
+                head = read_head(raw)
+                patch = self._changelog(batch, head, histories.pop(issue_id, None))
+                self._add(batch, raw, head, {"changelog": patch})
+        yield batch
+
+    def _changelog(self, batch: Batch, head: IssueHead, told: list[msgspec.Raw] | None) -> dict[str, Any]:
+        """Give the changelog of an issue that was asked for; without any entry it is not in the answer, but whole."""
+        if told is None and head.changelog is not None and head.changelog.histories:
+            batch.gaps.append(f"issue {head.key or head.id}: changelog incomplete")
+            return _unfinished(head.changelog)
+        return _block("histories", told or [])
+
+    def _add(self, batch: Batch, raw: msgspec.Raw, head: IssueHead, patches: dict[str, Any]) -> None:
         if _lacks_comments(head):
-            comments = _comments(client, head)
+            comments = _comments(self._client, head)
             if comments is None:
-                gaps.append(f"issue {head.key or head.id}: comments incomplete")
+                batch.gaps.append(f"issue {head.key or head.id}: comments incomplete")
             else:
                 patches["fields"] = _with_comments(raw, comments)
-        if names:
-            patches["names"] = names
-        bodies.append(_patched(raw, patches))
-    return bodies, gaps
+        if self._names:
+            patches["names"] = self._names
+        batch.issues.append((head.id, _patched(raw, patches)))
 
 
 def _may_be_cut(head: IssueHead) -> bool:
@@ -64,26 +107,22 @@ def _may_be_cut(head: IssueHead) -> bool:
 
 
 def _bulk(client: JiraClient, issue_ids: list[str]) -> dict[str, list[msgspec.Raw]]:
-    """Fetch whole changelogs; an issue without any entry does not appear in the answer but is whole."""
-    gathered: dict[str, dict[bytes, msgspec.Raw]] = {}
-    for first in range(0, len(issue_ids), ISSUES_A_CALL):
-        body: dict[str, Any] = {
-            "issueIdsOrKeys": issue_ids[first : first + ISSUES_A_CALL],
-            "maxResults": ENTRIES_A_PAGE,
-        }
-        tokens: set[str] = set()
-        while True:
-            page = client.post(f"{client.api}/changelog/bulkfetch", ChangelogPage, body)
-            for log in page.issue_change_logs:
-                # an entry that stands on two pages is one entry
-                gathered.setdefault(log.issue_id, {}).update((bytes(each), each) for each in log.change_histories)
-            if page.next_page_token is None:
-                break
-            if page.next_page_token in tokens or (tokens and not page.issue_change_logs):
-                raise ProtocolFault("changelog/bulkfetch: Jira's page tokens lead nowhere; reading would never end")
-            tokens.add(page.next_page_token)
-            body["nextPageToken"] = page.next_page_token
-    return {issue_id: list(entries.values()) for issue_id, entries in gathered.items()}
+    """Fetch the whole changelogs of at most 1,000 issues; one without any entry does not appear in the answer."""
+    gathered: dict[str, dict[bytes, None]] = {}
+    body: dict[str, Any] = {"issueIdsOrKeys": issue_ids, "maxResults": ENTRIES_A_PAGE}
+    tokens: set[str] = set()
+    while True:
+        page = client.post(f"{client.api}/changelog/bulkfetch", ChangelogPage, body)
+        for log in page.issue_change_logs:
+            # an entry that stands on two pages is one entry
+            gathered.setdefault(log.issue_id, {}).update((bytes(each), None) for each in log.change_histories)
+        if page.next_page_token is None:
+            break
+        if page.next_page_token in tokens or (tokens and not page.issue_change_logs):
+            raise ProtocolFault("changelog/bulkfetch: Jira's page tokens lead nowhere; reading would never end")
+        tokens.add(page.next_page_token)
+        body["nextPageToken"] = page.next_page_token
+    return {issue_id: [msgspec.Raw(each) for each in entries] for issue_id, entries in gathered.items()}
 
 
 def _lacks_comments(head: IssueHead) -> bool:

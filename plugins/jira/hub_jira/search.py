@@ -7,8 +7,8 @@ the account's own zone, so the window begins earlier than the mark.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from hub_jira.client import JiraClient
     from hub_jira.settings import JiraSettings
 
-__all__ = ["Found", "IssueSearch", "jql_time"]
+__all__ = ["Found", "IssueSearch", "jql_time", "read_head"]
 
 RESULT_WINDOW = 9_000
 """Data Center refuses offsets from 10,000 on; before that the search begins anew behind the last key."""
 IDS_A_PAGE = 1_000
+IDS_A_QUERY = 100
+"""A query stands in the address, and addresses have a limit."""
 WESTERNMOST = timezone(timedelta(hours=-12))
 CHANGE_OF_CLOCKS = timedelta(hours=3)
 EARLIEST_MS = 7 * 86_400_000
@@ -95,13 +97,22 @@ class IssueSearch:
         self._page_size = settings.page_size
         self._project = project
 
-    def pages(self, since: str | None, state: dict[str, Any] | None) -> Iterator[Found]:
+    def pages(self, since: str | None, state: dict[str, Any] | None, held: Sequence[str] = ()) -> Iterator[Found]:
         """Yield the pages of the window that begins at `since` (text for JQL; None = everything).
 
-        `state` is that of a committed page. Where Jira no longer knows it, the window begins again.
+        `state` is that of a committed page, `held` are ids read before it and not committed: they come first.
+        Where Jira no longer knows the state or one of the ids, the window begins again.
         """
-        query = f'project = "{self._project}"' + (f' AND updated >= "{since}"' if since else "")
-        return self._read(query, state, fields="*all", expand="changelog", size=self._page_size)
+        project = f'project = "{self._project}"'
+        asked: dict[str, Any] = {"fields": "*all", "expand": "changelog", "size": self._page_size}
+        try:
+            for first in range(0, len(held), IDS_A_QUERY):
+                query = f"{project} AND id in ({', '.join(held[first : first + IDS_A_QUERY])})"
+                for found in self._read(query, None, **asked):
+                    yield replace(found, state=state)
+        except BadRequest:
+            state = None
+        yield from self._read(project + (f' AND updated >= "{since}"' if since else ""), state, **asked)
 
     def ids(self) -> Iterator[str]:
         """Yield the ids of all issues visible now."""
@@ -198,12 +209,12 @@ def _offset(state: dict[str, Any] | None) -> tuple[int, str | None, str | None]:
 
 def _heads(issues: list[msgspec.Raw]) -> list[IssueHead]:
     try:
-        return [_head_of(each) for each in issues]
+        return [read_head(each) for each in issues]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProtocolFault(f"search: an issue of an unexpected shape ({error})") from None
 
 
-def _head_of(issue: msgspec.Raw) -> IssueHead:
+def read_head(issue: msgspec.Raw) -> IssueHead:
     """Look at an issue; where only its id can be read it is kept all the same, and the mapping says what is odd."""
     try:
         return _head.decode(issue)

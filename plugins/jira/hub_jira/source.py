@@ -37,7 +37,8 @@ class JiraSource:
     """One configured Jira.
 
     Streams: `issue` and `version`, each per project. The cursor of `issue` is `mark` (latest change seen
-    in a window read to its end, UTC milliseconds) and, within a window, `from`, `seen`, `began` and `page`.
+    in a window read to its end, UTC milliseconds) and, within a window, `from`, `seen`, `began`, `page`
+    and, where issues read so far wait for the rest of their changelog, their ids as `held`.
     """
 
     def __init__(self, settings: JiraSettings, context: SourceContext, client: JiraClient) -> None:
@@ -111,7 +112,7 @@ class JiraSource:
             yield from self._issues(client, part, cursor or {})
 
     def _issues(self, client: JiraClient, part: Slice, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        from hub_jira.completion import complete  # noqa: PLC0415 - they need the library
+        from hub_jira.completion import Completion  # noqa: PLC0415 - they need the library
         from hub_jira.search import IssueSearch, jql_time  # noqa: PLC0415
 
         if self._zone is None or (self._settings.flavour == "data_center" and not self._names):
@@ -124,22 +125,28 @@ class JiraSource:
         if state:
             since = cursor.get("from")
         counted = 0
-        for found in IssueSearch(client, self._settings, part.scope).pages(since, state):
-            bodies, gaps = complete(client, found, cloud=self._settings.flavour == "cloud", names=self._names)
+        after = dict(cursor)
+        completion = Completion(
+            client,
+            cloud=self._settings.flavour == "cloud",
+            names=self._names,
+            batch_size=self._settings.page_size,
+        )
+        for found in IssueSearch(client, self._settings, part.scope).pages(since, state, cursor.get("held", [])):
             seen = max(
                 [each for each in map(_updated, found.heads) if each is not None] + ([seen] if seen else []),
                 default=None,
             )
-            documents = [
-                Document("issue", head.id, part.scope, body) for head, body in zip(found.heads, bodies, strict=True)
-            ]
-            if found.state is None:
-                reached = min(seen, began) if seen is not None else mark
-                after: dict[str, Any] = {"mark": reached}
-            else:
-                after = {"mark": mark, "from": since, "began": began, "seen": seen, "page": found.state}
-            yield Page(documents, after, requests=client.requests - counted, gaps=gaps)
-            counted = client.requests
+            for batch in completion.batches(found):
+                documents = [Document("issue", issue_id, part.scope, body) for issue_id, body in batch.issues]
+                held = completion.waiting
+                if found.state is not None:
+                    after = {"mark": mark, "from": since, "began": began, "seen": seen, "page": found.state}
+                    after |= {"held": held} if held else {}
+                elif not held:
+                    after = {"mark": min(seen, began) if seen is not None else mark}
+                yield Page(documents, after, requests=client.requests - counted, gaps=batch.gaps)
+                counted = client.requests
 
     def _versions(self, client: JiraClient, part: Slice) -> Iterator[Page]:
         raw = client.get(f"{client.api}/project/{part.scope}/versions", list[msgspec.Raw])
