@@ -37,6 +37,8 @@ class Judgement:
     """(part number, place) -> how far one may conclude."""
     waivers: Sequence[ActiveWaiver]
     stale_ms: int = STALE_MS
+    slot: str = ""
+    """Ending of its temporary tables, where two judgements stand side by side."""
 
     def sql(
         self,
@@ -70,8 +72,8 @@ class Judgement:
         return (
             f"SELECT {columns} FROM (SELECT o.*, {decided} AS decided_at, {verdict} AS verdict, "
             f"coalesce({decided} < {self.judge_from}, {'0' if sqlite else 'false'}) AS baseline "
-            "FROM obligation o LEFT JOIN horizon h ON h.part = o.part AND h.place = o.place "
-            "LEFT JOIN waived w ON w.part = o.part AND w.unit = o.unit "
+            f"FROM obligation o LEFT JOIN horizon{self.slot} h ON h.part = o.part AND h.place = o.place "
+            f"LEFT JOIN waived{self.slot} w ON w.part = o.part AND w.unit = o.unit "
             f"WHERE {settled}{known} AND o.opened_at <= {instant} AND o.part IN ({enabled})) j {condition} {tail}"
         )
 
@@ -88,10 +90,11 @@ def judge(
     known_at: int | None,
     judge_from: int,
     stale_ms: int = STALE_MS,
+    slot: str = "",
 ) -> Judgement:
     """Prepare judging inside the caller's transaction; `known_at` None = with all that is known.
 
-    Raises ConfigurationError for a malformed waiver.
+    Two judgements of one transaction need two names of `slot`. Raises ConfigurationError for a malformed waiver.
     """
     numbers = part_numbers(conn)
     parts = {
@@ -104,9 +107,9 @@ def judge(
         for place, source, scope in places(conn)
     }
     waivers = active_waivers(conn, as_of=as_of, known_at=known_at, requirements={one.id for one in requirements})
-    _fill_horizon(conn, parts, reaches)
-    _fill_waived(conn, parts, waivers)
-    return Judgement(conn, as_of, known_at, judge_from, horizon, parts, requirements, reaches, waivers, stale_ms)
+    _fill_horizon(conn, parts, reaches, f"horizon{slot}")
+    _fill_waived(conn, parts, waivers, f"waived{slot}")
+    return Judgement(conn, as_of, known_at, judge_from, horizon, parts, requirements, reaches, waivers, stale_ms, slot)
 
 
 def natural_as_of(conn: Connection, known_at: int | None = None) -> int | None:
@@ -120,34 +123,36 @@ def last_known(conn: Connection) -> int | None:
     return found
 
 
-def _fill_horizon(conn: Connection, parts: Mapping[int, Part], reaches: Mapping[tuple[int, int], Reach]) -> None:
+def _fill_horizon(
+    conn: Connection, parts: Mapping[int, Part], reaches: Mapping[tuple[int, int], Reach], table: str
+) -> None:
     conn.exec_driver_sql(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS horizon "
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} "
         "(part INTEGER, place INTEGER, through BIGINT, complete BOOLEAN, PRIMARY KEY (part, place))"
     )
-    conn.exec_driver_sql("DELETE FROM horizon")
+    conn.exec_driver_sql(f"DELETE FROM {table}")
     rows = [
         {"part": number, "place": place, "through": reach.through, "complete": parts[number].complete}
         for (number, place), reach in reaches.items()
     ]
     if rows:
-        conn.execute(text("INSERT INTO horizon VALUES (:part, :place, :through, :complete)"), rows)
+        conn.execute(text(f"INSERT INTO {table} VALUES (:part, :place, :through, :complete)"), rows)
 
 
-def _fill_waived(conn: Connection, parts: Mapping[int, Part], waivers: Sequence[ActiveWaiver]) -> None:
+def _fill_waived(conn: Connection, parts: Mapping[int, Part], waivers: Sequence[ActiveWaiver], table: str) -> None:
     conn.exec_driver_sql(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS waived (part INTEGER, unit INTEGER, PRIMARY KEY (part, unit))"
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} (part INTEGER, unit INTEGER, PRIMARY KEY (part, unit))"
     )
-    conn.exec_driver_sql("DELETE FROM waived")
+    conn.exec_driver_sql(f"DELETE FROM {table}")
     for active in waivers:
         units = covered_units(conn, active.waiver)
         numbers = [number for number, part in parts.items() if part.requirement == active.waiver.requirement_id]
         for number in numbers:
             if units is None:
                 conn.exec_driver_sql(
-                    f"INSERT INTO waived SELECT DISTINCT {number}, unit FROM obligation WHERE part = {number} "
+                    f"INSERT INTO {table} SELECT DISTINCT {number}, unit FROM obligation WHERE part = {number} "
                     "ON CONFLICT DO NOTHING"
                 )
             elif units:
                 rows = [{"part": number, "unit": unit} for unit in sorted(units)]
-                conn.execute(text("INSERT INTO waived VALUES (:part, :unit) ON CONFLICT DO NOTHING"), rows)
+                conn.execute(text(f"INSERT INTO {table} VALUES (:part, :unit) ON CONFLICT DO NOTHING"), rows)
