@@ -10,7 +10,7 @@ attestation    a document is in force throughout every period
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -73,7 +73,8 @@ def obligations(
     """
     own = tuple(evidence.fields) if isinstance(evidence, Filled) else ()
     all_fields = frozenset((*fields, *own))
-    laid = _decided(_fenced(evidence.beside(unit, _owed(unit, due, all_fields, doubts))))
+    owed = _owed(unit, due, all_fields, doubts, [*evidence.needs, *needs])
+    laid = _decided(_fenced(evidence.beside(unit, owed)))
     if not isinstance(evidence, Filled | At):  # those are one row a unit, which needs no choice
         laid = _chosen(laid, nth)
     unit_needs = (Need(unit.kind, all_fields),) if unit.has_envelope else ()
@@ -90,16 +91,20 @@ def obligations(
     )
 
 
-def _owed(unit: Unit, due: Instants, fields: frozenset[str], doubts: Sequence[Doubt]) -> list[ColumnElement[Any]]:
+def _owed(
+    unit: Unit, due: Instants, fields: frozenset[str], doubts: Sequence[Doubt], needs: Sequence[Need]
+) -> list[ColumnElement[Any]]:
     """Say who owes, since when and by when, with what cannot be known of the unit itself."""
     cases = [(condition, literal(why)) for condition, why in doubts]
     hidden: ColumnElement[Any] = no_instant()
     if unit.has_envelope:
         hidden = kind_tables[unit.kind].c.invisible_at
         if fields:
-            unread = exists().where(_unknown.c.sid == unit.sid, _unknown.c.field.in_(sorted(fields)))
-            text = literal(f"the source could not give {', '.join(sorted(fields))}")
-            cases.append((unread.correlate_except(_unknown), text))
+            cases.append((_unread(unit, fields), literal(f"the source could not give {', '.join(sorted(fields))}")))
+        inside = [need for need in needs if need.evidence]
+        if inside:
+            text = literal(f"the source could not give the {_kinds(inside)} records that stand in it")
+            cases.append((_unread(unit, _names_inside(inside)), text))
     return [
         unit.sid.label("unit"),
         unit.anchor.label("anchor"),
@@ -108,6 +113,19 @@ def _owed(unit: Unit, due: Instants, fields: frozenset[str], doubts: Sequence[Do
         hidden.label("hidden_at"),
         (case(*cases) if cases else no_text()).label("doubt"),
     ]
+
+
+def _unread(unit: Unit, names: Collection[str]) -> ColumnElement[bool]:
+    return exists().where(_unknown.c.sid == unit.sid, _unknown.c.field.in_(sorted(names))).correlate_except(_unknown)
+
+
+def _kinds(needs: Sequence[Need]) -> str:
+    return ", ".join(sorted({need.kind.replace("_", " ") for need in needs}))
+
+
+def _names_inside(needs: Sequence[Need]) -> set[str]:
+    """Return what records that stand in the unit are called where no mapping read them (`mark_unread`)."""
+    return {f"{need.kind}.{field}" for need in needs for field in ("*", *need.fields)}
 
 
 def _fenced(rows: Sequence[Select[Any]]) -> Any:

@@ -5,12 +5,27 @@ Every function works in the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Protocol
 
 import msgspec
-from sqlalchemy import Connection, Select, Text, and_, column, delete, exists, func, insert, or_, select, values
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Select,
+    Text,
+    and_,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    values,
+)
 
 from hub.records.base import Record
 from hub.store.identity import CHUNK
@@ -20,6 +35,7 @@ from hub.store.writer import Write, write_records
 
 __all__ = [
     "KnownProvision",
+    "Provided",
     "current_provisions",
     "get_fingerprint",
     "has_documents",
@@ -35,6 +51,17 @@ class KnownProvision:
     kind: str
     fields: frozenset[str]
     within_subject: bool
+
+
+class Provided(Protocol):
+    """What a source can say of a kind (`hub.sync.source.Provision`)."""
+
+    @property
+    def kind(self) -> str: ...  # noqa: D102 - documented where it is made
+    @property
+    def fields(self) -> frozenset[str]: ...  # noqa: D102
+    @property
+    def within_subject(self) -> bool: ...  # noqa: D102
 
 
 def get_fingerprint(conn: Connection, source: str) -> str | None:
@@ -71,24 +98,27 @@ def current_provisions(conn: Connection, source: str) -> list[KnownProvision]:
     return [KnownProvision(kind, frozenset(named), within) for (kind, within), named in sorted(fields.items())]
 
 
-def mark_unread(conn: Connection, source: str, fields: Iterable[tuple[str, str]], known_at: int) -> int:
+def mark_unread(conn: Connection, source: str, provided: Iterable[Provided], known_at: int) -> int:
     """Mark what no mapping read while the document was there as unknown; return how many records changed.
 
-    `fields` are (kind, field) the source provides from now on. A record whose document was disposed of
-    before the source provided a field will never get it: its absence there proves nothing. A field that
-    holds a value all the same is left alone. Writes nothing where it is marked already.
+    `provided` is what the source provides from now on. A record whose document was disposed of before the
+    source provided a field will never get it: its absence there proves nothing. Records of a kind that
+    stands inside its subject may be missing altogether, so the subject is marked, with `approval.*`
+    and `approval.decision`. A field that holds a value all the same is left alone. Writes nothing where it is
+    marked already.
     """
     gone = and_(raw_document.c.source == source, raw_document.c.body.is_(None), raw_document.c.disposed_at.is_not(None))
     first = conn.execute(select(func.min(raw_document.c.disposed_at)).where(gone)).scalar_one()
     if first is None:
         return 0
     p = provision.c
-    all_along = select(p.kind, p.field).where(p.source == source, p.known_from <= first, p.known_to.is_(None))
-    wanted = sorted(set(fields) - {(row.kind, row.field) for row in conn.execute(all_along)})
+    asked = select(p.kind, p.field).where(p.source == source, p.known_from <= first, p.known_to.is_(None))
+    all_along = {(row.kind, row.field) for row in conn.execute(asked)}
+    wanted = sorted(row for each in provided for row in _names(each) if row[:2] not in all_along)
     if not wanted:
         return 0
     found = conn.execute(_unread(source, wanted).where(gone)).all()
-    names = {one: [row.field for row in rows] for one, rows in groupby(found, key=lambda row: str(row.id))}
+    names = {one: [row.name for row in rows] for one, rows in groupby(found, key=lambda row: str(row.id))}
     ids, changed = list(names), 0
     for start in range(0, len(ids), CHUNK):
         marked = [
@@ -100,19 +130,31 @@ def mark_unread(conn: Connection, source: str, fields: Iterable[tuple[str, str]]
     return changed
 
 
-def _unread(source: str, wanted: Sequence[tuple[str, str]]) -> Select[str, str]:
-    """Select (id, field) of what was not provided when the record's document was disposed of, nor is marked."""
-    new = values(column("kind", Text), column("field", Text), name="new").data(wanted).cte("wanted")
+def _names(one: Provided) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield (kind, field, what it is called where it is not known, whether that is in the subject)."""
+    for field in one.fields:
+        yield one.kind, field, field, False
+    if one.within_subject:
+        yield one.kind, "", f"{one.kind}.*", True
+        for field in one.fields:
+            yield one.kind, field, f"{one.kind}.{field}", True
+
+
+def _unread(source: str, wanted: Sequence[tuple[str, str, str, bool]]) -> Select[str, str]:
+    """Select (id, name) of what was not provided when the record's document was disposed of, nor is marked."""
+    named = (column("kind", Text), column("field", Text), column("name", Text), column("inside", Boolean))
+    new = values(*named, name="new").data(wanted).cte("wanted")
     p, gone_at = provision.c, raw_document.c.disposed_at
-    provided = exists().where(p.source == source, p.kind == new.c.kind, p.field == new.c.field)
-    provided = provided.where(p.known_from <= gone_at, or_(p.known_to.is_(None), p.known_to > gone_at))
-    marked = exists().where(unknown_field.c.sid == record.c.sid, unknown_field.c.field == new.c.field)
+    known = exists().where(p.source == source, p.kind == new.c.kind, p.field == new.c.field)
+    known = known.where(p.known_from <= gone_at, or_(p.known_to.is_(None), p.known_to > gone_at))
+    marked = exists().where(unknown_field.c.sid == record.c.sid, unknown_field.c.field == new.c.name)
+    subject = and_(new.c.inside, record.c.kind.not_in(("person", new.c.kind)))
     return (
-        select(record.c.id, new.c.field)
+        select(record.c.id, new.c.name)
         .join(raw_document, raw_document.c.doc == record.c.document)
-        .join(new, new.c.kind == record.c.kind)
-        .where(~provided.correlate_except(provision), ~marked.correlate_except(unknown_field))
-        .order_by(record.c.sid, new.c.field)
+        .join(new, or_(subject, and_(~new.c.inside, record.c.kind == new.c.kind)))
+        .where(~known.correlate_except(provision), ~marked.correlate_except(unknown_field))
+        .order_by(record.c.sid, new.c.name)
     )
 
 

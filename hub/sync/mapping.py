@@ -68,8 +68,7 @@ class Mapping:
         gaps: list[str] = []
         # Before the others: a person whom both kinds of documents name becomes what the kept ones say.
         with self._store.begin() as conn:
-            fields = {(each.kind, field) for each in self._provides for field in each.fields}
-            summary.changed += mark_unread(conn, self._name, fields, self._clock.now_ms())
+            summary.changed += mark_unread(conn, self._name, self._provides, self._clock.now_ms())
         with self._store.connect() as reader:
             if disposed := count_disposed(reader, self._name):
                 summary.skipped[DISPOSED] = summary.skipped.get(DISPOSED, 0) + disposed

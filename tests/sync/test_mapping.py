@@ -19,10 +19,10 @@ from hub.store.store import Store
 from hub.store.tables import change_log, revision
 from hub.sync.run import SourceSummary
 from hub.sync.runner import SourceJob, replay_all, sync_source
-from hub.sync.source import Document, Normalised, Provision
-from hub.testing.factory import account, at, change, incident, since
+from hub.sync.source import Document, Normalised, Provision, Slice
+from hub.testing.factory import account, approval, at, change, incident, since
 from hub.testing.memory import MemorySource, MemoryTool
-from tests.conformance.kit import House, planned, prepare
+from tests.conformance.kit import House, approved, planned, prepare
 
 PLANNED: dict[str, Any] = {"backout_plan": "switch back", "since": since(backout_plan=at(0))}
 
@@ -110,6 +110,42 @@ def test_a_plan_mapped_after_disposal_is_not_provable_and_not_missing(store: Sto
     verdicts = [house.verdict("T-planned", f"desk:issue/{n}", at(30)) for n in range(1, 5)]
     assert verdicts == ["not_provable", "not_provable", "met", "not_met"]
     assert house.owed("T-planned", "desk:issue/1").lacks == "the source could not give backout_plan"
+
+
+def test_approvals_mapped_after_disposal_are_not_provable_and_not_missing(store: Store, clock: FixedClock) -> None:
+    house = House(store, [approved()])
+    with store.begin() as conn:
+        prepare(conn, date(2025, 10, 1), date(2026, 12, 31))
+
+    class WithApprovals(PartlyMapped):
+        """An approval stands in each document of a change, but in that of issue 3."""
+
+        def provides(self) -> list[Provision]:
+            kinds = {one.kind: one.fields for one in super().provides() if one.kind in ("change", "approval")}
+            if self.unmapped:
+                del kinds["approval"]
+            return [Provision(kind, fields, kind == "approval") for kind, fields in kinds.items()]
+
+        def slices(self) -> list[Slice]:
+            return [Slice(one.stream, one.scope, frozenset({"change", "approval"})) for one in super().slices()]
+
+        def normalise(self, document: Document) -> Normalised:
+            (subject,) = super().normalise(document).records
+            given = [] if self.unmapped or "/3" in subject.id else [approval(subject, "register:people/dora")]
+            return Normalised([subject, *given])
+
+    tool = MemoryTool(started("issue/1", closed=True), started("issue/2"), started("issue/3"))
+    read(store, WithApprovals(tool, "risk"), clock, "one", 10)
+    dispose_closed(store, 20)
+    read(store, WithApprovals(tool), clock, "two", 30)
+    house.derive()
+    verdicts = [house.verdict("T-approved", f"desk:issue/{n}", at(30)) for n in range(1, 4)]
+    assert verdicts == ["not_provable", "met", "not_met"]
+    lacks = house.owed("T-approved", "desk:issue/1").lacks
+    assert lacks == "the source could not give the approval records that stand in it"
+    before = count(store)
+    replay_all(store, [SourceJob("desk", WithApprovals(tool), mapping_fingerprint="two")], clock=clock)
+    assert count(store) == before
 
 
 def test_what_was_mapped_before_disposal_stays_known(store: Store, clock: FixedClock) -> None:
