@@ -25,6 +25,8 @@ __all__ = [
 ]
 
 CHUNK = 500
+LEVEL = 1
+"""Of compression: a fifth quicker than the default, one per cent larger."""
 _COLUMNS = "doc source stream native_id scope seq fetched_at hash chain size body"
 
 
@@ -116,7 +118,7 @@ def append_documents(conn: Connection, source: str, incoming: Sequence[Raw], fet
     ).first()
     seq, chain = (last.seq, last.chain) if last else (0, chain_start(source))
     next_doc = int(conn.execute(select(func.coalesce(func.max(raw_document.c.doc), 0))).scalar_one()) + 1
-    compressor = zstandard.ZstdCompressor()
+    compressor = zstandard.ZstdCompressor(level=LEVEL)
     rows: list[Row] = []
     answers: list[Place] = []
     for document in incoming:

@@ -13,6 +13,7 @@ from hub.errors import StoreError
 from hub.records import decode_record
 from hub.records.base import Record
 from hub.store.bulk import Row, among, put
+from hub.store.document import LEVEL
 from hub.store.identity import CHUNK
 from hub.store.tables import record, revision
 
@@ -67,7 +68,7 @@ def write_revisions(conn: Connection, states: Iterable[tuple[int, bytes, bytes, 
 
     A revision begins strictly after the one before: within one millisecond it is moved by one.
     """
-    compressor = zstandard.ZstdCompressor()
+    compressor = zstandard.ZstdCompressor(level=LEVEL)
     closed: dict[int, list[int]] = {}
     opened: list[Row] = []
     for sid, digest, body, before in states:

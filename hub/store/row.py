@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -71,22 +73,39 @@ def _find_ways(struct: type[msgspec.Struct], path: tuple[tuple[str, bool], ...],
             yield from _find_ways(shape.part, (*path, (shape.name, shape.role == "parts")), f"{name}.")
 
 
-def _follow(value: Any, path: tuple[tuple[str, bool], ...]) -> Iterator[str]:
-    (attribute, many), *rest = path
-    found = getattr(value, attribute)
-    if found is None:
-        return
+@cache
+def _first_steps(struct: type[msgspec.Struct]) -> tuple[tuple[_Way, Callable[[Any], Any]], ...]:
+    return tuple((way, attrgetter(way.path[0][0])) for way in _ways(struct))
+
+
+def _referred(record: Record) -> Iterator[tuple[_Way, str]]:
+    """Yield the ids in a record's own fields and where each stands; most fields hold none."""
+    for way, first in _first_steps(type(record)):
+        if found := first(record):
+            if len(way.path) == 1:
+                for one in found if way.path[0][1] else (found,):
+                    if one:
+                        yield way, one
+            else:
+                for one in _follow(found, way.path):
+                    yield way, one
+
+
+def _follow(found: Any, path: tuple[tuple[str, bool], ...]) -> Iterator[str]:
+    """Yield the ids below what the first step of a path found."""
+    (_, many), *rest = path
     for one in found if many else (found,):
-        if rest:
-            yield from _follow(one, tuple(rest))
-        elif one:
-            yield one
+        if not rest:
+            if one:
+                yield one
+        elif (further := getattr(one, rest[0][0])) is not None:
+            yield from _follow(further, tuple(rest))
 
 
 def references(record: Record) -> Iterator[str]:
     """Yield the id of everything a record refers to, persons included; ids may come twice."""
-    for way in _ways(type(record)):
-        yield from _follow(record, way.path)
+    for _, one in _referred(record):
+        yield one
     for event in record.events:
         if event.actor:
             yield event.actor
@@ -102,18 +121,27 @@ def _fills(struct: type[msgspec.Struct]) -> tuple[Fill, ...]:
     """Say how to fill the columns of a struct, in the order in which the schema makes them."""
     top = issubclass(struct, Record)
     shapes = [shape for shape in field_shapes(struct) if not (top and shape.name in _OUTSIDE)]
-    return tuple(fill for shape in shapes if (fill := _fill(shape)) is not None)
+    fills: list[Fill] = []
+    for scalar, run in groupby(shapes, key=lambda shape: shape.role == "scalar"):
+        if scalar:
+            fills.append(_scalars([shape.name for shape in run]))
+        else:
+            fills += [fill for shape in run if (fill := _fill(shape)) is not None]
+    return tuple(fills)
+
+
+def _scalars(names: list[str]) -> Fill:
+    """Fill neighbouring columns at once."""
+    if len(names) == 1:
+        (name,) = names
+        return lambda value, row, _sids: row.append(getattr(value, name))
+    read = attrgetter(*names)
+    return lambda value, row, _sids: row.extend(read(value))
 
 
 def _fill(shape: FieldShape) -> Fill | None:
     name = shape.name
     match shape.role:
-        case "scalar":
-
-            def scalar(value: Any, row: list[Any], _sids: Sids) -> None:
-                row.append(getattr(value, name))
-
-            return scalar
         case "reference":
 
             def reference(value: Any, row: list[Any], sids: Sids) -> None:
@@ -209,9 +237,8 @@ def _link_rows(record: Record, sid: int, sids: Sids) -> list[Row]:
     for link in sorted(record.links, key=lambda link: (link.at is None, link.at or 0)):
         key = (link.type, sids[link.target])
         found.setdefault(key, (sid, *key, link.at, link.source_ref))
-    for way in _ways(type(record)):
+    for way, target in _referred(record):
         if way.linked:
-            for target in _follow(record, way.path):
-                key = (way.name, sids[target])
-                found.setdefault(key, (sid, *key, None, None))
+            key = (way.name, sids[target])
+            found.setdefault(key, (sid, *key, None, None))
     return list(found.values())
