@@ -61,12 +61,7 @@ class Completion:
     def batches(self, found: Found) -> Iterator[Batch]:
         """Take in a page of a search; yield at least one batch of what is whole by now."""
         batch = Batch()
-        for raw, head in zip(found.issues, found.heads, strict=True):
-            self._waiting.pop(head.id, None)  # of an issue read twice the later reading counts
-            if self._cloud and _may_be_cut(head):
-                self._waiting[head.id] = bytes(raw)  # a copy: `raw` keeps its whole page in memory
-            else:
-                self._add(batch, raw, head, {})
+        self._take(found, batch)
         while len(self._waiting) >= ISSUES_A_CALL or (self._waiting and found.state is None):
             called = list(islice(self._waiting, ISSUES_A_CALL))
             histories = _bulk(self._client, called)
@@ -79,6 +74,17 @@ class Completion:
                 patch = self._changelog(batch, head, histories.pop(issue_id, None))
                 self._add(batch, raw, head, {"changelog": patch})
         yield batch
+
+    def _take(self, found: Found, batch: Batch) -> None:
+        """Copy what is whole into the batch and let go of the page: any piece of it keeps its whole answer in memory."""
+        for raw, head in zip(found.issues, found.heads, strict=True):
+            self._waiting.pop(head.id, None)  # of an issue read twice the later reading counts
+            if self._cloud and _may_be_cut(head):
+                self._waiting[head.id] = bytes(raw)
+            else:
+                self._add(batch, raw, head, {})
+        found.issues.clear()
+        found.heads.clear()
 
     def _changelog(self, batch: Batch, head: IssueHead, told: list[msgspec.Raw] | None) -> dict[str, Any]:
         """Give the changelog of an issue that was asked for; without any entry it is not in the answer, but whole."""

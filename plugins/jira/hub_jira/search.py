@@ -42,7 +42,7 @@ PATIENCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of a search."""
+    """One page of a search; who takes its issues over may empty it."""
 
     issues: list[msgspec.Raw]
     heads: list[IssueHead]
