@@ -33,6 +33,7 @@ COMMANDS = {
     "findings": "List what was found not to be met, and open or close what changed.",
     "obligations": "List what was owed, by when, and whether it was met.",
     "explain": "Show how one verdict came about, down to the evidence.",
+    "sample": "Draw a random sample of what a requirement's units owed, met or not; the same seed draws the same again.",
     "diff": "List which verdicts of a month differ between what was known at two instants, and why.",
     "coverage": "Show what could be read, and which requirements are judged at all.",
     "report": "Make a report and hand it to its channels.",

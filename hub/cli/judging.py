@@ -8,7 +8,7 @@ from typing import Any
 
 from hub.cli.session import Session
 from hub.clock import format_instant
-from hub.conformance.answer import Evidence, Subject
+from hub.conformance.answer import Evidence, ObligationRow, Subject
 from hub.conformance.cycle import derive_all, refresh_findings
 from hub.conformance.derive import DeriveSummary, require_derived
 from hub.conformance.finding import FindingChange
@@ -16,7 +16,16 @@ from hub.conformance.judge import Judgement, judge, natural_as_of
 from hub.conformance.pack import CatalogueEntry
 from hub.errors import StoreError
 
-__all__ = ["catalogue", "derived", "judged", "refreshed", "shown_evidence", "shown_instant", "shown_subject"]
+__all__ = [
+    "catalogue",
+    "derived",
+    "judged",
+    "refreshed",
+    "shown_evidence",
+    "shown_instant",
+    "shown_obligation",
+    "shown_subject",
+]
 
 
 def derived(session: Session, *, whole: bool = False) -> DeriveSummary:
@@ -92,3 +101,19 @@ def shown_evidence(evidence: list[Evidence]) -> list[dict[str, Any]]:
         {"id": one.subject.id, "key": one.subject.key, "url": one.subject.url, "document_sha256": one.document_hash}
         for one in evidence
     ]
+
+
+def shown_obligation(row: ObligationRow, *, by_key: bool) -> dict[str, Any]:
+    """Write an obligation for a list; `by_key` names its unit as people do, else by its id."""
+    return {
+        "requirement": row.requirement,
+        "part": row.part,
+        "unit": shown_subject(row.unit) if by_key else row.unit.id,
+        "anchor": row.anchor,
+        "opened_at": shown_instant(row.opened_at),
+        "due_at": shown_instant(row.due_at),
+        "met_at": shown_instant(row.met_at),
+        "verdict": row.verdict,
+        "reason": row.reason,
+        "evidence": shown_evidence(row.evidence),
+    }

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.judging import judged, shown_evidence, shown_instant, shown_subject
+from hub.cli.judging import judged, shown_obligation
 from hub.cli.option import (
     CONFIG,
     AsOfOption,
@@ -64,19 +64,5 @@ def obligations(
         if unit and not units:
             raise ConfigurationError([Fault("no record of this key or id was read", key=unit)])
         found = list_obligations(judgement, requirement=requirement, verdicts=verdict or (), units=units, limit=limit)
-    rows = [
-        {
-            "requirement": row.requirement,
-            "part": row.part,
-            "unit": shown_subject(row.unit) if output is Format.TABLE else row.unit.id,
-            "anchor": row.anchor,
-            "opened_at": shown_instant(row.opened_at),
-            "due_at": shown_instant(row.due_at),
-            "met_at": shown_instant(row.met_at),
-            "verdict": row.verdict,
-            "reason": row.reason,
-            "evidence": shown_evidence(row.evidence),
-        }
-        for row in found
-    ]
+    rows = [shown_obligation(row, by_key=output is Format.TABLE) for row in found]
     emit(rows, _SHOWN if output is Format.TABLE else _TOLD, output)

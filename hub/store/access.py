@@ -6,7 +6,7 @@ The entry is committed before the first byte is handed out: where it cannot be w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,11 @@ from hub.errors import StoreError
 from hub.store.store import Store
 from hub.store.tables import document_access, raw_document, record
 
-__all__ = ["Access", "RawDocument", "accesses", "missing_accesses", "read_document"]
+__all__ = ["Access", "RawDocument", "accesses", "missing_accesses", "read_document", "read_documents"]
 
 _NUMBER = re.compile("[0-9]{1,15}")
+_BATCH = 100
+"""Documents noted in one transaction and held in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +69,48 @@ def read_document(
     `login` is the name at the machine, `acting_as` what the reader says of himself. Raises StoreError where
     there is no such document, no reason, or the note cannot be written.
     """
+    found = _note_and_read(store, _asked(name), login=login, reason=reason, at=at, acting_as=acting_as)
+    if not found:
+        raise StoreError(f"there is no document and no record '{name}'")
+    return found[0]
+
+
+def read_documents(
+    store: Store, docs: Sequence[int], *, login: str, reason: str, at: int, acting_as: str | None = None
+) -> Iterator[RawDocument]:
+    """Yield documents by their numbers, in ascending order, and note each before it is given; see `read_document`."""
+    wanted = sorted(set(docs))
+    for start in range(0, len(wanted), _BATCH):
+        asked = select(raw_document).where(raw_document.c.doc.in_(wanted[start : start + _BATCH]))
+        yield from _note_and_read(
+            store, asked.order_by(raw_document.c.doc), login=login, reason=reason, at=at, acting_as=acting_as
+        )
+
+
+def _note_and_read(
+    store: Store, asked: Select[Any], *, login: str, reason: str, at: int, acting_as: str | None
+) -> list[RawDocument]:
     if not reason.strip():
         raise StoreError("say why the document is read")
     with store.begin() as conn:
-        found = conn.execute(_asked(name)).first()
-        if found is None:
-            raise StoreError(f"there is no document and no record '{name}'")
-        last = conn.execute(select(func.coalesce(func.max(document_access.c.aid), 0))).scalar_one()
-        conn.execute(
-            insert(document_access),
-            {
-                "aid": int(last) + 1,
-                "at": at,
-                "doc": found.doc,
-                "login": login,
-                "acting_as": acting_as,
-                "reason": reason.strip(),
-            },
-        )
-        body = None if found.body is None else zstandard.ZstdDecompressor().decompress(found.body)
+        found = conn.execute(asked).all()
+        last = int(conn.execute(select(func.coalesce(func.max(document_access.c.aid), 0))).scalar_one())
+        entry = {"at": at, "login": login, "acting_as": acting_as, "reason": reason.strip()}
+        entries = [{"aid": last + n, "doc": row.doc, **entry} for n, row in enumerate(found, 1)]
+        if entries:
+            conn.execute(insert(document_access), entries)
+        unpack = zstandard.ZstdDecompressor().decompress
+        bodies = [None if row.body is None else unpack(row.body) for row in found]
     # Outside the transaction: it is committed, or an exception has left this function.
-    return RawDocument(**{**found._mapping, "body": body})  # noqa: SLF001 - SQLAlchemy's public name for it
+    return [
+        RawDocument(**{**row._mapping, "body": body})  # noqa: SLF001 - SQLAlchemy's public name for it
+        for row, body in zip(found, bodies, strict=True)
+    ]
 
 
 def _asked(name: str) -> Select[Any]:
     d = raw_document.c
-    columns = [d.doc, d.source, d.stream, d.native_id, d.scope, d.seq, d.fetched_at, d.hash, d.chain, d.size]
-    asked: Select[Any] = select(*columns, d.disposed_at, d.disposal, d.body)
+    asked: Select[Any] = select(raw_document)
     if _NUMBER.fullmatch(name):
         return asked.where(d.doc == int(name))
     return asked.join(record, record.c.document == d.doc).where(record.c.id == name)

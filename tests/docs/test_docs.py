@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from hub import hookspecs
-from hub.cli import coverage, derive, diff, findings, obligations, run, sync
+from hub.cli import coverage, derive, diff, findings, obligations, run, sample, sync
 from hub.cli.app import COMMANDS, load_command
 from hub.conformance.explain import Explanation, PartExplanation
 from tests.docs.command_page import PAGE, command_page
@@ -65,6 +65,7 @@ def section(title: str) -> str:
         ("hub derive", derive._COLUMNS),
         ("hub obligations", obligations._TOLD),
         ("hub findings", findings._TOLD),
+        ("hub sample", (*sample._TOLD, *sample._WRITTEN, *sample._PROVEN)),
         ("hub coverage", (*coverage._READ, *coverage._GAPS, *coverage._JUDGED)),
         ("hub diff", diff._TOLD),
         ("hub run", run._COLUMNS),
