@@ -208,20 +208,20 @@ def verify_revisions(conn: Connection) -> Checked:
     """Check every state of every record against its hash and its id, and that each follows the one before."""
     answer = Checked("", "records")
     decompressor = zstandard.ZstdDecompressor()
-    names = dict(conn.execute(select(record.c.sid, record.c.id)).all())
     last: tuple[int, int | None] = (0, None)
     after = (0, 0)
     while True:
         c = revision.c
         rows = conn.execute(
-            select(c.sid, c.known_from, c.known_to, c.hash, c.body, c.disposal)
+            select(c.sid, c.known_from, c.known_to, c.hash, c.body, c.disposal, record.c.id)
+            .outerjoin(record, record.c.sid == c.sid)
             .where((c.sid > after[0]) | ((c.sid == after[0]) & (c.known_from > after[1])))
             .order_by(c.sid, c.known_from)
             .limit(_BATCH)
         ).all()
         for row in rows:
             answer.count += 1
-            place = f"record {names.get(row.sid, row.sid)} as known from {row.known_from}"
+            place = f"record {row.id or row.sid} as known from {row.known_from}"
             if row.sid == last[0] and last[1] is not None and row.known_from < last[1]:
                 answer.found(place, "begins before the state before it ends")
             last = (row.sid, row.known_to)
@@ -229,7 +229,7 @@ def verify_revisions(conn: Connection) -> Checked:
                 answer.disposed += 1
                 if row.known_to is None:
                     answer.found(place, "its state was disposed of, and it is the current one")
-            elif (fault := _revision_fault(decompressor, row.body, row.hash, names.get(row.sid))) is not None:
+            elif (fault := _revision_fault(decompressor, row.body, row.hash, row.id)) is not None:
                 answer.found(place, fault)
         if len(rows) < _BATCH:
             break
