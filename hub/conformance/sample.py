@@ -12,6 +12,7 @@ import heapq
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -96,6 +97,7 @@ def rank_of(*, seed: int, requirement: str, as_of: str, known_at: str, part: str
 def draw(judgement: Judgement, asked: Question) -> Sample:
     """Draw from the obligations of a requirement's enabled parts; all where there are fewer than asked for."""
     known_at = known_now(judgement.conn) if judgement.known_at is None else judgement.known_at
+    judgement = replace(judgement, known_at=known_at)  # words too are those of then, whatever was read since
     instants = {"as_of": format_instant(judgement.as_of), "known_at": format_instant(known_at)}
     population: Counter[str] = Counter()
     baseline: Counter[str] = Counter()
