@@ -30,7 +30,6 @@ FIELD_EVENTS = {
     "tests.status": "tested",
     "urgency": "prioritised",
 }
-SYSTEM_FIELDS = {"summary": "title", "components": "service_ids", "assignee": "assignee", "priority": "priority"}
 FOLLOWED = frozenset({"status", "issuelinks"})
 """Told by other pieces of the mapping."""
 
@@ -78,13 +77,13 @@ def _leave_open(draft: Draft, category: str, resolution: int | None) -> None:
 
 
 def _before(draft: Draft, change: Change) -> str:
-    return draft.vocabulary.category({"id": change.old, "name": change.old_text})
+    return draft.vocabulary.past_category(change.old, change.old_text)
 
 
 def _after(draft: Draft, change: Change, status: dict[str, Any]) -> str:
-    named = {"id": change.new, "name": change.new_text}
-    if change.new == status.get("id"):
-        named["statusCategory"] = status.get("statusCategory")
+    if change.new != status.get("id"):
+        return draft.vocabulary.past_category(change.new, change.new_text)
+    named = {"id": change.new, "name": change.new_text, "statusCategory": status.get("statusCategory")}
     return draft.vocabulary.category(named)
 
 
@@ -155,18 +154,16 @@ def _pauses(steps: list[tuple[Change, str, str]], created_at: int | None, catego
 
 def add_field_events(draft: Draft) -> None:
     """Turn every other change into an event, and mark escalations."""
-    neutral = {field_id: target.name for field_id, target in draft.vocabulary.targets.get(draft.kind, [])}
-    neutral = {**SYSTEM_FIELDS, **neutral}
-    people = {field_id for field_id, target in draft.vocabulary.targets.get(draft.kind, []) if target.shape == "person"}
+    plan = draft.vocabulary.plan(draft.kind)
     by_name = {name.casefold(): field_id for field_id, name in draft.history.names.items()}
     label = draft.vocabulary.settings.escalation.label
     for change in draft.history.changes:
         field_id = change.field_id or by_name.get(change.field.casefold()) or change.field.lower()
         if field_id in FOLLOWED or change.field == "Link":
             continue
-        name = neutral.get(field_id, neutral.get(change.field))
+        name = plan.neutral.get(field_id, plan.neutral.get(change.field))
         kind = _event_type(name)
-        person = kind == "assigned" or field_id in people
+        person = kind == "assigned" or field_id in plan.people
         draft.events.append(
             Event(
                 at=change.at,

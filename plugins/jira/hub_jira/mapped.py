@@ -29,7 +29,8 @@ def fill_mapped(draft: Draft, kind: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     prefix = "" if kind == draft.kind else f"{kind}."
     for field_id, target in draft.vocabulary.targets.get(kind, []):
-        value = _value(draft, prefix + target.name, target, draft.fields.get(field_id))
+        raw = draft.fields.get(field_id)
+        value = None if raw is None else _value(draft, prefix + target.name, target, raw)
         if value is None:
             continue
         _place(found, target, value)
@@ -61,7 +62,7 @@ def _required(struct: type[Part]) -> tuple[str, ...]:
 
 
 def _value(draft: Draft, name: str, target: Target, raw: Any) -> Any:
-    if raw is None or raw in ("", [], {}):
+    if raw in ("", [], {}):
         return None
     if target.name == "tool_sla":
         clock = stable_sla(raw)
@@ -97,17 +98,13 @@ def tell_since(draft: Draft) -> None:
     `status` is dated from its last change; every other field from when it was last empty. A list whose
     parts are mapped singly (`tests`) holds since its last part came.
     """
-    targets = draft.vocabulary.targets.get(draft.kind, [])
-    own: dict[str, str] = {target.name: field_id for field_id, target in targets}
-    own.setdefault("assignee", "assignee")
-    own.setdefault("priority", "priority")
-    for name, field_id in own.items():
+    plan = draft.vocabulary.plan(draft.kind)
+    for name, field_id in plan.dated:
         if is_filled(draft.values, name):
             _note(draft.since, name, draft.history.held_since(field_id))
     if draft.values.get("status"):
         _note(draft.since, "status", draft.history.last_change("status"))
-    for attribute in {target.path[0] for _, target in targets if target.in_list}:
-        parts = [name for _, target in targets if (name := target.name).startswith(f"{attribute}.")]
+    for attribute, parts in plan.parts:
         filled = [name for name in parts if is_filled(draft.values, name)]
         if filled and all(name in draft.since for name in filled):
             draft.since[attribute] = max(draft.since[name] for name in filled)
@@ -121,7 +118,9 @@ def _note(since: dict[str, int], name: str, at: int | None) -> None:
 def is_filled(values: dict[str, Any], name: str) -> bool:
     """Whether a field, dotted or not, holds a value."""
     head, _, tail = name.partition(".")
-    value = values.get(head, values.get(f"{head}_"))
+    value = values[head] if head in values else values.get(f"{head}_")
+    if value is None:
+        return False
     if tail and isinstance(value, list):
         value = value[0] if value else None
     if tail:

@@ -103,9 +103,7 @@ def _envelope(draft: Draft, scope: str, created_at: int | None) -> None:
     reporter = draft.accounts.ref(fields.get("reporter"))
     draft.offer("reporter" if draft.takes("reporter") else "complainant", reporter)
     values["labels"] = [each for each in as_list(fields.get("labels")) if isinstance(each, str)]
-    targets = draft.vocabulary.targets
-    taken = {field_id for kind in (draft.kind, "review") for field_id, _ in targets.get(kind, [])}
-    taken |= set(draft.vocabulary.approvals)
+    taken = draft.vocabulary.plan(draft.kind).taken
     values["custom"] = {
         name: value
         for name, value in fields.items()

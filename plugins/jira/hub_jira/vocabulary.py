@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from hub.records import KINDS, StatusCategory
@@ -17,7 +17,44 @@ __all__ = ["DONE", "OPEN", "PENDING", "Vocabulary"]
 PENDING = frozenset({"pending_customer", "pending_supplier", "pending_internal"})
 DONE = frozenset({"resolved", "closed", "cancelled", "rejected"})
 OPEN = frozenset({"new", "in_progress"}) | PENDING
+SYSTEM_FIELDS = {"summary": "title", "components": "service_ids", "assignee": "assignee", "priority": "priority"}
 FALLBACK: dict[str, StatusCategory] = {"new": "new", "indeterminate": "in_progress", "done": "closed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the maps say of one record kind, in the shapes in which every issue asks for it."""
+
+    taken: frozenset[str]
+    """Ids of the fields that some neutral field of the kind, of a review, or an approval takes."""
+    dated: tuple[tuple[str, str], ...]
+    """(neutral field, field id) whose history dates the value held."""
+    parts: tuple[tuple[str, tuple[str, ...]], ...]
+    """List of one struct -> its fields that are mapped."""
+    neutral: dict[str, str]
+    """Field id, or name of a system field, to neutral field."""
+    people: frozenset[str]
+    """Ids of the fields that hold one person."""
+
+
+def _plan(kind: str, targets: dict[str, list[tuple[str, Target]]], approvals: tuple[str, ...]) -> Plan:
+    own = targets.get(kind, [])
+    listed = dict.fromkeys(target.path[0] for _, target in own if target.in_list)
+    return Plan(
+        taken=frozenset(field_id for field_id, _ in [*own, *targets.get("review", [])]) | frozenset(approvals),
+        dated=tuple(
+            {
+                "assignee": "assignee",
+                "priority": "priority",
+                **{target.name: field_id for field_id, target in own},
+            }.items()
+        ),
+        parts=tuple(
+            (each, tuple(target.name for _, target in own if target.name.startswith(f"{each}."))) for each in listed
+        ),
+        neutral={**SYSTEM_FIELDS, **{field_id: target.name for field_id, target in own}},
+        people=frozenset(field_id for field_id, target in own if target.shape == "person"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +69,10 @@ class Vocabulary:
     """Record kind to (field id, target)."""
     approvals: tuple[str, ...]
     """Ids of the fields that hold approvals, whatever the kind."""
+    _plans: dict[str, Plan] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _categories: dict[tuple[str | None, str | None], StatusCategory] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     @classmethod
     def of(cls, source: str, zone: str, settings: JiraSettings) -> Vocabulary:
@@ -46,6 +87,13 @@ class Vocabulary:
                 else:
                     targets.setdefault(target.kind, []).append((field_id, target))
         return cls(source, zone, settings, targets, tuple(dict.fromkeys(approvals)))
+
+    def plan(self, kind: str) -> Plan:
+        """Give what the maps say of one kind, worked out once."""
+        plan = self._plans.get(kind)
+        if plan is None:
+            plan = self._plans[kind] = _plan(kind, self.targets, self.approvals)
+        return plan
 
     @property
     def mapped_ids(self) -> frozenset[str]:
@@ -64,6 +112,13 @@ class Vocabulary:
             found = FALLBACK.get(key or "")
         return cast("StatusCategory", found or "other")
 
+    def past_category(self, native: str | None, word: str | None) -> StatusCategory:
+        """Give the neutral category of a status the changelog names by id and word; there are few, met often."""
+        found = self._categories.get((native, word))
+        if found is None:
+            found = self._categories[native, word] = self.category({"id": native, "name": word})
+        return found
+
     def options(self, target: Target) -> dict[str, str]:
         """Give the configured neutral values of a field's words."""
         return self.settings.values.get(target.full, {})
@@ -77,7 +132,8 @@ class Vocabulary:
 
     def services(self, words: frozenset[str]) -> list[str]:
         """Give the services that components, labels or a project key stand for."""
-        return sorted({self.settings.services[word] for word in words if word in self.settings.services})
+        services = self.settings.services
+        return sorted({services[word] for word in words if word in services}) if services and words else []
 
     def kinds(self) -> frozenset[str]:
         """Kinds that reading issues may bring."""
