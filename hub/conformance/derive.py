@@ -112,6 +112,8 @@ def require_derived(conn: Connection) -> None:
 
 
 def _prepare(conn: Connection, requirements: Sequence[Requirement], now: int) -> tuple[int, int]:
+    if conn.dialect.name == "sqlite":
+        conn.exec_driver_sql("PRAGMA cache_size = -65536")  # reading needs little, joining much
     known = set(part_numbers(conn))
     fresh = [
         {"requirement": one.id, "name": part.name}

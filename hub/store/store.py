@@ -167,6 +167,15 @@ def _to_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "temp_store=MEMORY",
+    "cache_size=-16384",
+    "wal_autocheckpoint=4096",  # 16 MB: a page of records fills several, and each checkpoint waits for the disk
+)
+
+
 def _sqlite_engine(path: Path, wait_s: float) -> Engine:
     engine = create_engine(
         URL.create("sqlite+pysqlite", database=str(path)),
@@ -180,7 +189,7 @@ def _sqlite_engine(path: Path, wait_s: float) -> Engine:
     def configure(dbapi_connection: Any, _record: Any) -> None:
         # sqlite3 must not begin transactions itself: it would do so late, and never for DDL.
         dbapi_connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "temp_store=MEMORY", "cache_size=-16384"):
+        for pragma in _PRAGMAS:
             dbapi_connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -196,8 +205,10 @@ def _postgresql_engine(target: URL, wait_s: float) -> Engine:
             target,
             connect_args={
                 "connect_timeout": max(2, int(wait_s)),
-                # A plan kept from when the tables were empty reads them whole ever after.
-                "options": f"-c lock_timeout={int(wait_s * 1000)} -c timezone=UTC -c plan_cache_mode=force_custom_plan",
+                # A plan kept from when the tables were empty reads them whole ever after; a lock whose holder's
+                # machine is gone is given back after two minutes, not two hours.
+                "options": f"-c lock_timeout={int(wait_s * 1000)} -c timezone=UTC -c plan_cache_mode=force_custom_plan"
+                " -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=20 -c tcp_keepalives_count=3",
                 "application_name": "hub",
             },
             pool_pre_ping=True,
