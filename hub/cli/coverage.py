@@ -24,7 +24,7 @@ from hub.conformance.gap import list_coverage, list_gaps
 
 __all__ = ["register"]
 
-_READ = ("source", "scope", "kind", "through", "records", "reason")
+_READ = ("source", "scope", "kind", "through", "census", "records", "reason")
 _GAPS = ("requirement", "obligations", "reason", "remedy")
 _JUDGED = ("requirement", "clause", "severity", "judged", "parts", "title")
 
@@ -52,7 +52,7 @@ def coverage(
 ) -> None:
     """Show what could be read, and which requirements are judged at all.
 
-    Default: how far each kind of record of each scope was read.
+    Default: how far each kind of record of each scope was read, and when it was last found out what vanished.
     """
     with Session(config, log_format=log_format) as session:
         if requirements:
@@ -70,12 +70,19 @@ def coverage(
             ]
             emit(rows, _JUDGED, output)
             return
+        from hub.store.reading import last_censuses  # noqa: PLC0415 - `hub coverage --help` needs no database library
+
         with judged(session, as_of, known_at) as judgement:
             if gaps:
                 emit([{name: getattr(gap, name) for name in _GAPS} for gap in list_gaps(judgement)], _GAPS, output)
                 return
+            censuses = last_censuses(judgement.conn, known_at=judgement.known_at)
             read = [
-                {**{name: getattr(row, name) for name in _READ}, "through": shown_instant(row.through)}
+                {
+                    **{name: getattr(row, name, None) for name in _READ},
+                    "through": shown_instant(row.through),
+                    "census": shown_instant(censuses.get(row.source)),
+                }
                 for row in list_coverage(judgement)
             ]
     emit(read, _READ, output)

@@ -43,7 +43,12 @@ def register(app: typer.Typer) -> None:
 
 def run(
     *,
-    census: Annotated[bool, typer.Option("--census/--no-census", help="Find out what vanished from the tools.")] = True,
+    census: Annotated[
+        bool | None,
+        typer.Option(
+            "--census/--no-census", help="Find out now what vanished from the tools, or not. Default: when due."
+        ),
+    ] = None,
     fail_on: FailOnOption = None,
     config: ConfigOption = CONFIG,
     output: FormatOption = Format.TABLE,
@@ -72,7 +77,7 @@ def run(
         raise typer.Exit(1)
 
 
-def do_run(session: Session, *, census: bool = True) -> RunSummary:
+def do_run(session: Session, *, census: bool | None = None) -> RunSummary:
     """Read, derive, find and report; the report of a month is made once, after the month has ended."""
     from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - as above
 

@@ -108,7 +108,15 @@ class Session:
             source = kinds[settings.plugin].make(settings, self._context(name, settings, notes))
             self._open.append(source)
             made.append(
-                SourceJob(name, source, settings.fetchers, self._fingerprint(settings), self.erasure_key, notes)
+                SourceJob(
+                    name,
+                    source,
+                    settings.fetchers,
+                    self._fingerprint(settings),
+                    self.erasure_key,
+                    notes,
+                    census_every_ms=settings.census_every_ms,
+                )
             )
         return made
 
@@ -161,7 +169,7 @@ class Session:
 
     def _fingerprint(self, settings: SourceSettings) -> str:
         """Hash what decides how documents become records: settings without secrets, zone, plugin's version."""
-        chosen = settings.model_dump_json(exclude={"enabled", "proxy", "ca_bundle", "fetchers"})
+        chosen = settings.model_dump_json(exclude={"enabled", "proxy", "ca_bundle", "fetchers", "census"})
         parts = (self.registry.version_of_source(settings.plugin), self.configuration.organisation.zone, chosen)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -33,7 +33,12 @@ def sync(
     replay: Annotated[
         bool, typer.Option("--replay", help="Map the documents kept already anew, without asking the tools.")
     ] = False,
-    census: Annotated[bool, typer.Option("--census/--no-census", help="Find out what vanished from the tools.")] = True,
+    census: Annotated[
+        bool | None,
+        typer.Option(
+            "--census/--no-census", help="Find out now what vanished from the tools, or not. Default: when due."
+        ),
+    ] = None,
     accept_absence: Annotated[
         bool,
         typer.Option("--accept-absence", help="Believe that what is no longer listed is gone, however much it is."),
@@ -56,7 +61,12 @@ def sync(
 
 
 def read_sources(
-    session: Session, names: Iterable[str] = (), *, replay: bool = False, census: bool = True, accept: bool = False
+    session: Session,
+    names: Iterable[str] = (),
+    *,
+    replay: bool = False,
+    census: bool | None = None,
+    accept: bool = False,
 ) -> list[SourceSummary]:
     """Read the named sources (none named = all) and tell how it goes; faults are in the summaries."""
     from hub.sync.runner import replay_all, sync_all  # noqa: PLC0415 - `hub sync --help` needs no database library

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from hub.store.identity import CHUNK
 from hub.store.revision import current_records
 from hub.store.schema import kind_tables
 from hub.store.tables import raw_document, record
 from hub.store.writer import Write, write_records
 
-__all__ = ["CensusCount", "mark_vanished"]
+__all__ = ["Absent", "CensusCount", "find_absent", "mark_invisible", "mark_vanished"]
 
 BELIEVED = 10
 BELIEVED_SHARE = 0.2
@@ -34,6 +35,42 @@ class CensusCount:
     """Documents no longer listed, too many to be believed; nothing was marked."""
     known: int = 0
     """Documents there were before, where `held` is not 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Documents of one slice that are no longer listed."""
+
+    native_ids: list[str]
+    """Those without a mark, sorted."""
+    marked: list[str]
+    """Those marked before as no longer visible, sorted."""
+    known: int
+    """How many without a mark there are, listed or not."""
+
+    @property
+    def too_many(self) -> bool:
+        """They are more than is believed without a person's word."""
+        return len(self.native_ids) > max(BELIEVED, self.known * BELIEVED_SHARE)
+
+
+def find_absent(
+    conn: Connection,
+    *,
+    source: str,
+    stream: str,
+    scope: str,
+    visible_ids: Iterable[str],
+    kinds: Collection[str] | None = None,
+) -> Absent:
+    """Tell which documents of a slice are not among the ids visible now; marks nothing."""
+    visible = set(visible_ids)
+    present: set[str] = set()
+    hidden: set[str] = set()
+    for one in _records(conn, source, stream, scope, kinds):
+        if one.vanished_at is None:
+            (present if one.invisible_at is None else hidden).add(one.native_id)
+    return Absent(sorted(present - visible), sorted(hidden - present - visible), len(present))
 
 
 def mark_vanished(
@@ -60,9 +97,9 @@ def mark_vanished(
     found = list(_records(conn, source, stream, scope, kinds))
     if not accept:
         present = {one.native_id for one in found if one.vanished_at is None and one.invisible_at is None}
-        absent = len(present - visible)
-        if absent > max(BELIEVED, len(present) * BELIEVED_SHARE):
-            return CensusCount(held=absent, known=len(present))
+        absent = Absent(sorted(present - visible), [], len(present))
+        if absent.too_many:
+            return CensusCount(held=len(absent.native_ids), known=absent.known)
     marks: dict[str, tuple[int | None, int | None]] = {}
     count = {"vanished": 0, "invisible": 0, "reappeared": 0}
     for one in found:
@@ -82,6 +119,24 @@ def mark_vanished(
     ]
     write_records(conn, changed, at)
     return CensusCount(**count)
+
+
+def mark_invisible(conn: Connection, *, source: str, stream: str, native_ids: Iterable[str], at: int) -> int:
+    """Mark what stands in these documents as no longer visible, persons excepted; return how many records."""
+    named = list(native_ids)
+    marks: list[str] = []
+    for start in range(0, len(named), CHUNK):
+        rows = conn.execute(
+            select(record.c.id)
+            .join(raw_document, raw_document.c.doc == record.c.document)
+            .where(record.c.source == source, record.c.kind != "person")
+            .where(raw_document.c.stream == stream, raw_document.c.native_id.in_(named[start : start + CHUNK]))
+            .order_by(record.c.sid)
+        )
+        marks += rows.scalars()
+    shown = [each for each in current_records(conn, marks) if each.vanished_at is None and each.invisible_at is None]
+    write_records(conn, [Write(msgspec.structs.replace(each, invisible_at=at)) for each in shown], at)
+    return len(shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from hub.store.document import KeptDocument, documents_for_replay
 from hub.store.tables import coverage, provision, sync_cursor, sync_run
 
 __all__ = [
+    "CENSUS",
     "CensusCount",
     "Covered",
     "KeptDocument",
@@ -25,6 +26,7 @@ __all__ = [
     "finish_run",
     "forget_cursors",
     "get_cursor",
+    "last_censuses",
     "last_runs",
     "mark_vanished",
     "record_coverage",
@@ -32,6 +34,9 @@ __all__ = [
     "set_provisions",
     "start_run",
 ]
+
+CENSUS = "hub:census"
+"""Stream of the row that keeps when it was last found out what vanished: `done_at`, and `reasons` if not whole."""
 
 
 class Covered(NamedTuple):
@@ -98,6 +103,13 @@ def set_cursor(
 def forget_cursors(conn: Connection, source: str) -> None:
     """Let the next run read the source from the beginning."""
     conn.execute(sync_cursor.delete().where(sync_cursor.c.source == source))
+
+
+def last_censuses(conn: Connection, *, known_at: int | None = None) -> dict[str, int]:
+    """Tell when the last whole census of each source began, where that was no later than `known_at`."""
+    kept = conn.execute(select(sync_cursor.c.source, sync_cursor.c.cursor).where(sync_cursor.c.stream == CENSUS))
+    done = {row.source: row.cursor.get("done_at") for row in kept}
+    return {source: at for source, at in done.items() if at is not None and (known_at is None or at <= known_at)}
 
 
 def _slice(source: str, stream: str, scope: str) -> Any:

@@ -53,7 +53,7 @@ class Erased:
         if census is None or not self._redaction:
             return census
         ids = [self._redaction.text(one) for one in census.native_ids]
-        return Census(census.stream, census.scope, ids, census.deletes)
+        return Census(census.stream, census.scope, ids, census.deletes, census.doubt)
 
     def texts(self, texts: Iterable[str]) -> list[str]:
         """Redact faults and warnings before they are kept."""

@@ -11,17 +11,19 @@ import msgspec
 from hub.clock import Clock, monotonic_s
 from hub.errors import ConfigurationError, Locked, SourceError
 from hub.store import reading
+from hub.store.census import mark_invisible
 from hub.store.store import Store
-from hub.store.writer import write_page
-from hub.sync.absence import mark_absent
+from hub.store.writer import WriteCount, write_page
+from hub.sync.absence import Absence
+from hub.sync.census import LastCensus, keep_census, last_census
 from hub.sync.coverage import SliceOutcome, settle
 from hub.sync.erased import Erased
 from hub.sync.fetcher import Ended, PageRead, Task, describe_defect, read_ahead
-from hub.sync.intake import take_in
+from hub.sync.intake import Intake, take_in
 from hub.sync.lock import hold, source_lock
 from hub.sync.mapping import DISPOSED, Mapping
 from hub.sync.run import SourceSummary
-from hub.sync.source import Slice, Source
+from hub.sync.source import Page, Slice, Source
 
 __all__ = ["Progress", "SourceJob", "replay_all", "sync_all", "sync_source"]
 
@@ -48,6 +50,8 @@ class SourceJob:
     """Finds erased persons again (`retention.key`); needed as soon as somebody was erased."""
     notes: list[str] = field(default_factory=list)
     """What the source says through its context's `log`; becomes the summary's warnings."""
+    census_every_ms: int | None = 86_400_000
+    """How often it is found out what vanished; None = only when asked to."""
 
 
 def sync_all(
@@ -56,7 +60,7 @@ def sync_all(
     *,
     clock: Clock,
     progress: Progress = _silent,
-    census: bool = True,
+    census: bool | None = None,
     accept: bool = False,
 ) -> list[SourceSummary]:
     """Read one source after the other, each under its lock; a source that fails never stops the others.
@@ -122,7 +126,7 @@ def sync_source(
     *,
     clock: Clock,
     progress: Progress = _silent,
-    census: bool = True,
+    census: bool | None = None,
     accept: bool = False,
 ) -> SourceSummary:
     """Read what is new in one source, and state how far each kind of each scope was read.
@@ -130,7 +134,9 @@ def sync_source(
     Every page is committed together with its cursor, so that a run killed anywhere goes on where it
     was. After a gap the cursor stays: what was missed is read again until it can be read whole. A fault
     of the tool or a defect of the plugin ends up in the summary and in the coverage; a fault of the
-    store is raised. `accept`: a person says that what is no longer listed is gone, however much it is.
+    store is raised. `census` None: it is found out what vanished when that is due; what was not known
+    after the last time stays so until then. `accept`: a person says that what is no longer listed is gone,
+    however much it is.
     """
     return _Run(store, job, clock, progress).sync(census=census, accept=accept)
 
@@ -149,21 +155,25 @@ class _Run:
         with store.connect() as conn:
             self._erased = Erased(conn, job.erasure_key)
 
-    def sync(self, *, census: bool, accept: bool) -> SourceSummary:
+    def sync(self, *, census: bool | None, accept: bool) -> SourceSummary:
         started, job, summary = monotonic_s(), self._job, self._summary
         mapping = Mapping(self._store, job.name, job.source, job.mapping_fingerprint, self._clock, erased=self._erased)
         with self._store.begin() as conn:
             run = reading.start_run(conn, job.name, self._clock.now_ms())
             known = [(row.scope, row.kind) for row in reading.coverage_rows(conn, job.name)]
             changed = mapping.begin(conn)
+            last = last_census(conn, job.name)
+        began = self._clock.now_ms()
+        asked = last.due(job.census_every_ms, began) or accept if census is None else census
         parts = self._slices()
         if parts is None:
             self._outcomes = [SliceOutcome(scope, frozenset({kind}), None, summary.faults[-1]) for scope, kind in known]
         else:
-            self._read(parts, census=census)
-            if census:
-                held = mark_absent(self._store, job.name, self._ends, summary, clock=self._clock, accept=accept)
-                self._outcomes += [SliceOutcome(part.scope, part.kinds, None, why) for part, why in held]
+            self._read(parts, census=asked)
+            if asked:
+                last = self._ask_what_vanished(parts, last, began, accept=accept)
+            else:
+                self._remember(parts, last)
         if changed:
             again = SourceSummary(source=job.name)
             mapping.replay(again, lambda: self._progress(summary))
@@ -185,10 +195,39 @@ class _Run:
                 reading.record_coverage(
                     conn, job.name, reach.scope, reach.kind, through=reach.through, reason=reach.reason, known_at=now
                 )
+            if asked:
+                keep_census(conn, job.name, last, at=now)
             mapping.end(conn)
             reading.finish_run(conn, run, now, complete=summary.complete, summary=msgspec.to_builtins(summary))
         self._progress(summary)
         return summary
+
+    def _ask_what_vanished(self, parts: list[Slice], last: LastCensus, began: int, *, accept: bool) -> LastCensus:
+        absence = Absence(
+            self._store,
+            self._job.name,
+            self._job.source,
+            parts,
+            self._ends,
+            self._summary,
+            self._clock,
+            self._keep_elsewhere,
+            accept=accept,
+        )
+        absence.mark()
+        self._outcomes += [SliceOutcome(part.scope, part.kinds, None, why) for part, why in absence.reasons.items()]
+        if absence.whole:
+            return LastCensus(began)
+        told = zip(absence.reasons, self._erased.texts(absence.reasons.values()), strict=True)
+        return LastCensus(last.done_at, {**last.reasons, **{(part.stream, part.scope): why for part, why in told}})
+
+    def _remember(self, parts: list[Slice], last: LastCensus) -> None:
+        """What the last census could not tell stays untold until one can."""
+        for part in parts:
+            reason = last.reasons.get((part.stream, part.scope))
+            if reason is not None and part.unreadable is None:
+                self._outcomes.append(SliceOutcome(part.scope, part.kinds, None, reason))
+                self._summary.warnings.append(f"{part.scope}: {reason}")
 
     def _slices(self) -> list[Slice] | None:
         """List the slices; None = the source cannot be read at all, the summary says why."""
@@ -235,6 +274,21 @@ class _Run:
             count = write_page(conn, source=job.name, documents=documents, normalised=intake.normalised, known_at=now)
             if not gaps:
                 reading.set_cursor(conn, job.name, part.stream, part.scope, page.cursor, committed_at=now)
+        self._count(page, intake, count)
+
+    def _keep_elsewhere(self, page: Page, stream: str, invisible_ids: list[str]) -> None:
+        """Write documents that no slice lists; where we do not read they are seen this once."""
+        documents = self._erased.documents(page.documents)
+        intake = take_in(self._job.source, self._job.name, documents)
+        intake.normalised = self._erased.normalised(intake.normalised)
+        now, name = self._clock.now_ms(), self._job.name
+        with self._store.begin() as conn:
+            count = write_page(conn, source=name, documents=documents, normalised=intake.normalised, known_at=now)
+            mark_invisible(conn, source=name, stream=stream, native_ids=invisible_ids, at=now)
+        self._summary.warnings += self._erased.texts([*page.gaps, *intake.gaps])
+        self._count(page, intake, count)
+
+    def _count(self, page: Page, intake: Intake, count: WriteCount) -> None:
         intake.count(self._summary, count)
         self._repaired += count.repaired
         self._summary.requests += page.requests
@@ -249,7 +303,5 @@ class _Run:
         if end.fault is not None:
             (summary.warnings if end.unreadable else summary.faults).append(f"{part.scope}: {end.fault}")
         reason = end.fault or (f"{gaps[0]} (and {len(gaps) - 1} more)" if len(gaps) > 1 else next(iter(gaps), None))
-        if reason is None and end.census_fault is not None:  # what is hidden from us looks like what stands still
-            reason = f"what vanished from {part.stream} is not known: {end.census_fault}"
         self._outcomes.append(SliceOutcome(part.scope, part.kinds, end.began_at, reason))
         self._ends.append(replace(end, census=self._erased.census(end.census)))

@@ -6,7 +6,7 @@ runner (`hub.sync.runner`) does everything else: order, threads, transactions, c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
@@ -68,6 +68,8 @@ class Slice:
     """Record kinds whose absence may be concluded from this slice once it was read."""
     unreadable: str | None = None
     """Why the scope cannot be read at all (no permission, not found); None = readable."""
+    sealed: bool = False
+    """Nothing is moved into this scope: while it is closed, what is absent elsewhere is not in here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class Census:
     native_ids: list[str]
     deletes: bool = True
     """Absence proves deletion. False = an absent id may only have become invisible."""
+    doubt: str = ""
+    """Where `deletes` is False: what may hide it, and what to set if that cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,14 @@ class Source(Protocol):
 
     def census(self, part: Slice) -> Iterator[Census]:
         """Yield the ids visible now in one slice: exactly one Census, or none where the tool has no way."""
+        ...
+
+    def look_for(self, stream: str, native_ids: Sequence[str]) -> Iterator[Page]:
+        """Yield the documents of those that the tool still shows, wherever they are now; their cursors are not kept.
+
+        Asked once of ids that no slice lists any more. What is neither given nor a fault is not to be seen
+        by us. Yields nothing where the tool has no other way to ask.
+        """
         ...
 
     def close(self) -> None:

@@ -13,6 +13,8 @@ from hub.sync.source import Source, SourceContext
 
 __all__ = ["SourceSettings", "SourceType"]
 
+_UNIT_MS = {"h": 3_600_000, "d": 86_400_000}
+
 
 class SourceSettings(BaseModel):
     """Settings of every source; a plugin's own settings inherit from here. Unknown keys are refused."""
@@ -29,6 +31,13 @@ class SourceSettings(BaseModel):
     """PEM file with the certificate authorities to trust, instead of the system's."""
     fetchers: int = Field(default=4, ge=1, le=8)
     """Threads that read at the same time."""
+    census: str = Field(default="1d", pattern=r"^(never|[1-9][0-9]{0,3}[hd])$")
+    """How often it is found out what vanished from the tool: hours or days (`12h`, `7d`), or `never`."""
+
+    @property
+    def census_every_ms(self) -> int | None:
+        """Give `census` in milliseconds; None = never."""
+        return None if self.census == "never" else int(self.census[:-1]) * _UNIT_MS[self.census[-1]]
 
 
 @dataclass(frozen=True, slots=True)

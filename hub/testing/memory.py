@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -32,6 +32,12 @@ class MemoryTool:
         """What listing the ids raises."""
         self.deletes = True
         """Absence proves deletion."""
+        self.elsewhere: list[Document] = []
+        """What can be asked after by its id only, for it stands in no scope that is read."""
+        self.asked_after: list[str] = []
+        """Ids that were asked after, in order."""
+        self.sealed: set[str] = set()
+        """Scopes nothing is moved into."""
         self._lock = threading.Lock()
         self._scopes: list[str] = []
         self._kinds: dict[str, set[str]] = {}
@@ -109,7 +115,7 @@ class MemorySource:
         if self.tool.refusal is not None:
             raise self.tool.refusal
         return [
-            Slice(_STREAM, scope, self.tool.kinds(scope), self.tool.unreadable.get(scope))
+            Slice(_STREAM, scope, self.tool.kinds(scope), self.tool.unreadable.get(scope), scope in self.tool.sealed)
             for scope in self.tool.scopes()
         ]
 
@@ -143,7 +149,14 @@ class MemorySource:
         if self.tool.census_fault is not None:
             raise self.tool.census_fault
         ids = [native_id for _, native_id, _ in self.tool.after(part.scope, 0)]
-        yield Census(_STREAM, part.scope, ids, deletes=self.tool.deletes)
+        yield Census(
+            _STREAM, part.scope, ids, deletes=self.tool.deletes, doubt="" if self.tool.deletes else "they may be hidden"
+        )
+
+    def look_for(self, stream: str, native_ids: Sequence[str]) -> Iterator[Page]:
+        """Give what stands elsewhere."""
+        self.tool.asked_after += native_ids
+        yield Page([each for each in self.tool.elsewhere if each.stream == stream and each.native_id in native_ids], {})
 
     def close(self) -> None:
         """Remember that it was called."""

@@ -157,7 +157,7 @@ EXPECTED = {
         "5: channels.mail.plugin: no plugin offers channels of the type 'smpt'; did you mean 'smtp'? known: broken, bs15000, file, lame, smtp, tool",
     ],
     "unknown-key": [
-        "8: sources.desk.projcts: unknown key; did you mean 'projects'? known: ca_bundle, enabled, fetchers, flavour, limits, others, plugin, projects, proxy, statuses, token, url",
+        "8: sources.desk.projcts: unknown key; did you mean 'projects'? known: ca_bundle, census, enabled, fetchers, flavour, limits, others, plugin, projects, proxy, statuses, token, url",
     ],
     "unknown-key-of-a-part": [
         "7: sources.desk.limits.per_minut: unknown key; did you mean 'per_minute'? known: key, per_minute",

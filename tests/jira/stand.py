@@ -139,6 +139,7 @@ class Stand(Jira):
             f"{api}/search/jql": self._search,
             f"{api}/search": self._search,
             f"{api}/changelog/bulkfetch": self._at("changelog", self._histories),
+            f"{api}/issue/bulkfetch": {"issues": [], "issueErrors": []},
             "/login": Fault(200, raw=b"<!DOCTYPE html><title>Log in</title>"),
         }
         for key in ("CHG", "OPS"):
@@ -203,6 +204,7 @@ class Stand(Jira):
             "flavour": self.flavour,
             "user": "hub@example.net" if cloud else None,
             "fields": fields,
+            "issue_security": False,
         }
         accounts = {name: f"register:people/{name}" for name in ("alice", "bob", "carol")}
         return configure(projects=["CHG", "OPS"], page_size=2, timeout_s=5, accounts=accounts, **told, **changes)

@@ -84,8 +84,12 @@ class JiraSettings(SourceSettings):
     """Link type, by word or id = [relation outward, relation inward]."""
     escalation: EscalationSign = EscalationSign()
     """What says that a ticket was escalated."""
-    issue_security: bool = False
-    """True = issue-level security may hide issues from this account: an absent issue is then not called deleted."""
+    issue_security: bool | None = None
+    """False = nothing hides issues from this account: no security level, and no project that `projects` leaves out
+    takes issues where it cannot see them. Only then an absent issue is called deleted."""
+    sealed_projects: list[ProjectKey] = []
+    """Projects into which no issue is moved: that one of them is closed to us does not leave it open where an
+    absent issue is."""
     time_zone: str | None = None
     """IANA zone of the account, where Jira does not tell: search reads times in it."""
     overlap_minutes: int = Field(default=5, ge=0, le=1440)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hub_jira.wire import IssueHead
 
 __all__ = ["JiraSource", "make_source"]
+
+_DOUBT = "issue-level security may hide it; if no security level hides issues from this account: issue_security = false"
 
 
 def make_source(settings: JiraSettings, context: SourceContext) -> JiraSource:
@@ -82,8 +84,9 @@ class JiraSource:
                 raise
             except SourceError as fault:
                 self._unsure[project] = fault  # the other projects are read all the same
-            found.append(Slice("issue", project, self._vocabulary.kinds(), reason))
-            found.append(Slice("version", project, frozenset({"release"}), reason))
+            sealed = project in self._settings.sealed_projects
+            found.append(Slice("issue", project, self._vocabulary.kinds(), reason, sealed))
+            found.append(Slice("version", project, frozenset({"release"}), reason, sealed=True))
         return found
 
     def _identify(self, client: JiraClient) -> None:
@@ -158,7 +161,7 @@ class JiraSource:
         return normalise(document, self._vocabulary)
 
     def census(self, part: Slice) -> Iterator[Census]:
-        """Yield the ids visible now. With issue-level security an absent issue may only be hidden."""
+        """Yield the ids visible now. Unless issue-level security is ruled out an absent issue may only be hidden."""
         client = self._client.counting()
         if part.stream == "version":
             raw = client.get(f"{client.api}/project/{part.scope}/versions", list[msgspec.Raw])
@@ -167,7 +170,15 @@ class JiraSource:
         from hub_jira.search import IssueSearch  # noqa: PLC0415 - it needs the library
 
         ids = list(dict.fromkeys(IssueSearch(client, self._settings, part.scope).ids()))
-        yield Census("issue", part.scope, ids, deletes=not self._settings.issue_security)
+        deletes = self._settings.issue_security is False
+        yield Census("issue", part.scope, ids, deletes, "" if deletes else _DOUBT)
+
+    def look_for(self, stream: str, native_ids: Sequence[str]) -> Iterator[Page]:
+        """Yield issues that no project that is read lists, and that can be seen all the same: they were moved."""
+        from hub_jira.absence import find_issues  # noqa: PLC0415 - it needs the library
+
+        if stream == "issue":
+            yield from find_issues(self._client.counting(), self._settings, self._names, native_ids)
 
     def close(self) -> None:
         """Give back connections."""

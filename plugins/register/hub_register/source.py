@@ -16,7 +16,7 @@ from hub_register.row import RegisterFile, Row, nearest, read_register_file
 from hub_register.schema import FILES, provided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from hub.sync.source import SourceContext
@@ -123,6 +123,10 @@ class RegisterSource:
         register = self._file(part.stream)
         if not register.broken and not register.nameless:
             yield Census(part.stream, part.scope, [f"{part.stream}/{row_id}" for row_id in register.ids])
+
+    def look_for(self, stream: str, native_ids: Sequence[str]) -> Iterator[Page]:  # noqa: ARG002 - nothing moves
+        """Give nothing: what a file does not hold is nowhere else."""
+        yield from ()
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -47,6 +47,8 @@ def write_configuration(
         f"projects = {json.dumps(list(projects))}",
         f"automation_accounts = {json.dumps([AUTOMATION.account_id if flavour == 'cloud' else AUTOMATION.user_key])}",
         'escalation = { status = "Escalated" }',
+        "issue_security = false",
+        'sealed_projects = ["SEC"]',
         "",
         *_table("issue_types", {item.name: item.kind for item in ISSUE_TYPES.values()}),
         *_table("statuses", {item.name: item.neutral for item in STATUSES.values()}),

@@ -71,6 +71,7 @@ class JiraApi:
             ("GET", "/project/search", self._project_search),
             ("GET|POST", "/search/jql", self._search_jql),
             ("POST", "/changelog/bulkfetch", self._bulk_changelog),
+            ("POST", "/issue/bulkfetch", self._bulk_issues),
             ("GET", "/issue/([^/]+)/changelog", self._changelog),
         ]
         data_center: list[tuple[str, str, Callable[..., Answer]]] = [("GET|POST", "/search", self._search)]
@@ -90,6 +91,11 @@ class JiraApi:
     def hidden_projects(self) -> set[str]:
         """Return the projects the token may not browse; call `refresh` after changing it."""
         return self._sight.hidden_projects
+
+    @property
+    def secret_issues(self) -> set[int]:
+        """Return the ids of issues a security level hides from the token; call `refresh` after changing it."""
+        return self._sight.secret_issues
 
     @property
     def view(self) -> JiraView:
@@ -255,6 +261,17 @@ class JiraApi:
             collect_histories(self.view, issues, set(field_ids), start, int(body.get("maxResults") or 1000))
         )
 
+    def _bulk_issues(self, request: Request) -> Answer:
+        body = _decode(request.body)
+        refs = body.get("issueIdsOrKeys") if body else None
+        if not body or not refs or len(refs) > _FULL_PAGE:
+            return Answer.error(400, "issueIdsOrKeys takes 1 to 100 issues.")
+        fields = search_fields(body.get("fields"), default=None)
+        changelog = "changelog" in (body.get("expand") or [])
+        issues = {issue.id: issue for ref in refs if (issue := self.find(str(ref))) is not None}
+        shown = [self.view.issue(issues[each], fields, changelog=changelog) for each in sorted(issues)]
+        return Answer.json({"issues": shown, "issueErrors": []})
+
     def _search_jql(self, request: Request) -> Answer:
         asked = self._asked(request)
         if asked is None:
@@ -283,7 +300,8 @@ class JiraApi:
         if asked is None:
             return Answer.error(400, "Unexpected character in the request body.")
         try:
-            found = self._sight.search(str(asked.get("jql") or ""))
+            validate = str(asked.get("validateQuery", True)).casefold() != "false"
+            found = self._sight.search(str(asked.get("jql") or ""), validate=validate)
         except JqlError as error:
             return Answer.error(400, str(error))
         fields = search_fields(asked.get("fields"), default=None)

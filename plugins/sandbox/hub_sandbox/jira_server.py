@@ -115,6 +115,15 @@ class JiraServer:
             (self.api.hidden_projects.add if hidden else self.api.hidden_projects.discard)(key)
             self.api.refresh()
 
+    def hide_issue(self, ref: str) -> None:
+        """Give an issue a security level that the token does not have."""
+        with self._lock:
+            issue = self.api.find(ref)
+            if issue is None:
+                raise KeyError(ref)
+            self.api.secret_issues.add(issue.id)
+            self.api.refresh()
+
     def expire_token(self, *, expired: bool = True) -> None:
         """Let the token expire, or make it good again."""
         self.api.token_expired = expired

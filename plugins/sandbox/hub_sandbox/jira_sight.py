@@ -23,6 +23,7 @@ class Sight:
         self._results: dict[str, list[Issue]] = {}
         self.now_ms = now_ms
         self.hidden_projects = hidden_projects
+        self.secret_issues: set[int] = set()
 
     def forget(self) -> None:
         """Forget results: the clock moved, or something changed."""
@@ -34,7 +35,7 @@ class Sight:
 
     def visible(self, issue: Issue) -> bool:
         """Tell whether the token may see an issue that exists."""
-        return issue.project_at(self.now_ms) not in self.hidden_projects
+        return issue.project_at(self.now_ms) not in self.hidden_projects and issue.id not in self.secret_issues
 
     def find(self, ref: str) -> Issue | None:
         """Return a visible issue by id, key or former key."""
@@ -44,15 +45,18 @@ class Sight:
             issue = self._organisation.by_key.get(ref.upper())
         return issue if issue is not None and issue.exists_at(self.now_ms) and self.visible(issue) else None
 
-    def search(self, jql: str, *, unbounded: bool = True) -> list[Issue]:
-        """Return what a search finds, in its order. Raises JqlError; also for no restriction unless `unbounded`."""
-        known = self._results.get(jql)
+    def search(self, jql: str, *, unbounded: bool = True, validate: bool = True) -> list[Issue]:
+        """Return what a search finds, in its order. Raises JqlError; also for no restriction unless `unbounded`.
+
+        Values that do not exist are refused only where asked to `validate`.
+        """
+        known = self._results.get(jql) if validate else None
         if known is not None:
             return known
         query = parse_jql(jql)
         if not query.tests and not unbounded:
             raise JqlError("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
-        for test in query.tests:
+        for test in query.tests if validate else ():
             self._refuse_unknown(test.field, test.values)
         result = [
             issue
@@ -61,8 +65,10 @@ class Sight:
             and self.visible(issue)
             and all(test.holds(issue, self.now_ms, self._resolve) for test in query.tests)
         ]
-        self._results[jql] = self._sorted(result, query)
-        return result
+        ordered = self._sorted(result, query)
+        if validate:
+            self._results[jql] = ordered
+        return ordered
 
     def _sorted(self, result: list[Issue], query: Query) -> list[Issue]:
         keys: dict[str, Callable[[Issue], tuple[str, int]]] = {

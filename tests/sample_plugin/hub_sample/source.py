@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,10 @@ class JsonLinesSource:
         """List the ids in the file: a line that is gone was deleted."""
         lines = self._lines()
         yield Census(part.stream, part.scope, [self._native_id(line, at) for at, line in enumerate(lines, start=1)])
+
+    def look_for(self, stream: str, native_ids: Sequence[str]) -> Iterator[Page]:
+        """Give nothing: what a file does not hold is nowhere else."""
+        yield from ()
 
     def close(self) -> None:
         """Nothing is held."""

@@ -1,0 +1,46 @@
+"""When a source is asked what vanished: on a schedule of its own, again until the answer was whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from hub.store import reading
+
+__all__ = ["LastCensus", "keep_census", "last_census"]
+
+_EARLY = 20
+"""A census is due a twentieth of its period early: cron does not start to the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastCensus:
+    """What is kept of the censuses of a source."""
+
+    done_at: int | None = None
+    """When the last whole one began, UTC milliseconds; None = there was none."""
+    reasons: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """(stream, scope) -> why the census after it was not whole."""
+
+    def due(self, every_ms: int | None, now: int) -> bool:
+        """Tell whether it is time; `every_ms` None = never."""
+        if every_ms is None:
+            return False
+        return self.done_at is None or now - self.done_at >= every_ms - every_ms // _EARLY or now < self.done_at
+
+
+def last_census(conn: Connection, source: str) -> LastCensus:
+    """Read what is kept."""
+    kept = reading.get_cursor(conn, source, reading.CENSUS, "") or {}
+    reasons = {(stream, scope): reason for stream, scope, reason in kept.get("reasons", [])}
+    return LastCensus(kept.get("done_at"), reasons)
+
+
+def keep_census(conn: Connection, source: str, state: LastCensus, *, at: int) -> None:
+    """Keep it; a row beside the cursors of the source's own streams."""
+    reasons = [[stream, scope, reason] for (stream, scope), reason in sorted(state.reasons.items())]
+    reading.set_cursor(
+        conn, source, reading.CENSUS, "", {"done_at": state.done_at, "reasons": reasons}, committed_at=at
+    )
