@@ -14,6 +14,7 @@ from hub.cli.option import (
     ConfigOption,
     Format,
     FormatOption,
+    KnownAtOption,
     LogFormat,
     LogFormatOption,
     examples,
@@ -66,6 +67,7 @@ def findings(
     *,
     everything: Annotated[bool, typer.Option("--all", help="Also those cured, waived and withdrawn.")] = False,
     as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
     fail_on: FailOnOption = None,
     config: ConfigOption = CONFIG,
     output: FormatOption = Format.TABLE,
@@ -73,12 +75,14 @@ def findings(
 ) -> None:
     """List what was found not to be met, and open or close what changed.
 
-    Default: open findings, critical first. `--as-of` judges the evidence shown at that instant.
+    Default: open findings, critical first. `--as-of` judges the evidence shown at that instant. Findings are
+    judged once and kept: `--known-at` lists those seen by then in the state they then had, with today's owner.
+    With either nothing is opened or closed.
     """
     with Session(config, log_format=log_format) as session:
-        if as_of is None:
+        if as_of is None and known_at is None:
             refreshed(session)
-        with judged(session, as_of, None) as judgement:
+        with judged(session, as_of, known_at) as judgement:
             rows = list_findings(judgement, states=() if everything else ("open",))
     emit([_told(row) for row in rows], _SHOWN if output is Format.TABLE else _TOLD, output)
     if fails(rows, fail_on):

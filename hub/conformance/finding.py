@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from hub.conformance.answer import FindingRow
+from hub.conformance.finding_past import states_known
 from hub.conformance.judge import Judgement
 from hub.conformance.listing import reason_of
 from hub.conformance.pack import CatalogueEntry
@@ -234,16 +235,20 @@ def _described(judgement: Judgement, changes: Sequence[tuple[int, Any, str | Non
 
 
 def list_findings(judgement: Judgement, *, states: Iterable[str] = ()) -> list[FindingRow]:
-    """List findings of the enabled requirements, critical first, then the oldest breach; `states` empty = all."""
+    """List findings of the enabled requirements, critical first, then the oldest breach; `states` empty = all.
+
+    Their state is that of the judgement's known-at; who deals with one is as it is now.
+    """
     chosen = set(states)
+    wanted = _wanted(judgement)
+    known = judgement.conn.execute(select(_finding)).all()
     rows = [
         row
-        for row in judgement.conn.execute(select(_finding))
+        for row in (known if judgement.known_at is None else states_known(judgement.conn, known, judgement.known_at))
         if row.part in judgement.parts and (not chosen or row.state in chosen)
     ]
-    units = subjects(judgement.conn, [row.unit for row in rows] + [row.owner for row in rows])
-    wanted = _wanted(judgement)
-    proofs = evidence_of(judgement.conn, (one.evidence for one in wanted.values()))
+    units = subjects(judgement.conn, [row.unit for row in rows] + [row.owner for row in rows], judgement.known_at)
+    proofs = evidence_of(judgement.conn, (one.evidence for one in wanted.values()), judgement.known_at)
     ours = redefined(judgement.conn)
     order = {"critical": 0, "major": 1, "minor": 2}
     listed = []
@@ -266,7 +271,7 @@ def list_findings(judgement: Judgement, *, states: Iterable[str] = ()) -> list[F
                 breached_at=row.breached_at,
                 first_seen_at=row.first_seen_at,
                 state_at=row.state_at,
-                cured_at=row.cured_at,
+                cured_at=_cured_at(row, now),
                 reopened=row.reopened,
                 owner=units.get(row.owner),
                 due_at=row.due_at,
@@ -275,3 +280,12 @@ def list_findings(judgement: Judgement, *, states: Iterable[str] = ()) -> list[F
             )
         )
     return sorted(listed, key=lambda one: (order[one.severity], one.breached_at, one.requirement, one.id))
+
+
+def _cured_at(row: Any, now: Any) -> int | None:
+    """Return when a finding was cured; a past state does not say, what was then judged does."""
+    if row.state == "cured" and row.cured_at is None and now is not None:
+        cured: int | None = now.met_at
+        return cured
+    kept: int | None = row.cured_at
+    return kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from hub.conformance.answer import CoverageRow, Gap, Subject, WaiverRow
 from hub.conformance.judge import Judgement
@@ -17,6 +17,7 @@ from hub.store.tables import metadata
 __all__ = ["list_coverage", "list_gaps", "list_waivers"]
 
 _record = metadata.tables["record"]
+_revision = metadata.tables["revision"]
 _LACKS_REMEDY = {
     "whose login decided is not known": "tie the login to a person: `accounts` in the register's people.yaml",
     "whether it was somebody else's decision is not known": (
@@ -53,11 +54,12 @@ def list_gaps(judgement: Judgement) -> list[Gap]:
 
 def list_coverage(judgement: Judgement) -> list[CoverageRow]:
     """List how far every kind of every scope of every source was read, as known."""
-    counted = judgement.conn.execute(
-        select(_record.c.source, _record.c.scope, _record.c.kind, func.count()).group_by(
-            _record.c.source, _record.c.scope, _record.c.kind
-        )
-    )
+    by_place = (_record.c.source, _record.c.scope, _record.c.kind)
+    asked = select(*by_place, func.count()).group_by(*by_place)
+    if judgement.known_at is not None:
+        read = _revision.c.sid == _record.c.sid, _revision.c.known_from <= judgement.known_at
+        asked = asked.where(exists().where(*read))
+    counted = judgement.conn.execute(asked)
     numbers = {(row[0], row[1] or "", row[2]): row[3] for row in counted}
     return [
         CoverageRow(
@@ -102,4 +104,4 @@ def list_waivers(judgement: Judgement) -> list[WaiverRow]:
 def _by_id(judgement: Judgement, ids: Sequence[str | None]) -> dict[str, Subject]:
     wanted = [one for one in ids if one is not None]
     sids = judgement.conn.scalars(select(_record.c.sid).where(_record.c.id.in_(wanted))).all()
-    return {one.id: one for one in subjects(judgement.conn, sids).values()}
+    return {one.id: one for one in subjects(judgement.conn, sids, judgement.known_at).values()}

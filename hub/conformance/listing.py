@@ -45,8 +45,8 @@ def list_obligations(
     )
     if limit is not None:
         found = found[:limit]
-    described = subjects(judgement.conn, (row.unit for row in found))
-    proofs = evidence_of(judgement.conn, (row.evidence for row in found))
+    described = subjects(judgement.conn, (row.unit for row in found), judgement.known_at)
+    proofs = evidence_of(judgement.conn, (row.evidence for row in found), judgement.known_at)
     return [
         ObligationRow(
             requirement=parts[row.part].requirement,

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from hub.cli.judging import derived
+from hub.cli.judging import derived, refreshed
 from hub.cli.run import do_run
 from hub.cli.session import Session
 from hub.clock import FixedClock, parse_instant
@@ -36,6 +36,7 @@ def config(tmp_path_factory, places):
         with session.store.begin() as conn:
             write_records(conn, [Write(waiver(RID, **valid))], session.clock.now_ms())
         derived(session)
+        refreshed(session)
     yield config
     places.remove(config)
 
@@ -65,6 +66,16 @@ def test_at_one_instant_all_that_was_ever_owed_is_compared(hub):
     rows = hub(*BOTH, "--as-of", "2026-11-01", "--requirement", RID)
     assert len(rows) >= len(hub(*BOTH, "--period", "2026-10"))
     assert hub(*BOTH, "--as-of", "2026-09-01") == [], "the waiver is not in force yet"
+
+
+def test_findings_are_told_as_they_stood(config, run_hub):
+    def states(*words: str) -> set[str]:
+        listed = run_hub("findings", "--all", *words, "--config", config, "--format", "json")
+        return {one["state"] for one in json.loads(listed.out) if one["requirement"] == RID}
+
+    assert "open" in (then := states("--known-at", FIRST))
+    assert "waived" not in then
+    assert states("--known-at", LATER) == {"waived"}
 
 
 def test_lists_for_people_and_spreadsheets_say_the_same(hub):
