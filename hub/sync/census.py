@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection
-
 from hub.store import reading
+from hub.store.store import Connection
 
 __all__ = ["LastCensus", "keep_census", "last_census"]
 
