@@ -39,7 +39,7 @@ COMMANDS = {
     "report": "Make a report and hand it to its channels.",
     "run": "Do everything that is due: sync, derive, findings, reports.",
     "verify": "Prove that no kept document was altered, removed or reordered, and no past state of a record rewritten.",
-    "document": "Show a raw document, and note who read it and why.",
+    "document": "Show a document as the tool gave it: body, hash, place in the chain of its source, when it was read.",
     "retention": "Dispose of what has served its time, erase persons, show who did and who read raw documents.",
     "db": "Look after the database: status, upgrade, backup, restore, move.",
     "demo": "Run the whole hub on a simulated organisation.",

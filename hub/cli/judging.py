@@ -109,7 +109,7 @@ def shown_obligation(row: ObligationRow, *, by_key: bool) -> dict[str, Any]:
         "requirement": row.requirement,
         "part": row.part,
         "unit": shown_subject(row.unit) if by_key else row.unit.id,
-        "anchor": row.anchor,
+        "anchor": row.opened_by or str(row.anchor),
         "opened_at": shown_instant(row.opened_at),
         "due_at": shown_instant(row.due_at),
         "met_at": shown_instant(row.met_at),

@@ -77,6 +77,8 @@ class ObligationRow(msgspec.Struct, frozen=True, kw_only=True):
     part: str
     unit: Subject
     anchor: int
+    opened_by: str = ""
+    """Id of the record that opened it, where one did: what the anchor is called outside this store."""
     opened_at: int
     due_at: int | None
     warn_at: int | None
@@ -120,6 +122,8 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     unit: Subject
     anchor: int
+    opened_by: str = ""
+    """Id of the record that opened it, where one did: what the anchor is called outside this store."""
     state: Literal["open", "cured", "waived", "withdrawn"]
     expected: str
     """What the requirement asks, one plain sentence."""

@@ -20,7 +20,7 @@ from hub.conformance.judge import Judgement
 from hub.conformance.listing import reason_of
 from hub.conformance.pack import CatalogueEntry
 from hub.conformance.redefinition import redefined
-from hub.conformance.subject import evidence_of, subjects
+from hub.conformance.subject import evidence_of, opener, subjects
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
@@ -247,7 +247,8 @@ def list_findings(judgement: Judgement, *, states: Iterable[str] = ()) -> list[F
         for row in (known if judgement.known_at is None else states_known(judgement.conn, known, judgement.known_at))
         if row.part in judgement.parts and (not chosen or row.state in chosen)
     ]
-    units = subjects(judgement.conn, [row.unit for row in rows] + [row.owner for row in rows], judgement.known_at)
+    sids = [sid for row in rows for sid in (row.unit, row.owner, row.anchor)]
+    units = subjects(judgement.conn, sids, judgement.known_at)
     proofs = evidence_of(judgement.conn, (one.evidence for one in wanted.values()), judgement.known_at)
     ours = redefined(judgement.conn)
     order = {"critical": 0, "major": 1, "minor": 2}
@@ -264,6 +265,7 @@ def list_findings(judgement: Judgement, *, states: Iterable[str] = ()) -> list[F
                 severity=entry.severity,
                 unit=units[row.unit],
                 anchor=row.anchor,
+                opened_by=opener(units, row.anchor),
                 state=row.state,
                 expected=part.words.asks,
                 found=reason_of(judgement, now) if now is not None else part.words.missing,

@@ -7,7 +7,7 @@ from typing import Any
 
 from hub.conformance.answer import Evidence, ObligationRow
 from hub.conformance.judge import Judgement
-from hub.conformance.subject import evidence_of, subjects
+from hub.conformance.subject import evidence_of, opener, subjects
 
 __all__ = ["list_obligations", "reason_of"]
 
@@ -45,7 +45,7 @@ def list_obligations(
     )
     if limit is not None:
         found = found[:limit]
-    described = subjects(judgement.conn, (row.unit for row in found), judgement.known_at)
+    described = subjects(judgement.conn, (sid for row in found for sid in (row.unit, row.anchor)), judgement.known_at)
     proofs = evidence_of(judgement.conn, (row.evidence for row in found), judgement.known_at)
     return [
         ObligationRow(
@@ -53,6 +53,7 @@ def list_obligations(
             part=parts[row.part].name,
             unit=described[row.unit],
             anchor=row.anchor,
+            opened_by=opener(described, row.anchor),
             opened_at=row.opened_at,
             due_at=row.due_at,
             warn_at=row.warn_at,

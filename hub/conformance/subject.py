@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import zstandard
@@ -15,7 +15,7 @@ from hub.records import decode_record
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["evidence_of", "find_sid", "subjects"]
+__all__ = ["evidence_of", "find_sid", "opener", "subjects"]
 
 _record = metadata.tables["record"]
 _alias = metadata.tables["alias"]
@@ -55,6 +55,11 @@ def subjects(conn: Connection, sids: Iterable[int | None], known_at: int | None 
                     id=record_id, kind=kind, key=row.key or record_id, title=row.title or "", url=row.url or ""
                 )
     return found
+
+
+def opener(described: Mapping[int, Subject], anchor: int) -> str:
+    """Return the id of the record an anchor is; empty for the start of a period, and for none."""
+    return described[anchor].id if anchor in described else ""
 
 
 def _as_known(conn: Connection, shown: dict[int, Any], known_at: int) -> None:

@@ -16,7 +16,7 @@ _NEVER = 1 << 62
 
 def finding_key(row: FindingRow) -> str:
     """Name a finding the same in every report."""
-    return f"{row.requirement}/{row.part}/{row.unit.id}/{row.anchor}"
+    return f"{row.requirement}/{row.part}/{row.unit.id}/{row.opened_by or row.anchor}"
 
 
 def nonconformities(

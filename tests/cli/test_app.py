@@ -140,8 +140,8 @@ def test_plugins_lists_what_is_installed(run_hub, config, sample):
 def test_a_plugin_brings_commands(run_hub, config, sample, monkeypatch):
     config.write_text('plugins = ["sample"]\n' + START, encoding="utf-8")
     monkeypatch.setenv("HUB_CONFIG", str(config))
-    assert " sample " in run_hub("--help").out
-    assert run_hub("sample", "greet").out == "hello from outside\n"
+    assert " guest " in run_hub("--help").out
+    assert run_hub("guest", "greet").out == "hello from outside\n"
 
 
 def test_sources_are_ready_to_be_read_and_their_mapping_has_a_fingerprint(config, sample):

@@ -19,6 +19,7 @@ from hub.conformance.listing import list_obligations
 from hub.errors import LaggingStore
 from hub.records import KINDS
 from hub.store import tables
+from hub.store.reading import CENSUS
 from hub.store.schema import child_tables, field_shapes, kind_tables
 from hub.store.verify import verify_chain, verify_revisions
 
@@ -123,7 +124,9 @@ def _tables(conn: Connection, nows: Collection[int]) -> Iterator[tuple[str, list
         rows(tables.provision, ids=set(), without=("pid", "known_from"), where=tables.provision.c.known_to.is_(None)),
     )
     yield "fingerprint", rows(tables.fingerprint, ids=set())
-    yield "cursor", rows(tables.sync_cursor, ids=set(), without=("committed_at",))
+    asked = tables.sync_cursor.c.stream == CENSUS  # holds when it was; coverage holds what came of it
+    yield "cursor", rows(tables.sync_cursor, ids=set(), without=("committed_at",), where=~asked)
+    yield "censuses", rows(tables.sync_cursor, ids=set(), without=("committed_at", "cursor"), where=asked)
     for name in ("open_interval", "local_day", "period"):
         yield name, [conn.scalar(select(func.count()).select_from(getattr(tables, name)))]
     yield (

@@ -84,4 +84,4 @@ def test_the_installed_command_knows_the_plugin_from_outside(scripts, tmp_path):
         "fault": "",
     }
     assert {"bs15000", "email", "jira", "register", "sandbox"} <= rows.keys()
-    assert call(scripts / "hub", "sample", "greet", cwd=tmp_path) == "hello from outside\n"
+    assert call(scripts / "hub", "guest", "greet", cwd=tmp_path) == "hello from outside\n"

@@ -118,12 +118,12 @@ def test_what_is_in_the_way_is_told_and_nothing_changes(
     assert "is there already" in refused("sqlite:///hub.db")
     assert "does not exist" in refused(empty_database + "_not")
     with psycopg.connect(postgres_dsn, autocommit=True) as server:
-        server.execute("CREATE ROLE guest LOGIN PASSWORD 'guest'")
+        server.execute("CREATE ROLE mover LOGIN PASSWORD 'guest'")
         server.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
-    guest = make_url(empty_database).set(username="guest", password="guest").render_as_string(hide_password=False)
+    guest = make_url(empty_database).set(username="mover", password="guest").render_as_string(hide_password=False)
     assert "does not allow the user of store.url to do this" in refused(guest)
     latin = make_url(empty_database).set(database="latin").render_as_string(hide_password=False)
-    assert "is encoded in LATIN1; make one with: createdb --encoding UTF8" in refused(latin)
+    assert "keeps text as LATIN1, which does not hold every language; make the database anew" in refused(latin)
     with psycopg.connect(empty_database.replace("+psycopg", ""), autocommit=True) as other:
         other.execute("CREATE TABLE t (x int)")
     assert "holds tables already; name an empty database" in refused(empty_database)

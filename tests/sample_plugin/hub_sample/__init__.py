@@ -23,7 +23,7 @@ def hub_register_channels(register):
 
 @hookimpl
 def hub_register_commands(register):
-    """Offer `hub sample greet`."""
+    """Offer `hub guest greet`."""
     app = typer.Typer(help="Commands of the sample plugin.")
 
     @app.callback()
@@ -35,4 +35,4 @@ def hub_register_commands(register):
         """Say hello."""
         typer.echo("hello from outside")
 
-    register("sample", app)
+    register("guest", app)
