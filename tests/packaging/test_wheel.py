@@ -80,7 +80,7 @@ def test_the_installed_command_knows_the_plugin_from_outside(scripts, tmp_path):
         "sources": ["sample"],
         "channels": ["sample-log"],
         "packs": [],
-        "commands": ["sample"],
+        "commands": ["guest"],
         "fault": "",
     }
     assert {"bs15000", "email", "jira", "register", "sandbox"} <= rows.keys()
