@@ -2,8 +2,8 @@
 
 Units touched by the change log, by old or new references, are derived again set-based, compared with
 what is known, closed and appended. A requirement whose definition changed (code, parameters, calendars,
-time-zone data) is derived whole. Each requirement commits with its own watermark: killed in between,
-nothing is forgotten and nothing is done twice.
+time-zone data) is derived whole, in a transaction of its own; what little changed is derived together in one.
+Each requirement keeps its watermark: killed in between, nothing is forgotten and nothing is done twice.
 """
 
 from __future__ import annotations
