@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from hub.conformance.answer import Severity
+from hub.conformance.parameter import Parameters, objection
 from hub.conformance.part import Part
 from hub.errors import ConfigurationError, Fault
 
 __all__ = ["CatalogueEntry", "Pack", "Parameters", "Requirement"]
-
-
-class Parameters:
-    """Parameters of one requirement: the pack's defaults with the profile's values over them."""
-
-    def __init__(self, defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> None:
-        self._values = {**defaults, **chosen}
-
-    def __getattr__(self, name: str) -> Any:
-        """Return a parameter by name."""
-        try:
-            return self._values[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    def items(self) -> list[tuple[str, Any]]:
-        """Name and value, sorted by name."""
-        return sorted(self._values.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +28,15 @@ class CatalogueEntry:
     role: str
     """Process role that answers for it when a subject has no owner."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Defaults of its parameters; none for an entry that is not judged yet."""
+    """Defaults of its parameters: numbers, texts, yes or no, lists of texts, mappings of these."""
+    parameters_from: Literal["source", "mixed", "project", ""] = ""
+    """Whether the defaults stand in the source document, partly, or are ours; empty where there are none."""
+    shape: str = ""
+    """What kind of demand it is: precondition, deadline, periodic, completeness, threshold, trend or attestation."""
+    unit: str = ""
+    """Record kind the demand is about; its parts may ask it of kinds nearer to the evidence."""
+    evidence: Sequence[str] = ()
+    """Record kinds that can speak for or against it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +51,6 @@ class Requirement:
         """The entry's id."""
         return self.entry.id
 
-
-_LARGEST = 36_525
-"""Largest number a parameter takes: a century in days."""
 
 Declare = Callable[[str, Parameters], list[Part]]
 """Makes the parts of the requirement with this id from its parameters."""
@@ -111,25 +99,6 @@ class Pack:
             if default is None:
                 known = ", ".join(sorted(entry.parameters)) or "it has none"
                 faults.append(Fault(f"unknown parameter {name!r}; known: {known}", key=f"{place}.{rid}"))
-            elif not isinstance(value, type(default)) or isinstance(value, bool) != isinstance(default, bool):
-                found, wanted = type(value).__name__, type(default).__name__
-                faults.append(Fault(f"{name!r} is {found}, expected {wanted}", key=f"{place}.{rid}"))
-            elif said := _objection(value, default):
-                faults.append(Fault(f"{name!r} {said}", key=f"{place}.{rid}"))
+            elif said := objection(name, value, default):
+                faults.append(Fault(said, key=f"{place}.{rid}"))
         return faults
-
-
-def _objection(value: Any, default: Any) -> str:
-    """Say why a value of the right type cannot be judged by; empty = it can."""
-    if isinstance(value, str):
-        return ""
-    if isinstance(value, list):
-        return "" if all(isinstance(item, str) for item in value) else "should hold words only"
-    numbers = list(value.values()) if isinstance(value, dict) else [value]
-    if isinstance(value, dict) and (unknown := sorted(value.keys() - default.keys())):
-        return f"has no {', '.join(unknown)}; known: {', '.join(sorted(default))}"
-    if any(isinstance(number, bool) != isinstance(default, bool) for number in numbers):
-        return "should hold numbers only"
-    if not all(isinstance(number, int | float) and 0 <= number <= _LARGEST for number in numbers):
-        return f"should be a number from 0 to {_LARGEST}"
-    return ""
