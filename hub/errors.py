@@ -23,6 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
+    "MEMORY_USED_UP",
     "AuthenticationFailed",
     "ConfigurationError",
     "ConnectorOutdated",
@@ -39,6 +40,10 @@ __all__ = [
     "SourceError",
     "StoreError",
 ]
+
+
+MEMORY_USED_UP = "the memory is used up; raise the limit (ulimit -v, MemoryMax=) and run again"
+"""What is said of a MemoryError, whoever noticed first: Python, the driver of a database, a plugin."""
 
 
 class HubError(Exception):

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from hub.errors import MEMORY_USED_UP
+
 __all__ = ["READER_LEFT", "ending_clearly", "reason_of"]
 
 _TOLD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -19,7 +21,7 @@ _SHORT = {
     errno.EDQUOT: "no room is left in the quota of this user; make room and run again",
     errno.EMFILE: "too many files are open; raise the limit (ulimit -n) and run again",
     errno.ENFILE: "too many files are open on this machine; end other programs and run again",
-    errno.ENOMEM: "the memory is used up; raise the limit (ulimit -v, MemoryMax=) and run again",
+    errno.ENOMEM: MEMORY_USED_UP,
 }
 READER_LEFT = 128 + signal.SIGPIPE
 """Exit code where whoever read the output left (`hub findings | head -1`), as of other programs."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from hub.errors import Locked, StoreError
+from hub.errors import MEMORY_USED_UP, Locked, StoreError
 
 __all__ = ["DAMAGED", "as_store_error"]
 
@@ -18,12 +18,12 @@ _SQLITE: dict[str, str] = {
     "SQLITE_FULL": "cannot be written: the disk is full; make room and run again",
     "SQLITE_READONLY": "cannot be written: the file or its folder is read-only for this user",
     "SQLITE_CANTOPEN": "cannot be opened: the folder is missing or not open to this user",
-    "SQLITE_IOERR_NOMEM": "cannot be read or written: no memory is left for it",
     "SQLITE_IOERR_SHM": "cannot be read or written: no memory, or no room in its folder, is left for its index",
     "SQLITE_IOERR": "cannot be read or written: the disk reports a fault",
     "SQLITE_PERM": "cannot be opened by this user",
 }
 _POSTGRESQL: dict[str, str] = {
+    "53200": "is on a server whose memory is used up; give it more, then run again",
     "53100": "cannot be written: the disk of the database server is full",
     "53300": "has no connection left; raise max_connections or run fewer workers",
     "25006": "cannot be written: the server is read-only",
@@ -48,25 +48,37 @@ _CONNECTING = {
 }
 """What the server says before there is a connection -> the code the driver does not hand on then."""
 _LOST = ("server closed the connection", "connection is lost", "connection is closed", "terminating connection")
+_MEMORY = ("out of memory", "cannot allocate memory", "memory allocation failure", "couldn't allocate")
+"""How libpq, its driver and the C library say that this process may take no more."""
 _LOCKED = "is being written by another process; wait for it or end it, then run again"
 
 
-def as_store_error(error: Exception, place: str) -> StoreError | None:
-    """Translate a fault of the database, as its driver or SQLAlchemy raises it; None for a defect of the hub."""
+def as_store_error(error: Exception, place: str) -> StoreError | MemoryError | None:
+    """Translate a fault of the database, as its driver or SQLAlchemy raises it; None for a defect of the hub.
+
+    That this process has no memory left is a MemoryError, as everywhere else: the database is sound.
+    """
     original: Any = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(original, "sqlite_errorname", None)
     if code is not None:
         return _of_sqlite(str(code), original, place)
     state = getattr(original, "sqlstate", None) or _before_connection(str(original))
-    if state == "55P03":
-        return Locked(f"{place} {_LOCKED}")
-    if state in _POSTGRESQL:
-        return StoreError(f"{place} {_POSTGRESQL[state]} ({_first_line(original)})")
-    if state is None and (isinstance(error, OperationalError) or type(original).__name__ == "OperationalError"):
+    if state is not None:
+        return _of_server(state, original, place)
+    if any(words in str(original).lower() for words in _MEMORY):
+        return MemoryError(MEMORY_USED_UP)  # whatever its class: it may come as a ProgrammingError of the address
+    if isinstance(error, OperationalError) or type(original).__name__ == "OperationalError":
         if any(words in str(original) for words in _LOST):
             return StoreError(f"{place} {_POSTGRESQL['57P01']} ({_first_line(original)})")
         return StoreError(f"{place} cannot be reached: {_first_line(original)}")
     return None
+
+
+def _of_server(state: str, original: Exception, place: str) -> StoreError | None:
+    if state == "55P03":
+        return Locked(f"{place} {_LOCKED}")
+    words = _POSTGRESQL.get(state)
+    return None if words is None else StoreError(f"{place} {words} ({_first_line(original)})")
 
 
 def _before_connection(said: str) -> str | None:
@@ -76,7 +88,9 @@ def _before_connection(said: str) -> str | None:
     return next((code for words, code in _CONNECTING.items() if reason.startswith(words)), None)
 
 
-def _of_sqlite(code: str, original: Exception, place: str) -> StoreError | None:
+def _of_sqlite(code: str, original: Exception, place: str) -> StoreError | MemoryError | None:
+    if code in ("SQLITE_NOMEM", "SQLITE_IOERR_NOMEM"):
+        return MemoryError(MEMORY_USED_UP)
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Locked(f"{place} {_LOCKED}")
     for name, words in _SQLITE.items():

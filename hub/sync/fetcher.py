@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.clock import Clock
-from hub.errors import AuthenticationFailed, ConfigurationError, ScopeUnreadable, SourceError
+from hub.errors import MEMORY_USED_UP, AuthenticationFailed, ConfigurationError, ScopeUnreadable, SourceError
 from hub.sync.source import Census, Page, Slice, Source
 
 __all__ = ["Arrival", "Ended", "PageRead", "Task", "describe_defect", "read_ahead"]
@@ -57,8 +57,10 @@ Arrival = PageRead | Ended
 def describe_defect(error: BaseException, where: str) -> str:
     """Name an unexpected exception without its message, which may hold a secret or a customer's text.
 
-    The stack goes to the log, again without messages.
+    The stack goes to the log, again without messages. Memory that ran out is nobody's defect.
     """
+    if isinstance(error, MemoryError):
+        return f"{where}: {MEMORY_USED_UP}"
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
     text = f"{where} raised {type(error).__name__}{place}: a defect of the plugin, please report it"

@@ -1,0 +1,84 @@
+"""However a driver words it, memory that ran out is one kind of fault and one line, at connect as later."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine, event, text
+
+from hub.errors import MEMORY_USED_UP, StoreError
+from hub.store.fault import as_store_error
+from hub.store.store import Store
+
+
+def sqlite_error(name: str) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("out of memory")
+    error.sqlite_errorname = name
+    return error
+
+
+NO_MEMORY = {
+    "address": psycopg.ProgrammingError("out of memory\n"),  # what psycopg makes of libpq's parsing of an address
+    "libpq": psycopg.OperationalError("out of memory"),
+    "libpq, longer": psycopg.OperationalError("connection is bad: out of memory allocating GSSAPI buffer (16384)\n"),
+    "result": psycopg.DatabaseError("out of memory for query result\n"),
+    "C library": psycopg.OperationalError("could not send data to server: Cannot allocate memory"),
+    "name server": psycopg.OperationalError('could not translate host name "db": Memory allocation failure'),
+    "driver": psycopg.InternalError("couldn't allocate PGresult"),
+    "Python": MemoryError(),
+    "sqlite": sqlite_error("SQLITE_NOMEM"),
+    "sqlite, its file": sqlite_error("SQLITE_IOERR_NOMEM"),
+}
+ADDRESS = (
+    '[organisation]\nname = "A"\nzone = "Europe/Berlin"\n[store]\nurl = "postgresql+psycopg://hub@127.0.0.1/hub"\n'
+)
+
+
+def raiser(error: Exception):
+    def fail(*_arguments, **_more):
+        raise error
+
+    return fail
+
+
+def store_of(error: Exception, *, at_connect: bool) -> Store:
+    url = "postgresql+psycopg://" if isinstance(error, psycopg.Error) and at_connect else "sqlite+pysqlite://"
+    engine = create_engine(url, creator=raiser(error)) if at_connect else create_engine(url)
+    if not at_connect:
+        event.listen(engine, "do_execute", raiser(error))
+    return Store(engine, place="here")
+
+
+@pytest.mark.parametrize("when", ["at connect", "later"])
+@pytest.mark.parametrize("name", NO_MEMORY)
+def test_no_memory_is_one_fault(name: str, when: str) -> None:
+    error = NO_MEMORY[name]
+    at_connect = when == "at connect"
+    store = store_of(error, at_connect=at_connect)
+    if not at_connect and isinstance(error, psycopg.Error):
+        assert str(as_store_error(error, "here")) == MEMORY_USED_UP
+        return
+    with pytest.raises(MemoryError), store.connect() as conn:
+        conn.execute(text("SELECT 1"))
+
+
+def test_no_memory_is_one_line(tmp_path, monkeypatch, run_hub) -> None:
+    (tmp_path / "hub.toml").write_text(ADDRESS)
+    monkeypatch.setattr(psycopg, "connect", raiser(NO_MEMORY["address"]))
+    ended = run_hub("findings", "--config", tmp_path / "hub.toml")
+    assert (ended.code, ended.err) == (2, f"hub: {MEMORY_USED_UP}\n")
+
+
+def test_the_memory_of_a_server_is_not_ours() -> None:
+    fault = as_store_error(psycopg.errors.OutOfMemory("out of shared memory"), "there")
+    assert isinstance(fault, StoreError)
+    assert (
+        str(fault)
+        == "there is on a server whose memory is used up; give it more, then run again (out of shared memory)"
+    )
+
+
+def test_a_defect_of_ours_stays_one() -> None:
+    assert as_store_error(psycopg.ProgrammingError('syntax error at or near "memory"'), "here") is None
