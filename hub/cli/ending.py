@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -33,7 +35,8 @@ def ending_clearly() -> Iterator[None]:
 
     Nothing is wound up: what is committed stays, what is not is undone, and threads that wait for a
     tool are not waited for. The process ends by the signal, so that a shell sees 130, 143 or 129. A
-    signal that is ignored (nohup) stays ignored, and a handler of somebody else stays in charge.
+    signal that is ignored (nohup) stays ignored, and a handler of somebody else stays in charge. Where
+    memory has run out, what Python would tell of each object it could not wind up is not told.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -42,9 +45,11 @@ def ending_clearly() -> Iterator[None]:
     ours = [number for number, handler in found.items() if handler in (signal.SIG_DFL, signal.default_int_handler)]
     for number in ours:
         signal.signal(number, _end)
+    told, sys.unraisablehook = sys.unraisablehook, _tell_unraisable
     try:
         yield
     finally:
+        sys.unraisablehook = told
         for number in ours:
             signal.signal(number, found[number])
 
@@ -57,8 +62,19 @@ def _end(number: int, _frame: FrameType | None) -> None:
     os.kill(os.getpid(), number)
 
 
-def reason_of(error: OSError | MemoryError) -> str | None:
+def _tell_unraisable(told: sys.UnraisableHookArgs) -> None:
+    if not isinstance(told.exc_value, MemoryError):
+        sys.__unraisablehook__(told)
+
+
+def reason_of(error: OSError | MemoryError | SystemError) -> str | None:
     """Say which room has run out, and how to get more; None for any other fault, which is a defect of ours."""
-    if isinstance(error, MemoryError):
-        return _SHORT[errno.ENOMEM]
-    return _SHORT.get(error.errno or 0)
+    if isinstance(error, MemoryError) or (isinstance(error, SystemError) and _lost_for_memory(error)):
+        return MEMORY_USED_UP
+    return _SHORT.get(error.errno or 0) if isinstance(error, OSError) else None
+
+
+def _lost_for_memory(error: SystemError) -> bool:
+    """Tell whether compiled code lost its MemoryError on the way: it may only where memory has a limit."""
+    limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    return limited and "without setting an exception" in str(error)

@@ -47,3 +47,30 @@ def test_every_handler_is_given_back():
     with ending_clearly():
         assert signal.getsignal(signal.SIGTERM) not in before
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+@pytest.mark.parametrize(
+    ("limited", "said"),
+    [(True, b"hub: the memory is used up; raise the limit"), (False, b"Traceback (most recent call")],
+)
+def test_compiled_code_that_lost_its_memory_error(limited, said):
+    raiser = "def lose(**_): raise SystemError('<f> returned NULL without setting an exception')\n"
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 33, resource.RLIM_INFINITY))\n"
+    program = (
+        f"import sys; from hub.cli import app\n{raiser}{limit if limited else ''}app.app = lose\nsys.exit(app.main([]))"
+    )
+    ended = subprocess.run((sys.executable, "-c", program), capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr[: len(said)]) == (2 if limited else 1, said)
+
+
+def test_what_could_not_be_wound_up_without_memory_is_not_told(capsys):
+    class Held:
+        def __init__(self, error):
+            self.error = error
+
+        def __del__(self):
+            raise self.error
+
+    with ending_clearly():
+        Held(MemoryError())
+        assert capsys.readouterr().err == ""
