@@ -11,7 +11,10 @@ from hub.conformance.parameter import Parameters, objection
 from hub.conformance.part import Part
 from hub.errors import ConfigurationError, Fault
 
-__all__ = ["CatalogueEntry", "Pack", "Parameters", "Requirement"]
+__all__ = ["CatalogueEntry", "Language", "Pack", "Parameters", "Requirement"]
+
+Language = Literal["en", "zh"]
+"""A language the words of a pack may come in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,17 @@ class CatalogueEntry:
     """Record kind the demand is about; its parts may ask it of kinds nearer to the evidence."""
     evidence: Sequence[str] = ()
     """Record kinds that can speak for or against it."""
+    title_zh: str = ""
+    statement_zh: str = ""
+    """The statement in Chinese, in our own words too."""
+
+    def title_in(self, language: Language) -> str:
+        """Return the title in a language; in English where the pack has no other."""
+        return (self.title_zh if language == "zh" else "") or self.title
+
+    def statement_in(self, language: Language) -> str:
+        """Return the statement in a language; in English where the pack has no other."""
+        return (self.statement_zh if language == "zh" else "") or self.statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +82,13 @@ class Pack:
     """The whole catalogue; entries that nothing judges are reported as `not_judged`."""
     declarations: Mapping[str, Declare]
     """Requirement id -> what makes its parts."""
+    clauses_zh: Mapping[str, str] = field(default_factory=dict)
+    """Clause number -> title in Chinese."""
     _compiled: dict[str, list[Requirement]] = field(default_factory=dict, repr=False, compare=False)
+
+    def clause_in(self, clause: str, language: Language) -> str:
+        """Return the title of a clause in a language; in English where the pack has no other."""
+        return (self.clauses_zh.get(clause) if language == "zh" else None) or self.clauses[clause]
 
     def requirements(self, chosen: Mapping[str, Mapping[str, Any]]) -> list[Requirement]:
         """Compile every judged requirement with the profile's parameters over the defaults.

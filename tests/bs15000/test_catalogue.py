@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from hub.conformance.parameter import objection
 from hub.conformance.part import OBLIGATION_COLUMNS
 from hub.errors import ConfigurationError
 from hub_bs15000 import hub_register_requirements
-from hub_bs15000.catalogue import DECLARATIONS, load_pack
+from hub_bs15000.catalogue import load_pack
 
 JUDGED = {f"BS15000-8.2-{letter}" for letter in "abcdefghijklmn"} | {f"BS15000-7.2-{letter}" for letter in "abcdefghij"}
 
@@ -74,7 +76,35 @@ def test_catalogue_is_whole():
 
 
 def test_what_is_judged():
-    assert set(DECLARATIONS) == JUDGED | {"BS15000-4.5-r5"}
+    judged = {one.id for one in load_pack().requirements({})}
+    assert JUDGED | {"BS15000-4.5-r5"} <= judged <= {entry.id for entry in load_pack().entries}
+
+
+KNOWN_LETTERS = {"SLA", "OLA", "CI", "IT"}
+"""Abbreviations a Chinese sentence may hold; single letters name grades."""
+
+
+def test_catalogue_speaks_chinese():
+    pack = load_pack()
+    assert pack.clauses_zh.keys() == pack.clauses.keys()
+    spoken = [(entry.id, entry.title_zh) for entry in pack.entries]
+    spoken += [(entry.id, entry.statement_zh) for entry in pack.entries]
+    spoken += pack.clauses_zh.items()
+    for place, words in spoken:
+        assert re.search(r"[\u4e00-\u9fff]", words), place
+        assert set(re.findall(r"[A-Za-z]{2,}", words)) <= KNOWN_LETTERS, place
+        assert not re.search(r"[,;:!?()]|\s", words), f"{place}: a mark of the other script"
+    for entry in pack.entries:
+        assert entry.statement_zh.endswith("。"), entry.id
+        assert not entry.title_zh.endswith("。"), entry.id
+        assert entry.statement_in("zh") == entry.statement_zh
+        assert entry.statement_in("en") == entry.statement
+
+
+@pytest.mark.parametrize("words", ["title", "statement", "title_zh", "statement_zh"])
+def test_no_two_demands_sound_the_same(words):
+    tally = Counter(getattr(entry, words).casefold() for entry in load_pack().entries)
+    assert [text for text, times in tally.items() if times > 1] == []
 
 
 def test_every_part_tells_people_what_to_do(parts):

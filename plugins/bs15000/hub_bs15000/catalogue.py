@@ -44,6 +44,7 @@ def load_pack() -> Pack:
         clauses=content["clauses"],
         entries=tuple(CatalogueEntry(**entry) for entry in content["entries"]),
         declarations=DECLARATIONS,
+        clauses_zh=content["clauses_zh"],
     )
 
 
