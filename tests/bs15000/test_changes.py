@@ -125,20 +125,6 @@ CASES: list[tuple[str, str, str, list[Record]]] = [
     ("8.2-b", "tested", "lacking", [ch(**checked(at(2), commit=None))]),
     ("8.2-b", "tested", "lacking", [ch(**(checked(at(2)) | {"since": []}))]),
     ("8.2-b", "tested", "met", [ch(**(checked(at(2), ref="pipeline/1") | {"since": []}))]),
-    ("8.2-c", "authorised", "met", [ch(), ok()]),
-    ("8.2-c", "authorised", "met", [ch(), ok(decided_at=START)]),
-    ("8.2-c", "authorised", "not_met", [ch()]),
-    ("8.2-c", "authorised", "not_met", [ch(), ok(decided_at=START + 1)]),
-    ("8.2-c", "authorised", "not_met", [ch(), ok("bob")]),
-    ("8.2-c", "authorised", "not_met", [ch(), ok("carla")]),
-    ("8.2-c", "authorised", "not_met", [ch(), ok(subject_revision="r0")]),
-    ("8.2-c", "authorised", "not_met", [ch(), ok(withdrawn_at=at(3))]),
-    ("8.2-c", "authorised", "lacking", [ch(), ok("nobody")]),
-    ("8.2-c", "authorised", "lacking", [ch(revision=None), ok()]),
-    ("8.2-c", "authorised", "lacking", [ch(implementer=None), ok()]),
-    ("8.2-c", "authorised", "lacking", [ch(type=None)]),
-    ("8.2-c", "authorised", "none", [emergency()]),
-    ("8.2-c", "authorised", "pending", [ch(actual_start=None, actual_end=None, outcome=None)]),
     ("8.2-d", "linked", "met", [ch(service_ids=["register:services/shop"], since=since(service_ids=at(1)))]),
     ("8.2-d", "linked", "not_met", [ch(service_ids=["register:services/shop"], since=since(service_ids=END + 1))]),
     ("8.2-d", "linked", "not_met", [ch()]),
@@ -263,11 +249,6 @@ CASES: list[tuple[str, str, str, list[Record]]] = [
 @pytest.mark.parametrize(("requirement", "part", "expected", "records"), CASES)
 def test_stands(judge, requirement, part, expected, records):
     assert judge(requirement, part, [*PEOPLE, service(), *records], records[0].id) == expected
-
-
-def test_unknown_fields_of_the_unit_keep_it_from_being_decided(judge):
-    records = [*PEOPLE, ch(unknown_fields=["revision"])]
-    assert judge("8.2-c", "authorised", records, "desk:issue/5") == "lacking"
 
 
 def analysis(instant: int, **fields: Any) -> Record:

@@ -8,7 +8,6 @@ import pytest
 
 from hub.records import (
     ConfigurationItem,
-    Disposal,
     Effectiveness,
     Event,
     Link,
@@ -19,7 +18,6 @@ from hub.records import (
 from hub.testing.factory import (
     account,
     at,
-    change,
     improvement_action,
     incident,
     known_error,
@@ -265,28 +263,3 @@ def test_a_second_cluster_of_the_same_kind_is_owed_anew(judge):
 
 def test_a_service_nobody_registered_owes_too(judge):
     assert judge("7.2-c", "by_service", like(3), SHOP) == "not_met"
-
-
-DELETED: list[tuple[str, list[Record]]] = [
-    ("not_met", [change(vanished_at=at(9))]),
-    ("none", [change(vanished_at=at(9), created_at=at(-1100))]),
-    ("none", [change()]),
-]
-
-
-def disposal(approved: int | None, recorded: int) -> Record:
-    values = {"approved_by": "register:people/ben", "approved_at": approved, "created_at": recorded}
-    return record(Disposal, "disposals/1", source="register", subject_id="desk:issue/5", **values)
-
-
-@pytest.mark.parametrize(
-    ("expected", "records"),
-    [
-        *DELETED,
-        ("met", [change(vanished_at=at(9)), disposal(at(8), at(8))]),
-        ("not_met", [change(vanished_at=at(9)), disposal(at(8), at(10))]),
-        ("lacking", [change(vanished_at=at(9)), disposal(None, at(8))]),
-    ],
-)
-def test_nothing_is_deleted_without_approval(judge, expected, records):
-    assert judge("4.5-r5", "change", records, "desk:issue/5") == expected
