@@ -15,7 +15,7 @@ from hub.testing.contract import SourceContract
 from hub_register.schema import FILES
 from hub_register.settings import RegisterSettings
 from hub_register.source import RegisterSource
-from hub_register.templates import TEMPLATES, uncomment
+from hub_register.templates import START, TEMPLATES, live, uncomment
 
 
 class TestRegisterKeepsItsPromises(SourceContract):
@@ -216,4 +216,10 @@ def test_it_is_offered_with_files_to_start_from():
     hub_register.hub_register_sources(offered.append)
     [kind] = offered
     assert (kind.name, kind.settings, kind.make) == ("register", RegisterSettings, RegisterSource)
-    assert kind.start_files["register/people.yaml"] == TEMPLATES["people.yaml"]
+    assert kind.start_files == {f"register/{stem}.yaml": TEMPLATES[f"{stem}.yaml"] for stem in START}
+
+
+def test_the_files_to_start_from_refer_to_nothing_beyond_them(register):
+    for stem in START:
+        (register.folder / f"{stem}.yaml").write_text(live(stem), encoding="utf-8")
+    assert register.faults() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from hub.errors import Fault
 from hub.records import KINDS, Record
 from hub.records.base import Instant, PersonRef
 from hub.sla.calendar import calendar_faults, from_record
-from hub_register.schema import ALIASES, FILES, REQUIRED, ROW_KEYS, row_fields, struct_fields
+from hub_register.schema import ALIASES, FILES, MUST_KEYS, RECORDED, REQUIRED, ROW_KEYS, row_fields, struct_fields
 from hub_register.value import MISSING, Reference, ValueReader
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
     from hub_register.row import Row
 
-__all__ = ["Reading", "read_row"]
+__all__ = ["Reading", "plain_digest", "read_row"]
+
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class _Declaration(msgspec.Struct):
@@ -30,6 +33,8 @@ class _Declaration(msgspec.Struct):
     declared_by: PersonRef
     declared_at: Instant
     proof: str
+    proof_hash: str
+    expires_at: Instant
 
 
 @dataclass(slots=True)
@@ -53,13 +58,13 @@ def read_row(row: Row, source: str) -> Reading:
     values = reader.mapping(row.node, {**struct_fields(_Declaration), **fields}, "")
     declaration = {name: values.pop(name, MISSING) for name in ROW_KEYS}
     given = values.keys() | {name for name in ROW_KEYS if declaration[name] is not MISSING}
-    for name in (*ROW_KEYS[:-1], *REQUIRED.get(kind, ())):
+    for name in (*MUST_KEYS, *REQUIRED.get(kind, ())):
         if name not in given and not any(fault.key == name for fault in reader.faults):
             reader.fault(row.node, name, "is missing")
     if reader.faults:
         return Reading(None, reader.faults, reader.references)
     record = _record(row, source, values, declaration, reader.raw_times)
-    for key, message in _contradictions(record, row.zone):
+    for key, message in (*_contradictions(record, row.zone), *_misdeclared(declaration)):
         place = (row.node.value or {}).get(key, row.node) if isinstance(row.node.value, dict) else row.node
         reader.fault(place, key, message)
     return Reading(None if reader.faults else record, reader.faults, reader.references)
@@ -71,7 +76,7 @@ def _record(
     kind = FILES[row.stem]
     written = {name: key for key, name in ALIASES.get(kind, {}).items()}
     declared_at = declaration["declared_at"]
-    envelope = {
+    envelope: dict[str, Any] = {
         "id": f"{source}:{row.native_id}",
         "source": source,
         "scope": row.stem,
@@ -82,6 +87,13 @@ def _record(
         "raw_times": raw_times,
         "since": [{"field": name, "at": declared_at} for name in _filled(kind, values, written)],
     }
+    if declaration["expires_at"] is not MISSING and "expires_at" in struct_fields(KINDS[kind]):
+        envelope["expires_at"] = declaration["expires_at"]
+    if declaration["proof_hash"] is not MISSING:
+        envelope["custom"] = {"proof_sha256": plain_digest(declaration["proof_hash"])}
+    for name, of in RECORDED.get(kind, {}).items():
+        if of in values:
+            envelope[name] = declared_at
     if "title" not in values and "name" in values:
         envelope["title"] = values["name"]
     return msgspec.convert({**values, **envelope}, KINDS[kind])
@@ -112,6 +124,22 @@ def _contradictions(record: Record, zone: str) -> Iterator[tuple[str, str]]:
         start, end = getattr(record, first, None), getattr(record, last, None)
         if isinstance(start, int) and isinstance(end, int) and end <= start:
             yield last, f"is not after {first.rstrip('_')}; it is the first day no longer covered"
+
+
+def _misdeclared(declaration: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say what is wrong with how a row is vouched for: (key, fault)."""
+    digest, ends = declaration["proof_hash"], declaration["expires_at"]
+    if digest is not MISSING and not _DIGEST.fullmatch(plain_digest(digest)):
+        yield "proof_hash", f"{digest!r} is no SHA-256; write its 64 hexadecimal digits, as `sha256sum FILE` does"
+    if digest is not MISSING and declaration["proof"] is MISSING:
+        yield "proof_hash", "stands without `proof`; name what it is the hash of"
+    if ends is not MISSING and ends <= declaration["declared_at"]:
+        yield "expires_at", "is not after declared_at; it is the first instant at which the row no longer counts"
+
+
+def plain_digest(text: str) -> str:
+    """Give a SHA-256 as it is compared: lower case, without `sha256:`."""
+    return text.strip().lower().removeprefix("sha256:")
 
 
 def _calendar_faults(record: records.Calendar, zone: str) -> list[str]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RegisterFile", "Row", "nearest", "read_register_file"]
 
-_HEAD = ("zone", "declared_by", "declared_at", "proof", "rows")
-_DEFAULTS = ("declared_by", "declared_at", "proof")
+_DEFAULTS = ("declared_by", "declared_at", "proof", "expires_at")
+_HEAD = ("zone", *_DEFAULTS, "rows")
 _ID = re.compile(r"\w[\w.-]*")
 
 

@@ -12,7 +12,18 @@ from hub.records import KINDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ALIASES", "FILES", "REQUIRED", "ROW_KEYS", "provided", "row_fields", "struct_fields", "unwrap"]
+__all__ = [
+    "ALIASES",
+    "FILES",
+    "MUST_KEYS",
+    "RECORDED",
+    "REQUIRED",
+    "ROW_KEYS",
+    "provided",
+    "row_fields",
+    "struct_fields",
+    "unwrap",
+]
 
 FILES: Mapping[str, str] = {
     "people": "person",
@@ -21,32 +32,114 @@ FILES: Mapping[str, str] = {
     "services": "service",
     "customers": "customer",
     "calendars": "calendar",
-    "waivers": "waiver",
-    "reviews": "review",
+    "slas": "sla",
+    "olas": "ola",
+    "contracts": "underpinning_contract",
+    "suppliers": "supplier",
     "documents": "document",
+    "plans": "plan",
+    "capacity_plans": "capacity_plan",
+    "waivers": "waiver",
+    "approvals": "approval",
+    "reviews": "review",
+    "audits": "audit",
+    "continuity_tests": "continuity_test",
     "improvement_actions": "improvement_action",
-    "disposals": "disposal",
+    "risks": "risk",
+    "controls": "control",
+    "access": "access_grant",
+    "security_incidents": "security_incident",
+    "competence_profiles": "competence_profile",
+    "training": "training_record",
+    "budgets": "budget",
+    "costs": "cost_entry",
+    "configuration_items": "configuration_item",
+    "licences": "licence",
+    "releases": "release",
+    "maintenance_windows": "maintenance_window",
+    "outages": "outage",
+    "measurements": "measurement",
+    "metric_definitions": "metric_definition",
+    "report_catalogue": "report_spec",
     "service_reports": "service_report",
+    "complaints": "complaint",
+    "surveys": "satisfaction_survey",
+    "communications": "communication",
+    "contacts": "contact",
+    "shifts": "shift",
+    "handovers": "handover",
+    "onsite_visits": "onsite_visit",
+    "authorisation_forms": "authorisation_form",
+    "information_classes": "information_class",
+    "loans": "loan",
+    "room_access": "room_access",
+    "inspections": "inspection",
+    "backup_runs": "backup_run",
+    "log_stores": "log_store",
+    "disposals": "disposal",
 }
-"""File name without `.yaml` to record kind. A line here is all a further kind needs."""
+"""File name without its ending to record kind. A line here and a template are all a further kind needs."""
 REQUIRED: Mapping[str, tuple[str, ...]] = {
-    "person": ("name",),
-    "role_assignment": ("person", "role"),
-    "team": ("name",),
-    "service": ("name",),
+    "access_grant": ("target",),
+    "approval": ("subject_id", "approver", "decision"),
+    "audit": ("type",),
+    "authorisation_form": ("customer_contact", "work"),
+    "backup_run": ("started_at",),
+    "budget": ("fiscal_year",),
+    "capacity_plan": ("title",),
+    "communication": ("direction",),
+    "competence_profile": ("role",),
+    "complaint": ("received_at",),
+    "configuration_item": ("title",),
+    "contact": ("at",),
+    "continuity_test": ("performed_at",),
+    "control": ("control_id",),
+    "cost_entry": ("period", "amount", "entry_type"),
     "customer": ("name",),
-    "waiver": ("requirement_id", "reason", "approver", "valid_from", "valid_to"),
-    "review": ("type",),
-    "document": ("doc_type",),
-    "improvement_action": ("title",),
     "disposal": ("subject_id",),
+    "document": ("doc_type",),
+    "handover": ("at",),
+    "improvement_action": ("title",),
+    "information_class": ("subject_id", "level"),
+    "inspection": ("inspected_at",),
+    "licence": ("product",),
+    "loan": ("what",),
+    "log_store": ("store",),
+    "maintenance_window": ("start", "end"),
+    "measurement": ("metric_id",),
+    "metric_definition": ("metric_id",),
+    "ola": ("title",),
+    "onsite_visit": ("start",),
+    "outage": ("service_id", "started_at"),
+    "person": ("name",),
+    "plan": ("plan_type",),
+    "release": ("version",),
+    "report_spec": ("type",),
+    "review": ("type",),
+    "risk": ("description",),
+    "role_assignment": ("person", "role"),
+    "room_access": ("room",),
+    "satisfaction_survey": ("sent_at",),
+    "security_incident": ("detected_at",),
+    "service": ("name",),
     "service_report": ("type", "period"),
+    "shift": ("start",),
+    "sla": ("customer_id",),
+    "supplier": ("name",),
+    "team": ("name",),
+    "training_record": ("person", "course"),
+    "underpinning_contract": ("supplier_id",),
+    "waiver": ("requirement_id", "reason", "approver", "valid_from", "valid_to"),
 }
 """Without these a row says nothing; everything else that is missing is for the requirements to judge."""
 ALIASES: Mapping[str, Mapping[str, str]] = {"person": {"accounts": "same_as"}}
 """Kind to (key people write -> record field)."""
-ROW_KEYS = ("id", "declared_by", "declared_at", "proof")
-"""Who vouches for a row, since when, on what."""
+ROW_KEYS = ("id", "declared_by", "declared_at", "proof", "proof_hash", "expires_at")
+"""Who vouches for a row, since when, on what, and until when."""
+MUST_KEYS = ("id", "declared_by", "declared_at")
+"""What no row is without."""
+RECORDED: Mapping[str, Mapping[str, str]] = {"approval": {"decided_at": "decision"}}
+"""Kind to (instant that only a record can show -> field whose own instant it is): a typed one would be a claim."""
 
 _NOT_WRITTEN = frozenset(
     {
@@ -82,8 +175,8 @@ def struct_fields(struct: type) -> dict[str, inspect.Field]:
 def row_fields(kind: str) -> dict[str, inspect.Field]:
     """Give what a row of a kind may hold beside its id and declaration, by the key people write."""
     fields = {name: field for name, field in struct_fields(KINDS[kind]).items() if field.name not in _NOT_WRITTEN}
-    for name in ("declared_by", "proof"):
-        del fields[name]
+    for name in ("declared_by", "proof", "expires_at", *RECORDED.get(kind, ())):
+        fields.pop(name, None)
     for written, name in ALIASES.get(kind, {}).items():
         fields[written] = fields.pop(name)
     return fields
@@ -105,7 +198,7 @@ def unwrap(described: inspect.Type) -> tuple[inspect.Type, dict[str, Any]]:
 @cache
 def provided(kind: str) -> frozenset[str]:
     """Name the record fields a register file can fill; dotted for those of a struct."""
-    names = {"created_at", "declared_by", "proof", "since"}
+    names = {"created_at", "declared_by", "proof", "since", *RECORDED.get(kind, ())}
     for field in row_fields(kind).values():
         names.add(field.name)
         inner, _ = unwrap(field.type)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import inspect
 
 from hub.errors import Fault
-from hub.records import Period
+from hub.records import KINDS, Period
 from hub.sla.calendar import BUILT_IN
 from hub_register.moment import read_date, read_instant, read_period
 from hub_register.row import nearest
@@ -156,7 +156,7 @@ class ValueReader:
             raise ValueError(f"{text!r} is no reference; write {stem}/<id> or <source>:<native id>")
         if short[1] not in FILES:
             raise ValueError(f"no register file {short[1]!r}{nearest(short[1], FILES)}")
-        if kind not in ("any", FILES[short[1]]):
+        if kind != "any" and not issubclass(KINDS[FILES[short[1]]], KINDS[kind]):
             raise ValueError(f"{text!r} is a {FILES[short[1]]}, but a {kind} must stand here")
         self.references.append(Reference(short[0], key, node.line, node.column))
         return own + short[0]
