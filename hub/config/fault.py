@@ -17,6 +17,8 @@ _LISTED = 40
 _PLAINLY = {
     "bool_parsing": "should be true or false",
     "bool_type": "should be true or false",
+    "date_from_datetime_parsing": "should be a date: 2026-10-01",
+    "date_type": "should be a date: 2026-10-01",
     "dict_type": "should be a table",
     "int_parsing": "should be a whole number",
     "int_type": "should be a whole number",

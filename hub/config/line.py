@@ -18,15 +18,21 @@ _ASSIGNMENT = re.compile(
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
-    """Map every table and key of a valid TOML text to its line, from 1.
+    """Map every table and key of a valid TOML text to its line, from 1; the tables of an array by their number too.
 
     A line inside a multi-line string that looks like a key may be listed too; nobody asks for it,
     because faults are about keys that the parser found.
     """
     lines: dict[KeyPath, int] = {}
     table: KeyPath = ()
+    last: dict[KeyPath, int] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if (match := _TABLE.match(line)) and (path := _path(match["key"])):
+            path = _numbered(path, last)
+            if match[1]:
+                lines.setdefault(path, number)
+                last[path] = last.get(path, -1) + 1
+                path = (*path, str(last[path]))
             table = path
         elif (match := _ASSIGNMENT.match(line)) and (key := _path(match["key"])):
             path = (*table, *key)
@@ -42,6 +48,15 @@ def nearest_line(lines: Mapping[KeyPath, int], path: KeyPath) -> int | None:
         if (number := lines.get(path[:end])) is not None:
             return number
     return next((number for known, number in lines.items() if known[: len(path)] == path), None)
+
+
+def _numbered(path: KeyPath, last: Mapping[KeyPath, int]) -> KeyPath:
+    """Put into a path the number of the last table of every array above it."""
+    found: KeyPath = ()
+    for key in path[:-1]:
+        found = (*found, key)
+        found = (*found, str(last[found])) if found in last else found
+    return (*found, path[-1])
 
 
 def _path(dotted: str) -> KeyPath:

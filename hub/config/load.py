@@ -26,6 +26,7 @@ from hub.config.section import (
     ReportSettings,
     StoreSettings,
 )
+from hub.conformance.profile import objections
 from hub.errors import ConfigurationError, Fault, PluginError
 from hub.registry import ALWAYS_ENABLED, Registry
 from hub.report.channel import ChannelSettings
@@ -265,7 +266,7 @@ class _Loading:
         channels = [name for name, _ in _tables(self._settings, "channels")]
         for name, pack in packs.items():
             if name in self._registry.packs():
-                self._check_parameters(name, pack)
+                self._check_profile(name, pack)
             elif not any(fault.key == f"packs.{_key(name)}" for fault in self.faults):
                 known = nearest(name, self._offered(self._registry.packs()))
                 self._fault(("packs", name), f"no plugin offers a pack '{name}'{known}")
@@ -283,19 +284,10 @@ class _Loading:
                 path = ("retention", part, str(place), "source")
                 self._fault(path, f"there is no source '{source}'{nearest(source, known)}")
 
-    def _check_parameters(self, name: str, settings: PackSettings) -> None:
+    def _check_profile(self, name: str, settings: PackSettings) -> None:
         pack = self._registry.packs()[name]
-        ids = {entry.id for entry in pack.entries}
-        for requirement, values in settings.parameters.items():
-            path = ("packs", name, "parameters", requirement)
-            if requirement not in ids:
-                self._fault(path, f"the pack has no requirement '{requirement}'{nearest(requirement, ids)}")
-                continue
-            try:
-                pack.requirements({requirement: values})
-            except ConfigurationError as error:
-                for fault in error.faults:
-                    self._fault(path, fault.message)
+        for below, said in objections(pack.entries, settings.parameters, settings.choices, place=("packs", name)):
+            self._fault(("packs", name, *below), said)
 
     def _validated(self, path: KeyPath, value: object, model: type[Model]) -> Model | None:
         resolved = self._secrets.resolve(value, model, path)

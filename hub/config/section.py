@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from hub.conformance.answer import Severity
+from hub.conformance.profile import Choice, Scope
 
 __all__ = [
     "FindingSettings",
     "OrganisationSettings",
     "PackSettings",
+    "ProfileSettings",
     "RecordId",
     "ReportSettings",
     "Section",
@@ -129,12 +142,63 @@ class StoreSettings(Section):
         return urlunsplit(parts._replace(netloc=f"{user}:{secret}@{host}"))
 
 
+Patterns = list[Annotated[str, Field(min_length=1)]]
+"""Requirements: ids, clauses such as `7.2`, or patterns of ids such as `BS15000-5.5-*`."""
+
+
+class ProfileSettings(Section):
+    """Something the organisation sets otherwise than the pack ships it: for whom, why, who decided it and when."""
+
+    service: RecordId | None = None
+    """Only for what belongs to this service, such as `register:services/shop`."""
+    customer: RecordId | None = None
+    """Only for what belongs to this customer."""
+    parameters: dict[str, dict[str, Any]] = {}
+    """Requirement id -> parameter -> value."""
+    disabled: Patterns = []
+    """Requirements that are not judged."""
+    enabled: Patterns = []
+    """Requirements that are judged though an entry with a wider scope disables them."""
+    severity: dict[str, Severity] = {}
+    """Requirement, or pattern -> severity."""
+    reason: str = Field(min_length=1)
+    set_by: str = Field(min_length=1)
+    """Who decided it: a person's id, or a role."""
+    set_at: dt.date
+
+    @model_validator(mode="after")
+    def _sets_something(self) -> Self:
+        if not (self.parameters or self.disabled or self.enabled or self.severity):
+            raise ValueError("sets nothing; write parameters, disabled, enabled or severity")
+        return self
+
+
 class PackSettings(Section):
     """One pack of requirements that is judged."""
 
     enabled: bool = True
     parameters: dict[str, dict[str, Any]] = {}
     """Requirement id -> parameter -> value, where the organisation deviates from the pack."""
+    profile: list[ProfileSettings] = []
+    """Deviations with a reason, for the whole organisation, a service or a customer."""
+
+    @property
+    def choices(self) -> list[Choice]:
+        """The entries of the profile, each with the key it stands under."""
+        return [
+            Choice(
+                key=("profile", str(place)),
+                scope=Scope(entry.service, entry.customer),
+                parameters=entry.parameters,
+                disabled=tuple(entry.disabled),
+                enabled=tuple(entry.enabled),
+                severity=entry.severity,
+                reason=entry.reason,
+                set_by=entry.set_by,
+                set_at=entry.set_at.isoformat(),
+            )
+            for place, entry in enumerate(self.profile)
+        ]
 
 
 class ReportSettings(Section):

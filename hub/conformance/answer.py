@@ -6,7 +6,7 @@ milliseconds.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,6 +18,7 @@ __all__ = [
     "FindingRow",
     "Gap",
     "ObligationRow",
+    "ProfileLine",
     "RequirementRow",
     "Severity",
     "Subject",
@@ -182,6 +183,27 @@ class WaiverRow(msgspec.Struct, frozen=True, kw_only=True):
     """How many obligations it covers now."""
 
 
+class ProfileLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the organisation has set otherwise than the pack ships it."""
+
+    requirement: str
+    what: str
+    """Name of a parameter, or `judged`, or `severity`."""
+    shipped: Any
+    ours: Any
+    scope: str
+    """`organisation`, or for whom: `service register:services/shop`."""
+    reason: str
+    """Empty where none was given."""
+    set_by: str
+    set_at: str
+    """Date."""
+    key: str
+    """Where it stands in the configuration."""
+    left_out: int | None = None
+    """How many obligations are not asked because of the profile; None where it leaves out nothing."""
+
+
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a report of one period says, as of one instant and known at one instant."""
 
@@ -201,3 +223,5 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     derived_anew: list[str] = []
     """Requirements derived whole since the last report because code, parameters, calendars or
     time-zone data changed: their verdicts may differ because we changed."""
+    profile: list[ProfileLine] = []
+    """What the organisation has set otherwise than shipped."""

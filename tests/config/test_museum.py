@@ -97,16 +97,49 @@ EXPECTED = {
     "secret-file-of-nobody": [
         "7: sources.desk.token: ~nobody-of-this-name/token names the home of a user who is not known here",
     ],
+    "profile": [
+        (
+            '7: packs.bs15000.profile.0.parameters."BS15000-8.2-c": BS15000-8.2-c: min_approvers for organisation '
+            'stands in packs.bs15000.parameters."BS15000-8.2-c" too; keep one of the two'
+        ),
+        "13: packs.bs15000.profile.1.parameters.\"BS15000-8.2-c\": unknown parameter 'min_aprovers'; known: min_approvers",
+        "13: packs.bs15000.profile.1.parameters.\"BS15000-8.2-c\": 'min_approvers' is str, expected int",
+        (
+            "13: packs.bs15000.profile.1.parameters.\"BS15000-8.2-x\": the pack has no requirement 'BS15000-8.2-x'; "
+            "did you mean 'BS15000-8.2-c'? known: BS15000-8.2-c"
+        ),
+        "14: packs.bs15000.profile.1.disabled: '9.9' is no requirement, no clause, and fits none; known: BS15000-8.2-c",
+        (
+            "14: packs.bs15000.profile.1.disabled: 'BS15000-5.*' is no requirement, no clause, and fits none; "
+            "did you mean 'BS15000-8.2-c'? known: BS15000-8.2-c"
+        ),
+        "15: packs.bs15000.profile.1.severity: holds for the whole organisation only; leave out service and customer",
+        (
+            "27: packs.bs15000.profile.3.enabled: BS15000-8.2-c: whether it is judged for service register:services/mail "
+            "stands in packs.bs15000.profile.2.disabled too; keep one of the two"
+        ),
+    ],
+    "profile-without-reason": [
+        "5: packs.bs15000.profile.0.reason: is missing; write: reason = …",
+        "6: packs.bs15000.profile.0.service: should be the id of a record: `<source>:<id>`, such as register:people/alice",
+        "9: packs.bs15000.profile.0.set_at: should be a date: 2026-10-01",
+        "10: packs.bs15000.profile.1: sets nothing; write parameters, disabled, enabled or severity",
+        "15: packs.bs15000.profile.2.severity.\"8.2\": should be 'critical', 'major' or 'minor'",
+        (
+            "16: packs.bs15000.profile.2.disable: unknown key; did you mean 'disabled'? "
+            "known: customer, disabled, enabled, parameters, reason, service, set_at, set_by, severity"
+        ),
+    ],
     "retention": [
         '8: retention.key: a secret does not belong into this file; write { file = "secrets/key" } or { env = "NAME" }',
-        "9: retention.rules.0.keep: should be a number of days, months or years, such as 90 days, 36 months, 10 years",
-        "9: retention.rules.0.kind: is no kind of record; such as incident or change",
         "9: retention.rules.0.reason: is missing; write: reason = …",
+        "12: retention.rules.0.keep: should be a number of days, months or years, such as 90 days, 36 months, 10 years",
+        "13: retention.rules.0.kind: is no kind of record; such as incident or change",
         "19: retention.holds.0: holds nothing; write record, source or scope",
     ],
     "retention-names": [
-        "7: retention.rules.0.source: there is no source 'mial'; did you mean 'mail'? known: desk, mail",
-        "12: retention.holds.0.source: there is no source 'dsk'; did you mean 'desk'? known: desk, mail",
+        "9: retention.rules.0.source: there is no source 'mial'; did you mean 'mail'? known: desk, mail",
+        "14: retention.holds.0.source: there is no source 'dsk'; did you mean 'desk'? known: desk, mail",
     ],
     "retention-twice": [
         "4: retention.rules: two rules have the name 'mail'; the log of disposals tells them apart by it",
