@@ -2,14 +2,14 @@
 
 Every kind of evidence is laid beside what is owed, one row for every candidate and at least one a unit,
 so that a unit is read once: `at` is the instant the tool recorded it, `lost_at` when it was withdrawn,
-`lacks` what keeps it from counting though it might, `undated` what it lacks where `at` is not known,
+`expires_at` when a declaration ends, `lacks` what keeps it from counting though it might, `undated` what it lacks where `at` is not known,
 `counts` whether it is a candidate at all. Which candidate decides is the shape's business
 (`hub.conformance.shape`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import ColumnClause
+from sqlalchemy.sql.util import ClauseAdapter
 
 from hub.conformance.expression import filled, no_instant, no_text
 from hub.conformance.reading import Need, Reads, merge_reads
@@ -62,7 +63,7 @@ class Evidence(Protocol):
         ...
 
     def beside(self, unit: Unit, owed: Owed, *, every: bool = True) -> list[Select[Any]]:
-        """Select `owed` with (at, lost_at, record, declared, lacks, undated, who, counts), one select a kind of row.
+        """Select `owed` with (at, lost_at, expires_at, record, declared, lacks, undated, who, counts), one select a kind of row.
 
         `every`: every unit has a row, if one that does not count; otherwise only what may count.
         """
@@ -78,6 +79,7 @@ def _beside(
     record: ColumnElement[Any],
     declared: ColumnElement[Any],
     counts: ColumnElement[bool],
+    expires: ColumnElement[Any] | None = None,
     lost: ColumnElement[Any] | None = None,
     lacks: ColumnElement[Any] | None = None,
     undated: str | None = None,
@@ -88,6 +90,7 @@ def _beside(
         *owed,
         at.label("at"),
         (no_instant() if lost is None else lost).label("lost_at"),
+        (no_instant() if expires is None else expires).label("expires_at"),
         record.label("record"),
         declared.label("declared"),
         (no_text() if lacks is None else lacks).label("lacks"),
@@ -125,6 +128,7 @@ class Filled:
                 at=times,
                 record=unit.sid,
                 declared=_is_declared(unit),
+                expires=_expires(unit),
                 undated=undated,
                 counts=present,
             )
@@ -133,6 +137,10 @@ class Filled:
 
 def _is_declared(unit: Unit) -> ColumnElement[Any]:
     return kind_tables[unit.kind].c.declared_by.is_not(None) if unit.has_envelope else false()
+
+
+def _expires(unit: Unit) -> ColumnElement[Any]:
+    return kind_tables[unit.kind].c.expires_at if unit.has_envelope else no_instant()
 
 
 def _holds(unit: Unit, name: str) -> ColumnElement[bool]:
@@ -179,6 +187,7 @@ class At:
                 at=self.instant,
                 record=unit.sid,
                 declared=declared,
+                expires=_expires(unit),
                 lacks=self.lacks,
                 counts=true() if every else counts,
             )
@@ -202,6 +211,7 @@ class Rows:
     declared: ColumnElement[Any]
     conditions: tuple[ColumnElement[bool], ...] = ()
     lost: ColumnElement[Any] | None = None
+    expires: ColumnElement[Any] | None = None
     doubts: tuple[tuple[ColumnElement[bool], str], ...] = ()
     joins: tuple[tuple[FromClause, ColumnElement[bool]], ...] = ()
     who: ColumnElement[Any] | None = None
@@ -219,6 +229,25 @@ class Rows:
     def joining(self, table: FromClause, on: ColumnElement[bool]) -> Rows:
         """Let conditions read another table; a row without a match there keeps NULL."""
         return replace(self, joins=(*self.joins, (table, on)))
+
+    def latest(self, before: ColumnElement[Any]) -> Rows:
+        """Of the rows up to `before`, keep the last one; conditions set so far choose among which."""
+        return self._extreme(lambda other: other <= before, last=True)
+
+    def first(self) -> Rows:
+        """Keep the earliest row; conditions set so far choose among which."""
+        return self._extreme(lambda _: true(), last=False)
+
+    def _extreme(self, within: Callable[[ColumnElement[Any]], ColumnElement[bool]], *, last: bool) -> Rows:
+        further = {table for table, _ in self.joins}
+        own = [one for one in (self.on, *self.conditions) if not _tables(one) & further]
+        other = self.table.alias()
+        there: Callable[[ColumnElement[Any]], ColumnElement[Any]] = ClauseAdapter(other).traverse
+        at, record = there(self.at), there(self.record)
+        beyond = and_(at == self.at, record > self.record if last else record < self.record)
+        better = or_(at > self.at if last else at < self.at, beyond)
+        surpassed = exists().where(*(there(one) for one in own), within(at), better).correlate_except(other)
+        return replace(self, conditions=(*self.conditions, func.coalesce(within(self.at), true()), ~surpassed))
 
     def by(self, person: ColumnElement[Any], *roles: str) -> Rows:
         """Count only rows whose `person` held one of `roles` at that instant.
@@ -292,6 +321,7 @@ class Rows:
                 at=self.at,
                 record=self.record,
                 declared=self.declared,
+                expires=self.expires,
                 lost=self.lost,
                 lacks=lacks,
                 undated=f"when the {self.kind} was made is not recorded",
@@ -343,6 +373,7 @@ def rows(
         record=source.c.sid if record is None else record,
         declared=declared,
         lost=lost,
+        expires=source.c.expires_at if "expires_at" in source.c else None,
         reads={kind: reach},
         needs=() if stated_by_unit else (Need(kind, fields, evidence=True),),
     )

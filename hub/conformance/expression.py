@@ -8,15 +8,16 @@ the materialised table `local_day`, so that a due instant is an index look-up.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    ClauseElement,
     ColumnElement,
     Dialect,
-    Select,
+    FromClause,
     Text,
     case,
     cast,
@@ -34,22 +35,30 @@ from hub.store.tables import metadata
 __all__ = [
     "CALENDAR",
     "business_days_after",
+    "business_hours_after",
+    "counted",
     "days_after",
     "earlier_of",
+    "exactly",
     "filled",
     "hours_after",
     "later_of",
+    "minutes_after",
+    "narrow",
     "no_instant",
     "no_text",
-    "render",
     "since_when",
+    "tongue",
     "touched",
+    "write",
 ]
 
 CALENDAR = "organisation"
 """Name under which the organisation's own calendar is materialised."""
-HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
 local_day = metadata.tables["local_day"]
+open_interval = metadata.tables["open_interval"]
 Instants = ColumnElement[Any]
 
 
@@ -65,7 +74,7 @@ class touched(FunctionElement[bool]):  # noqa: N801 - reads as a condition
 
 
 @compiles(touched)
-def _narrow(element: touched, compiler: SQLCompiler, **kw: Any) -> str:
+def _mark(element: touched, compiler: SQLCompiler, **kw: Any) -> str:
     (sid,) = element.clauses
     return f"/*touched*/{compiler.process(sid, **kw)} IN (SELECT unit FROM {{units}})/**/"
 
@@ -73,21 +82,31 @@ def _narrow(element: touched, compiler: SQLCompiler, **kw: Any) -> str:
 _NARROWED = re.compile(r"/\*touched\*/(.*?)/\*\*/", re.DOTALL)
 
 
-def render(statement: Select[Any], dialect: Dialect, *, units: str = "") -> str:
-    """Write a select as SQL text without parameters.
+def write(statement: ClauseElement, dialect: Dialect) -> str:
+    """Write a select as SQL text without parameters, marked where it may be narrowed.
 
-    `units` names the table of units to which every `touched(sid)` narrows; empty = all units.
     All values in a requirement's select are constants of the pack or the profile.
     """
-    written = _written(statement, dialect)
+    texts = _written.setdefault(statement, {})  # writing a select takes longer than running it on few records
+    spoken = tongue(dialect)
+    if spoken not in texts:
+        texts[spoken] = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    return texts[spoken]
+
+
+def narrow(written: str, units: str = "") -> str:
+    """Let every `touched(sid)` narrow to the units of the table `units`; empty = all units."""
     if not units:
         return _NARROWED.sub("1 = 1", written)
     return _NARROWED.sub(lambda found: found[1].replace("{units}", units), written)
 
 
-@lru_cache(maxsize=4096)  # writing a select takes longer than running it on few records
-def _written(statement: Select[Any], dialect: Dialect) -> str:
-    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+def tongue(dialect: Dialect) -> str:
+    """Name all of a dialect that changes how a select is written."""
+    return f"{dialect.name}+{dialect.driver} {getattr(dialect, '_backslash_escapes', '')}".rstrip()
+
+
+_written: WeakKeyDictionary[ClauseElement, dict[str, str]] = WeakKeyDictionary()
 
 
 def no_instant() -> Instants:
@@ -129,6 +148,44 @@ def hours_after(instant: Instants, hours: float) -> Instants:
     return instant + literal(int(hours * HOUR_MS), BigInteger)
 
 
+def minutes_after(instant: Instants, minutes: Any) -> Instants:
+    """Add elapsed minutes, a number or a column."""
+    return instant + minutes * literal(MINUTE_MS, BigInteger)
+
+
+def business_hours_after(instant: Instants, hours: float, calendar: Any = CALENDAR) -> Instants:
+    """Return when `hours` of the calendar's open time have passed since `instant`; NULL outside the calendar."""
+    at, then = open_interval.alias(), open_interval.alias()
+    inside = case((at.c.closes < instant, at.c.closes), else_=instant) - at.c.opens
+    used = (
+        select(at.c.seconds_before * 1000 + inside + literal(int(hours * HOUR_MS), BigInteger))
+        .where(at.c.calendar == calendar, at.c.opens <= instant)
+        .order_by(at.c.opens.desc())
+        .limit(1)
+        .correlate_except(at)
+        .scalar_subquery()
+    )
+    return (
+        select(then.c.opens + used - then.c.seconds_before * 1000)
+        .where(then.c.calendar == calendar, then.c.seconds_before * 1000 < used)
+        .order_by(then.c.seconds_before.desc())
+        .limit(1)
+        .correlate_except(then)
+        .scalar_subquery()
+    )
+
+
+def counted(rows: FromClause, *conditions: ColumnElement[bool], of: Any = None) -> ColumnElement[int]:
+    """Count the rows for which the conditions hold, or the different values of the column `of`."""
+    number = func.count() if of is None else func.count(func.distinct(of))
+    return select(number).select_from(rows).where(*conditions).correlate_except(rows).scalar_subquery()
+
+
+def exactly(n: int, rows: FromClause, *conditions: ColumnElement[bool], of: Any = None) -> ColumnElement[bool]:
+    """Say whether the conditions hold for exactly `n` rows, or different values of `of`."""
+    return counted(rows, *conditions, of=of) == n
+
+
 def _day_of(instant: Instants, column: str) -> Any:
     day = local_day.alias()
     return (
@@ -141,7 +198,7 @@ def _day_of(instant: Instants, column: str) -> Any:
     )
 
 
-def days_after(instant: Instants, days: int) -> Instants:
+def days_after(instant: Instants, days: Any) -> Instants:
     """Return the last millisecond of the local day `days` days after the day of `instant`.
 
     NULL outside the materialised calendar: what depends on it is not provable.
@@ -155,7 +212,7 @@ def days_after(instant: Instants, days: int) -> Instants:
     )
 
 
-def business_days_after(instant: Instants, days: int) -> Instants:
+def business_days_after(instant: Instants, days: Any) -> Instants:
     """Return the last millisecond of the `days`-th business day after the day of `instant`."""
     day = local_day.alias()
     return (

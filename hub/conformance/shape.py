@@ -10,7 +10,7 @@ attestation    a document is in force throughout every period
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -19,7 +19,6 @@ from sqlalchemy import (
     Select,
     and_,
     case,
-    exists,
     false,
     func,
     literal,
@@ -30,22 +29,18 @@ from sqlalchemy import (
 )
 
 from hub.conformance.evidence import At, Evidence, Filled
-from hub.conformance.expression import no_instant, no_text
+from hub.conformance.expression import earlier_of, no_instant
+from hub.conformance.owed import HIDDEN, NEVER, Doubt, owed_columns
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need, merge_reads
 from hub.conformance.unit import Unit
-from hub.store.schema import kind_tables
-from hub.store.tables import metadata
 
 __all__ = ["attestation", "completeness", "deadline", "obligations", "precondition", "threshold", "trend"]
 
 Instants = ColumnElement[Any]
-Doubt = tuple[ColumnElement[bool], str]
-_unknown = metadata.tables["unknown_field"]
-_NEVER = 9_000_000_000_000_000
-_HIDDEN = "it is no longer visible at its source"
 _NO_DUE = "when it is due is not known"
-_KEPT = ("unit", "anchor", "opened_at", "due_at", "hidden_at", "doubt", "at", "lost_at", "record", "declared", "who")
+_EXPIRED = "what was declared for it has expired"
+_KEPT = ("unit", "anchor", "opened_at", "due_at", "hidden_at", "doubt", "at", "record", "declared", "expires_at", "who")
 
 
 def obligations(
@@ -73,7 +68,7 @@ def obligations(
     """
     own = tuple(evidence.fields) if isinstance(evidence, Filled) else ()
     all_fields = frozenset((*fields, *own))
-    owed = _owed(unit, due, all_fields, doubts, [*evidence.needs, *needs])
+    owed = owed_columns(unit, due, all_fields, doubts, [*evidence.needs, *needs])
     laid = _decided(_fenced(evidence.beside(unit, owed)))
     if not isinstance(evidence, Filled | At):  # those are one row a unit, which needs no choice
         laid = _chosen(laid, nth)
@@ -91,51 +86,14 @@ def obligations(
     )
 
 
-def _owed(
-    unit: Unit, due: Instants, fields: frozenset[str], doubts: Sequence[Doubt], needs: Sequence[Need]
-) -> list[ColumnElement[Any]]:
-    """Say who owes, since when and by when, with what cannot be known of the unit itself."""
-    cases = [(condition, literal(why)) for condition, why in doubts]
-    hidden: ColumnElement[Any] = no_instant()
-    if unit.has_envelope:
-        hidden = kind_tables[unit.kind].c.invisible_at
-        if fields:
-            cases.append((_unread(unit, fields), literal(f"the source could not give {', '.join(sorted(fields))}")))
-        inside = [need for need in needs if need.evidence]
-        if inside:
-            text = literal(f"the source could not give the {_kinds(inside)} records that stand in it")
-            cases.append((_unread(unit, _names_inside(inside)), text))
-    return [
-        unit.sid.label("unit"),
-        unit.anchor.label("anchor"),
-        unit.opened.label("opened_at"),
-        due.label("due_at"),
-        hidden.label("hidden_at"),
-        (case(*cases) if cases else no_text()).label("doubt"),
-    ]
-
-
-def _unread(unit: Unit, names: Collection[str]) -> ColumnElement[bool]:
-    return exists().where(_unknown.c.sid == unit.sid, _unknown.c.field.in_(sorted(names))).correlate_except(_unknown)
-
-
-def _kinds(needs: Sequence[Need]) -> str:
-    return ", ".join(sorted({need.kind.replace("_", " ") for need in needs}))
-
-
-def _names_inside(needs: Sequence[Need]) -> set[str]:
-    """Return what records that stand in the unit are called where no mapping read them (`mark_unread`)."""
-    return {f"{need.kind}.{field}" for need in needs for field in ("*", *need.fields)}
-
-
 def _fenced(rows: Sequence[Select[Any]]) -> Any:
     """Put the rows behind a fence, or the engine works out an expression again wherever it is used further on.
 
     SQLite and PostgreSQL both keep apart what is limited, if only to everything.
     """
     if len(rows) == 1:
-        return rows[0].limit(_NEVER).cte("laid")
-    return select(union_all(*rows).cte("several")).limit(_NEVER).cte("laid")
+        return rows[0].limit(NEVER).cte("laid")
+    return select(union_all(*rows).cte("several")).limit(NEVER).cte("laid")
 
 
 def _decided(laid: Any) -> Any:
@@ -143,8 +101,9 @@ def _decided(laid: Any) -> Any:
     one = laid.c
     lacks = func.coalesce(one.lacks, case((one.at.is_(None), one.undated)))
     kept = [one[name] for name in _KEPT]
+    lost = earlier_of(one.lost_at, one.expires_at).label("lost_at")
     counts = and_(func.coalesce(one.counts, false()), or_(one.at.is_not(None), lacks.is_not(None)))
-    return select(*kept, lacks.label("lacks"), counts.label("counts")).where(one.unit.is_not(None)).cte("decided")
+    return select(*kept, lost, lacks.label("lacks"), counts.label("counts")).where(one.unit.is_not(None)).cte("decided")
 
 
 def _judged(chosen: Any, warn_share: float | None, *, complete: bool) -> Select[Any]:
@@ -152,7 +111,7 @@ def _judged(chosen: Any, warn_share: float | None, *, complete: bool) -> Select[
     o = chosen.c
     own_lacks = func.coalesce(
         case(
-            (and_(o.hidden_at.is_not(None), func.coalesce(o.due_at, _NEVER) > o.hidden_at), _HIDDEN),
+            (and_(o.hidden_at.is_not(None), func.coalesce(o.due_at, NEVER) > o.hidden_at), HIDDEN),
             (and_(o.due_at.is_(None), literal(value=warn_share is not None)), _NO_DUE),
         ),
         o.doubt,
@@ -160,6 +119,7 @@ def _judged(chosen: Any, warn_share: float | None, *, complete: bool) -> Select[
     proven = and_(o.counts, o.lacks.is_(None), o.at.is_not(None))
     if complete:
         proven = and_(proven, own_lacks.is_(None))
+    expired = and_(proven, o.expires_at == o.lost_at)
     warn = no_instant()
     if warn_share is not None:  # whole numbers only: one engine rounds a fraction, the other cuts it off
         warn = o.opened_at + (o.due_at - o.opened_at) * literal(round(warn_share * 1000), BigInteger) // 1000
@@ -175,7 +135,7 @@ def _judged(chosen: Any, warn_share: float | None, *, complete: bool) -> Select[
         no_instant().label("d"),
         case((proven, o.record)).label("evidence"),
         and_(o.counts, func.coalesce(o.declared, false())).label("declared"),
-        func.coalesce(own_lacks, case((o.counts, o.lacks))).label("lacks"),
+        func.coalesce(own_lacks, case((o.counts, o.lacks)), case((expired, _EXPIRED))).label("lacks"),
     )
 
 
@@ -185,8 +145,8 @@ def _chosen(decided: Any, nth: int) -> Any:
     With `nth`, the one of the nth different person; what is no candidate comes last and decides nothing.
     """
     c = decided.c
-    in_time = c.at <= func.coalesce(c.due_at, _NEVER)
-    stood = or_(c.lost_at.is_(None), c.lost_at > func.coalesce(c.due_at, _NEVER))
+    in_time = c.at <= func.coalesce(c.due_at, NEVER)
+    stood = or_(c.lost_at.is_(None), c.lost_at > func.coalesce(c.due_at, NEVER))
     grade = case(
         (not_(c.counts), 9),
         (and_(c.lacks.is_(None), in_time, stood), 0),

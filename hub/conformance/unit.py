@@ -7,17 +7,18 @@ apart by the anchor: the start of the period or the record that opened it, never
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, Table, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, Table, func, literal, or_, select, true
 
 from hub.conformance.expression import touched
 from hub.conformance.reading import Reads
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["ORGANISATION", "Unit", "each_month", "unit"]
+__all__ = ["ORGANISATION", "PeriodName", "Unit", "each", "each_month", "organisation", "unit"]
 
+PeriodName = Literal["month", "quarter", "half_year", "year"]
 ORGANISATION = "hub:organisation"
 """Id of the record that owes what the organisation as a whole owes."""
 
@@ -68,16 +69,49 @@ def unit(kind: str) -> Unit:
     )
 
 
-def each_month() -> Unit:
-    """The organisation owes once a month, from the end of the month in its zone; anchor = its start."""
-    period, record = metadata.tables["period"], metadata.tables["record"]
+def organisation() -> Unit:
+    """The organisation itself owes, once and from the beginning."""
+    record = metadata.tables["record"].alias("organisation")
     return Unit(
         kind="organisation",
-        rows=period.join(record, record.c.id == ORGANISATION),
+        rows=record,
         sid=record.c.sid,
-        anchor=period.c.starts_at,
-        opened=period.c.ends_at,
-        conditions=(period.c.unit == "month",),
-        reads={"period": "all", "calendar": "all"},
+        anchor=literal(0, BigInteger),
+        opened=literal(0, BigInteger),
+        conditions=(record.c.id == ORGANISATION,),
+        reads={},
         has_envelope=False,
     )
+
+
+def each(
+    owner: Unit,
+    every: PeriodName = "month",
+    *,
+    start: ColumnElement[Any] | None = None,
+    end: ColumnElement[Any] | None = None,
+) -> Unit:
+    """Every such unit owes once a period, from the period's end; anchor = the period's start.
+
+    `each(unit("service"), "month")` reads: each service x month. Only periods that lie whole within
+    [`start`, `end`) count; NULL = no limit at that end. Conditions, due and evidence may read
+    `period.c.starts_at` and `period.c.ends_at` of the table `period`.
+    """
+    period = metadata.tables["period"]
+    begins = owner.opened if start is None else func.coalesce(start, 0)
+    conditions = (*owner.conditions, period.c.unit == every, period.c.starts_at >= begins)
+    if end is not None:
+        conditions = (*conditions, or_(end.is_(None), period.c.ends_at <= end))
+    return replace(
+        owner,
+        rows=owner.rows.join(period, true()),
+        anchor=period.c.starts_at,
+        opened=period.c.ends_at,
+        conditions=conditions,
+        reads={**owner.reads, "period": "all", "calendar": "all"},
+    )
+
+
+def each_month() -> Unit:
+    """The organisation owes once a month, from the end of the month in its zone; anchor = its start."""
+    return each(organisation(), "month")

@@ -203,6 +203,8 @@ class Record(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fi
     """Who vouches for a hand-kept record; set = evidence that rests on a declaration."""
     proof: str | None = None
     """Path, URL or Message-ID of what a declaration rests on."""
+    expires_at: Instant | None = None
+    """First instant at which a declaration no longer counts; None = it does not expire."""
     vanished_at: Instant | None = None
     """First census that showed it deleted at its source."""
     invisible_at: Instant | None = None

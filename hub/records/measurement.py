@@ -116,6 +116,27 @@ class Measurement(Record, tag="measurement", kw_only=True):
     """Hash over the ids of the records counted."""
 
 
+class CheckResult(Record, tag="check_result", kw_only=True):
+    """What one of the hub's own checks found, for what no tool records: a requirement reads it like any record."""
+
+    check: str | None = None
+    """Name of the check."""
+    subject_id: AnyRef | None = None
+    """What was checked; None = everything."""
+    period: Period | None = None
+    """Time it speaks of, half-open."""
+    at: Instant | None = None
+    """When it was checked."""
+    result: Literal["passed", "failed"] | None = None
+    """What it found; None = it could not be checked."""
+    counted: int | None = None
+    """How many were in order."""
+    out_of: int | None = None
+    """Out of how many."""
+    detail: str | None = None
+    """What was wrong, in words."""
+
+
 class Attachment(Part, kw_only=True):
     """A file that came with a message."""
 

@@ -33,9 +33,11 @@ __all__ = [
     "local_days",
     "months",
     "open_intervals",
+    "periods",
 ]
 
 WEEK = range(1, 8)
+YEAR_MONTHS = 12
 _DAY = timedelta(days=1)
 _WALL = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -102,7 +104,7 @@ class LocalDay(NamedTuple):
 
 
 class Month(NamedTuple):
-    """One local month `[starts_at, ends_at)`, labelled `YYYY-MM`."""
+    """One local month, or period of whole months, `[starts_at, ends_at)`, labelled `YYYY-MM` (`periods`)."""
 
     label: str
     starts_at: int
@@ -249,11 +251,27 @@ def local_days(zone: str, calendar: Calendar, first: date, last: date) -> list[L
 
 def months(zone: str, first: date, last: date) -> list[Month]:
     """Give the whole local months that hold `first` … `last`."""
+    return periods(zone, first, last, 1)
+
+
+def periods(zone: str, first: date, last: date, length: int) -> list[Month]:
+    """Give the whole local periods of `length` months (1, 3, 6, 12) that hold `first` … `last`.
+
+    They begin with the calendar year; labels are `2026-01`, `2026-Q1`, `2026-H1`, `2026`.
+    """
     place = load_zone(zone)
     rows: list[Month] = []
-    begin = first.replace(day=1)
+    begin = first.replace(month=(first.month - 1) // length * length + 1, day=1)
     while begin <= last:
-        following = (begin + timedelta(days=31)).replace(day=1)
-        rows.append(Month(f"{begin:%Y-%m}", wall_to_utc(place, begin, 0), wall_to_utc(place, following, 0)))
+        year, month = divmod(begin.year * 12 + begin.month - 1 + length, 12)
+        following = date(year, month + 1, 1)
+        rows.append(Month(_label(begin, length), wall_to_utc(place, begin, 0), wall_to_utc(place, following, 0)))
         begin = following
     return rows
+
+
+def _label(begin: date, length: int) -> str:
+    if length == YEAR_MONTHS:
+        return f"{begin.year}"
+    name = {3: "Q", 6: "H"}.get(length)
+    return f"{begin:%Y-%m}" if name is None else f"{begin.year}-{name}{(begin.month - 1) // length + 1}"

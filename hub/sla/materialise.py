@@ -1,4 +1,4 @@
-"""Keep the store's tables of open time, local days and months in step with the calendars.
+"""Keep the store's tables of open time, local days and periods in step with the calendars.
 
 Every due is then an index look-up. Rows are written again only where the fingerprint (definition,
 tz database, range) differs; the change log says which calendar changed.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select
 
 from hub.errors import ConfigurationError, Fault
-from hub.sla.calendar import Calendar, calendar_faults, local_days, months, open_intervals
+from hub.sla.calendar import Calendar, calendar_faults, local_days, open_intervals, periods
 from hub.sla.zone import load_zone, tz_version
 from hub.store import tables
 
@@ -33,6 +33,8 @@ _HORIZON_YEARS = 5
 _FORM = 1
 """Raised when the rules in this package change, so that every store computes its rows again."""
 _BATCH = 1000
+_PERIODS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
+"""Periods something may be owed for, in months."""
 
 Rows = list[dict[str, Any]]
 
@@ -46,14 +48,14 @@ def horizon(now_ms: int, zone: str) -> date:
 def materialise(conn: Connection, calendars: Iterable[Calendar], zone: str, first: date, last: date) -> str:
     """Bring the tables up to date inside the caller's transaction and give the fingerprint of them all.
 
-    `zone` is the organisation's: months are its months; the days of a calendar are local days of the
+    `zone` is the organisation's: months, quarters, half-years and years are its own; the days of a calendar are local days of the
     calendar's own zone. Calendars that are no longer given lose their rows. Every change is a row of
     the change log (`calendar` or `period`). Raises ConfigurationError for a calendar that cannot be used.
     """
     chosen = sorted(calendars, key=lambda calendar: calendar.id)
     _refuse_faults(chosen)
     wanted = {f"calendar:{calendar.id}": _fingerprint(_definition(calendar), first, last) for calendar in chosen}
-    wanted["period:month"] = _fingerprint(zone, first, last)
+    wanted |= {f"period:{name}": _fingerprint([zone, months], first, last) for name, months in _PERIODS.items()}
     known = {
         name: value
         for name, value in conn.execute(select(tables.fingerprint.c.name, tables.fingerprint.c.value))
@@ -62,7 +64,9 @@ def materialise(conn: Connection, calendars: Iterable[Calendar], zone: str, firs
     makers: dict[str, Callable[[], list[tuple[Table, Rows]]]] = {
         f"calendar:{calendar.id}": partial(_calendar_rows, calendar, first, last) for calendar in chosen
     }
-    makers["period:month"] = lambda: [(tables.period, _month_rows(zone, first, last))]
+    makers |= {
+        f"period:{name}": partial(_period_rows, name, months, zone, first, last) for name, months in _PERIODS.items()
+    }
     for name in sorted(known.keys() | wanted.keys()):
         if known.get(name) != wanted.get(name):
             _replace(conn, name, wanted.get(name), makers[name]() if name in makers else [])
@@ -115,11 +119,12 @@ def _calendar_rows(calendar: Calendar, first: date, last: date) -> list[tuple[Ta
     return [(tables.open_interval, intervals), (tables.local_day, days)]
 
 
-def _month_rows(zone: str, first: date, last: date) -> Rows:
-    return [
-        {"unit": "month", "label": month.label, "starts_at": month.starts_at, "ends_at": month.ends_at}
-        for month in months(zone, first, last)
+def _period_rows(name: str, length: int, zone: str, first: date, last: date) -> list[tuple[Table, Rows]]:
+    rows = [
+        {"unit": name, "label": one.label, "starts_at": one.starts_at, "ends_at": one.ends_at}
+        for one in periods(zone, first, last, length)
     ]
+    return [(tables.period, rows)]
 
 
 def _definition(calendar: Calendar) -> list[Any]:

@@ -12,7 +12,7 @@ from hub.store.views import create_views, drop_views
 
 __all__ = ["HEAD", "State", "require_current", "revision_of", "state", "upgrade"]
 
-HEAD = "0003"
+HEAD = "0004"
 """Newest revision in migrations/versions; a test keeps the two equal. Revisions are numbered in order."""
 State = Literal["empty", "foreign", "older", "current", "newer"]
 

@@ -261,6 +261,7 @@ open_interval = Table(
     _part_key("opens"),
     Column("closes", BigInteger, nullable=False),
     Column("seconds_before", BigInteger, nullable=False),  # open seconds of the calendar before `opens`
+    Index("open_interval_seconds_i", "calendar", "seconds_before"),
 )
 local_day = Table(
     "local_day",
@@ -278,11 +279,40 @@ local_day = Table(
 period = Table(
     "period",
     metadata,
-    Column("unit", Text, primary_key=True),  # month
+    Column("unit", Text, primary_key=True),  # month, quarter, half_year, year
     _part_key("starts_at"),
     Column("ends_at", BigInteger, nullable=False),
     Column("label", Text, nullable=False),  # 2026-10
 )
+sla_clock = Table(
+    "sla_clock",
+    metadata,
+    _part_key("sid"),  # the ticket
+    Column("metric", Text, primary_key=True),  # response, onsite, resolution …
+    Column("target", Text),  # id of the target within the agreement
+    Column("agreement", Integer),  # record.sid of the agreement in force when the clock started
+    Column("started_at", BigInteger),
+    Column("due_at", BigInteger),  # NULL = the clock is paused
+    Column("warn_at", BigInteger),
+    Column("stopped_at", BigInteger),  # NULL = it runs or is paused
+    Column("target_s", Integer),  # seconds of open time promised
+    Column("counted_s", Integer),  # seconds of open time counted when it stopped
+    Column("excluded", Text),  # id of the rule by which it is left out of attainment
+    Column("lacks", Text),  # what is missing to compute it
+    Index("sla_clock_stopped_i", "metric", "stopped_at"),
+    sqlite_with_rowid=False,
+)
+"""Service level clocks, computed from a ticket's events, its agreement and that agreement's calendars."""
+sla_mark = Table(
+    "sla_mark",
+    metadata,
+    _part_key("sid"),
+    Column("metric", Text, primary_key=True),
+    Column("percent", Integer, primary_key=True, autoincrement=False),  # of the time promised
+    Column("at", BigInteger, nullable=False),  # when it was, or will be, used up
+    sqlite_with_rowid=False,
+)
+"""When a clock reaches a share of its target, such as 50 and 80 percent."""
 fingerprint = Table(
     "fingerprint",
     metadata,

@@ -17,6 +17,8 @@ from hub.store import tables
 
 ZONE = "Europe/Berlin"
 RANGE = (date(2026, 3, 1), date(2026, 4, 30))
+EVERYTHING = ["calendar", "calendar", "period", "period", "period", "period"]
+"""What the change log says once two calendars and four lengths of period are new."""
 
 
 @pytest.fixture
@@ -47,6 +49,8 @@ def test_rows_stand_in_the_tables(conn):
         "2026-03",
         "2026-04",
     ]
+    longer = conn.execute(text("select label from period where unit <> 'month' order by unit, starts_at")).scalars()
+    assert longer.all() == ["2026-H1", "2026-Q1", "2026-Q2", "2026"]
 
 
 def test_the_same_again_writes_nothing(conn):
@@ -54,7 +58,7 @@ def test_the_same_again_writes_nothing(conn):
     before = conn.execute(text("select total_changes()")).scalar_one()
     assert materialise(conn, reversed(built_in(ZONE)), ZONE, *RANGE) == first
     assert conn.execute(text("select total_changes()")).scalar_one() == before
-    assert changes(conn) == ["calendar", "calendar", "period"]
+    assert changes(conn) == EVERYTHING
 
 
 def test_only_what_changed_is_written_again(conn):
@@ -62,7 +66,7 @@ def test_only_what_changed_is_written_again(conn):
     office, always = built_in(ZONE)
     fools_day = replace(office, closed=frozenset({date(2026, 4, 1)}))
     assert materialise(conn, [fools_day, always], ZONE, *RANGE) != first
-    assert changes(conn)[3:] == ["calendar"]
+    assert changes(conn)[len(EVERYTHING) :] == ["calendar"]
     assert conn.execute(text("select count(*) from open_interval where calendar = '5x8'")).scalar_one() == 86
     assert materialise(conn, built_in(ZONE), ZONE, *RANGE) == first
 
@@ -74,7 +78,10 @@ def test_a_calendar_no_longer_kept_loses_its_rows(conn):
     assert conn.execute(text("select distinct calendar from local_day")).scalars().all() == ["5x8"]
     assert conn.execute(text("select name from fingerprint order by name")).scalars().all() == [
         "calendar:5x8",
+        "period:half_year",
         "period:month",
+        "period:quarter",
+        "period:year",
     ]
 
 
@@ -89,7 +96,7 @@ def test_fingerprint_follows_range_tz_database_and_zone(conn, monkeypatch, what)
     else:
         zone = "Asia/Shanghai"
     assert materialise(conn, built_in(zone), zone, RANGE[0], last) != first
-    assert changes(conn)[3:] == ["calendar", "calendar", "period"]
+    assert changes(conn)[len(EVERYTHING) :] == EVERYTHING
 
 
 def test_a_calendar_with_faults_is_refused_before_anything_is_written(conn):

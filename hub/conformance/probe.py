@@ -1,0 +1,101 @@
+"""Checks that need more than SQL: Python looks, writes down a dated result, and a requirement reads that.
+
+A probe is registered by a pack and runs before each derivation. What it finds are records of the kind
+`check_result`, one a subject and month, from the source `hub`; the same finding again writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, and_, func, select
+
+from hub.conformance.evidence import Rows, rows
+from hub.records import CheckResult, Period
+from hub.store.schema import kind_tables
+from hub.store.tables import metadata
+from hub.store.writer import Write, write_records
+
+__all__ = ["PROBE_SOURCE", "Finding", "Probe", "checked", "run_probes"]
+
+PROBE_SOURCE = "hub"
+"""Source of check results; everything of it is always read."""
+_period = metadata.tables["period"]
+result: Any = kind_tables["check_result"].c
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a probe saw of one subject; `subject` is a record id, empty = everything."""
+
+    passed: bool | None
+    """None = it could not be checked."""
+    subject: str = ""
+    counted: int | None = None
+    out_of: int | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A check of the store by Python; it reads and never writes."""
+
+    name: str
+    look: Callable[[Connection, int], Iterable[Finding]]
+    """Gets a connection and the instant of the check."""
+
+
+def run_probes(conn: Connection, probes: Sequence[Probe], now: int) -> int:
+    """Let every probe look and write down what it found for the month of `now`; return how many results differ."""
+    month = conn.execute(
+        _period.select().where(_period.c.unit == "month", _period.c.starts_at <= now, _period.c.ends_at > now)
+    ).one()
+    period = Period(start=month.starts_at, end=month.ends_at)
+    found = [_result(probe.name, one, month.label, period) for probe in probes for one in probe.look(conn, now)]
+    said_since = _said_since(conn, found)
+    return write_records(conn, [Write(_dated(one, said_since.get(_said(one), now))) for one in found], now).changed
+
+
+def _result(check: str, found: Finding, label: str, period: Period) -> CheckResult:
+    return CheckResult(
+        id=f"{PROBE_SOURCE}:check/{check}/{found.subject or 'all'}/{label}",
+        source=PROBE_SOURCE,
+        title=check,
+        check=check,
+        subject_id=found.subject or None,
+        period=period,
+        result=None if found.passed is None else "passed" if found.passed else "failed",
+        counted=found.counted,
+        out_of=found.out_of,
+        detail=found.detail,
+    )
+
+
+def _dated(found: CheckResult, at: int) -> CheckResult:
+    return msgspec.structs.replace(found, at=at, created_at=at)
+
+
+def _said(found: Any) -> tuple[Any, ...]:
+    return found.id, found.result, found.counted, found.out_of, found.detail
+
+
+def _said_since(conn: Connection, found: Sequence[CheckResult]) -> dict[tuple[Any, ...], int]:
+    """Return since when the store holds just these results."""
+    record = metadata.tables["record"].c
+    held = select(record.id, result.result, result.counted, result.out_of, result.detail, result.at).where(
+        record.sid == result.sid, result.period_start.in_({one.period.start for one in found if one.period})
+    )
+    return {_said(row): row.at for row in conn.execute(held)}
+
+
+def checked(check: str, subject: ColumnElement[int] | None = None) -> Rows:
+    """Evidence: the check passed, for use with `each(...)`: the result of the unit's period."""
+    about = result.subject_id.is_(None) if subject is None else result.subject_id == subject
+    here = and_(result.check == check, about, result.period_start <= _period.c.starts_at)
+    found = rows("check_result", and_(here, result.period_end >= _period.c.ends_at), result.at, reach="all")
+    return found.where(func.coalesce(result.result, "") != "failed").doubtful(
+        result.result.is_(None), "it could not be checked"
+    )

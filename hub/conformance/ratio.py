@@ -1,0 +1,106 @@
+"""Shares: of the rows counted in a period, so many are good.
+
+`n` and `d` of the obligation are the good ones and all. What is not known of a row may go either way: only
+where it could change the answer is the share not provable. No rows: nothing is owed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, and_, case, false, func, literal, not_, or_, select
+
+from hub.conformance.evidence import Rows
+from hub.conformance.expression import no_instant, no_text
+from hub.conformance.owed import HIDDEN, Doubt, owed_columns
+from hub.conformance.part import Part, Words
+from hub.conformance.reading import Need, merge_reads
+from hub.conformance.unit import Unit
+from hub.store.tables import metadata
+
+__all__ = ["ratio"]
+
+_period = metadata.tables["period"].c
+_WHY = "how some of those counted stand is not known"
+
+
+def ratio(
+    requirement: str,
+    name: str,
+    words: Words,
+    *,
+    unit: Unit,
+    of: Rows,
+    good: ColumnElement[bool],
+    share: float,
+    at_most: bool = False,
+    min_sample: int = 1,
+    judged_at: ColumnElement[Any] | None = None,
+    fields: Sequence[str] = (),
+    doubts: Sequence[Doubt] = (),
+    needs: Sequence[Need] = (),
+) -> Part:
+    """Of the rows `of` whose instant lies in the unit's period, at least `share` are `good` (`at_most`: at most).
+
+    `unit` comes from `each(...)`. `good` is NULL where it is not known; a doubtful row might not count at
+    all. Decided at `judged_at`, by default the end of the period. Under `min_sample` rows nothing is owed.
+    """
+    due = _period.ends_at if judged_at is None else judged_at
+    owed = owed_columns(unit, due, frozenset(fields), doubts, [*of.needs, *needs])
+    in_period = of.where(of.at >= _period.starts_at, of.at < _period.ends_at)
+    verdict = case((good, literal(1)), (not_(good), literal(0)))
+    laid = in_period.beside(unit, [*owed, verdict.label("good")], every=False)[0].cte("laid")
+    one = laid.c
+    # sure = counted for certain; each figure is a count of rows
+    sure = one.lacks.is_(None)
+    figures = select(
+        *(one[column.name] for column in owed),
+        func.count().label("most"),
+        func.sum(case((sure, 1), else_=0)).label("counted"),
+        func.sum(case((and_(sure, one.good == 1), 1), else_=0)).label("yes"),
+        func.sum(case((and_(sure, one.good == 0), 1), else_=0)).label("no"),
+        func.sum(case((one.good == 1, 1), else_=0)).label("most_yes"),
+        func.sum(case((one.good == 0, 1), else_=0)).label("most_no"),
+    ).group_by(*(one[column.name] for column in owed))
+    f = figures.having(func.count() >= min_sample).cte("figures").c
+    wanted = Fraction(str(share))
+    holds, fails = _certain(f, wanted, at_most=at_most)
+    return Part(
+        requirement=requirement,
+        name=name,
+        shape="threshold",
+        unit_kind=unit.kind,
+        select=select(
+            f.unit,
+            f.anchor,
+            f.opened_at,
+            f.due_at,
+            no_instant().label("warn_at"),
+            case((and_(holds, f.doubt.is_(None), f.hidden_at.is_(None)), f.due_at)).label("met_at"),
+            no_instant().label("lost_at"),
+            f.yes.label("n"),
+            f.counted.label("d"),
+            no_instant().label("evidence"),
+            false().label("declared"),
+            func.coalesce(
+                case((f.hidden_at.is_not(None), HIDDEN)), f.doubt, case((or_(holds, fails), no_text()), else_=_WHY)
+            ).label("lacks"),
+        ),
+        reads=merge_reads(unit.reads, of.reads, {"period": "all", "calendar": "all"}),
+        needs=(*((Need(unit.kind, frozenset(fields)),) if unit.has_envelope else ()), *of.needs, *needs),
+        complete=True,
+        words=words,
+    )
+
+
+def _certain(f: Any, wanted: Fraction, *, at_most: bool) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Say when the share surely holds, and when it surely fails, whatever is not known turns out to be."""
+    top, bottom = (literal(number, BigInteger) for number in wanted.as_integer_ratio())
+    # lowest share: what may be bad is bad and counts, what may only be good does not; highest: the other way round
+    fewest = (f.yes * bottom, (f.most - f.most_yes + f.yes) * top)
+    most = ((f.most - f.most_no) * bottom, (f.most - f.most_no + f.no) * top)
+    if at_most:
+        return most[0] <= most[1], fewest[0] > fewest[1]
+    return fewest[0] >= fewest[1], most[0] < most[1]
