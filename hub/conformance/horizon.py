@@ -65,7 +65,7 @@ class Horizon:
         covered: Iterable[Covered],
         provided: Mapping[tuple[str, str], tuple[frozenset[str], bool]],
     ) -> None:
-        self._provided = provided
+        self._provided = dict(provided)
         self._coverage: dict[tuple[str, str], dict[str, Reach]] = defaultdict(dict)
         for row in covered:
             reason = row.reason or ""
@@ -74,6 +74,58 @@ class Horizon:
                 f"{row.source} {row.scope}: {reason}" if reason else "",
                 f"give the hub access to {row.scope} in {row.source}, or take it out of the configuration",
             )
+
+    def supposing(self, source: str, gives: Iterable[tuple[str, frozenset[str], bool]]) -> Horizon:
+        """Return the horizon as it would be if a source gave these too (kind, fields, within the subject).
+
+        A kind that is new at the source counts as read to the end wherever the source may be read.
+        """
+        supposed = self._copied()
+        for kind, fields, within in gives:
+            known, _ = supposed._provided.get((source, kind), (frozenset(), within))  # noqa: SLF001 - its own kind
+            if (source, kind) not in supposed._provided:  # noqa: SLF001 - the same
+                supposed._coverage[source, kind] = self._scopes(source) or {"": _FREE}  # noqa: SLF001 - the same
+            supposed._provided[source, kind] = (known | fields, within)  # noqa: SLF001 - the same
+        return supposed
+
+    def supposing_read(self, reads: Iterable[tuple[str, str]]) -> Horizon:
+        """Return the horizon as it would be if these (source, scope) were read to the end."""
+        supposed = self._copied()
+        wanted = set(reads)
+        for (source, _), scopes in supposed._coverage.items():  # noqa: SLF001 - its own kind
+            scopes.update({scope: _FREE for scope in scopes if (source, scope) in wanted})
+        return supposed
+
+    def _copied(self) -> Horizon:
+        copied = Horizon((), dict(self._provided))
+        copied._coverage.update({key: dict(scopes) for key, scopes in self._coverage.items()})
+        return copied
+
+    def sources(self, kind: str) -> list[str]:
+        """List the sources that give a kind."""
+        return self._sources(kind)
+
+    def _scopes(self, source: str) -> dict[str, Reach]:
+        """Return the scopes that hold several kinds: a further kind would stand in them too, closed ones included."""
+        found: dict[str, list[Reach]] = defaultdict(list)
+        for (name, _), scopes in self._coverage.items():
+            for scope, reach in scopes.items():
+                if name == source:
+                    found[scope].append(reach)
+        several = {scope: reaches for scope, reaches in found.items() if len(reaches) > 1}
+        return {scope: next((one for one in reaches if one.reason), _FREE) for scope, reaches in several.items()}
+
+    def read(self, source: str, kind: str) -> Mapping[str, Reach]:
+        """Return scope -> how far a kind was read; empty = never."""
+        return self._coverage.get((source, kind), {})
+
+    def missing(self, source: str, need: Need) -> frozenset[str]:
+        """Name the fields of a need that a source does not give."""
+        return self._missing(source, need)
+
+    def is_within_subject(self, source: str, kind: str) -> bool:
+        """Say whether records of the kind stand in the document of what they are about."""
+        return self._provided.get((source, kind), (frozenset(), False))[1]
 
     def newest(self) -> int | None:
         """Return the latest instant anything was read through; the natural as-of."""
@@ -110,7 +162,9 @@ class Horizon:
 
     def _missing(self, source: str, need: Need) -> frozenset[str]:
         fields, _ = self._provided.get((source, need.kind), (frozenset(), False))
-        return need.fields - fields
+        choices = [one.fields - fields for one in need.alternatives if one.kind == need.kind]
+        nearest: frozenset[str] = min(choices, key=lambda one: (len(one), sorted(one)), default=frozenset())
+        return (need.fields - fields) | nearest
 
     def _own(self, need: Need, source: str, scope: str) -> Reach:
         if (source, need.kind) not in self._provided:

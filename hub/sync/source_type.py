@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hub.sync.source import Source, SourceContext
+from hub.sync.source import Provision, Source, SourceContext
 
-__all__ = ["SourceSettings", "SourceType"]
+__all__ = ["Offer", "SourceSettings", "SourceType"]
 
 _UNIT_MS = {"h": 3_600_000, "d": 86_400_000}
 
@@ -41,6 +41,23 @@ class SourceSettings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What a source would give, and the one thing to write for it."""
+
+    write: str
+    """Line of the configuration, or name of the file, ready to paste."""
+    where: str
+    """Where it goes: a table of the configuration, or `a new file`."""
+    gives: tuple[Provision, ...]
+    opens: bool = True
+    """False = adds fields to kinds the source gives already, and gives nothing where it does not."""
+
+
+def _offers_nothing(_name: str, _settings: Any) -> Sequence[Offer]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class SourceType:
     """A kind of source, such as `jira`."""
 
@@ -50,3 +67,6 @@ class SourceType:
     """Called with (validated settings, context); must not use the network."""
     start_files: Mapping[str, str] = field(default_factory=dict)
     """Files `hub init` writes to start from: path below the configuration's folder -> text."""
+    offers: Callable[[str, Any], Sequence[Offer]] = _offers_nothing
+    """Called with (configured name, validated settings): what the source would give, what it gives already included.
+    Where none is configured, with a name to suggest and None. No network, no file."""

@@ -66,7 +66,7 @@ def section(title: str) -> str:
         ("hub obligations", obligations._TOLD),
         ("hub findings", findings._TOLD),
         ("hub sample", (*sample._TOLD, *sample._WRITTEN, *sample._PROVEN)),
-        ("hub coverage", (*coverage._READ, *coverage._GAPS, *coverage._JUDGED)),
+        ("hub coverage", (*coverage._READ, *coverage._GAPS, *coverage._JUDGED, *coverage._STEPS, *coverage._NEEDS)),
         ("hub diff", diff._TOLD),
         ("hub run", run._COLUMNS),
         (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hub.hookspecs import hookimpl
 from hub.sync.source_type import SourceType
+from hub_jira.offer import offers
 from hub_jira.settings import JiraSettings
 from hub_jira.source import make_source
 
@@ -16,4 +17,4 @@ if TYPE_CHECKING:
 @hookimpl
 def hub_register_sources(register: Callable[[SourceType], None]) -> None:
     """Offer the kind of source `jira`."""
-    register(SourceType("jira", JiraSettings, make_source))
+    register(SourceType("jira", JiraSettings, make_source, offers=offers))
