@@ -123,4 +123,4 @@ def test_both_engines_hold_the_same(store):
             conn.execute(select(func.count()).select_from(table)).scalar_one()
             for table in (tables.open_interval, tables.local_day, tables.period)
         ]
-    assert counts == [88 + 1, 2 * 61, 2]
+    assert counts == [88 + 1, 2 * 61, 2 + 2 + 1 + 1]
