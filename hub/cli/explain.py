@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 import typer
+from sqlalchemy import Dialect
 
-from hub.cli.judging import catalogue, judged
+from hub.cli.explain_text import lines
+from hub.cli.judging import judged
 from hub.cli.option import (
     CONFIG,
     AsOfOption,
@@ -23,17 +26,32 @@ from hub.cli.output import as_json, emit, plain
 from hub.cli.session import Session
 from hub.clock import format_instant
 from hub.conformance.answer import ObligationRow
-from hub.conformance.explain import Explanation, PartExplanation
+from hub.conformance.explain import Explanation, describe
 from hub.conformance.explain import explain as explained
+from hub.conformance.horizon import Horizon, load_horizon
+from hub.conformance.pack import CatalogueEntry, Pack
 from hub.conformance.subject import find_sid
 from hub.errors import ConfigurationError, Fault
 
 __all__ = ["register"]
 
 
+class Language(StrEnum):
+    """A language the packs speak."""
+
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog=examples("hub explain BS15000-8.2-c", "hub explain BS15000-8.2-c CHG-12 --sql"))(explain)
+    app.command(
+        epilog=examples(
+            "hub explain BS15000-8.2-c",
+            "hub explain BS15000-8.2-c CHG-12 --sql",
+            "hub explain BS15000-8.2-c --language zh",
+        )
+    )(explain)
 
 
 def explain(
@@ -41,6 +59,9 @@ def explain(
     unit: Annotated[str | None, typer.Argument(help="Key or id of a record.")] = None,
     *,
     sql: Annotated[bool, typer.Option("--sql", help="Show the SQL that derives each part.")] = False,
+    language: Annotated[
+        Language, typer.Option("--language", help="Language of the requirement's title and sentence.")
+    ] = Language.ENGLISH,
     as_of: AsOfOption = None,
     known_at: KnownAtOption = None,
     config: ConfigOption = CONFIG,
@@ -49,19 +70,37 @@ def explain(
 ) -> None:
     """Show how one verdict came about, down to the evidence.
 
-    Without a record: what the requirement asks, what it reads, from where.
+    Without a record: what the requirement asks, with which parameters, what it reads, from where.
     """
-    with Session(config, log_format=log_format) as session, judged(session, as_of, known_at) as judgement:
-        entry = next((one for one in catalogue(session) if one.id == requirement), None)
-        if entry is None:
-            raise ConfigurationError(
-                [Fault("no enabled pack has this requirement; see: hub coverage --requirements", key=requirement)]
+    with Session(config, log_format=log_format) as session:
+        name, pack, entry = _demand(session, requirement)
+        enabled = session.configuration.packs[name]
+        parts = next((one.parts for one in session.requirements() if one.id == requirement), ())
+
+        def asked(horizon: Horizon, dialect: Dialect) -> Explanation:
+            return describe(
+                entry,
+                parts,
+                horizon,
+                dialect,
+                clause_title=pack.clause_in(entry.clause, language.value),
+                language=language.value,
+                chosen=enabled.parameters,
+                choices=enabled.choices,
+                place=f"packs.{name}.",
             )
-        parts = next((one.parts for one in judgement.requirements if one.id == requirement), ())
-        sids = find_sid(judgement.conn, unit) if unit else [None]
-        if not sids:
-            raise ConfigurationError([Fault("no record of this key or id was read", key=unit or "")])
-        found = [explained(judgement, entry, parts, sid) for sid in sids]
+
+        if unit is None:
+            known = None if known_at is None else session.instant(known_at)
+            with session.store.connect() as conn:
+                found = [asked(load_horizon(conn, known_at=known), conn.dialect)]
+        else:
+            with judged(session, as_of, known_at) as judgement:
+                sids = find_sid(judgement.conn, unit)
+                if not sids:
+                    raise ConfigurationError([Fault("no record of this key or id was read", key=unit)])
+                told = asked(judgement.horizon, judgement.conn.dialect)
+                found = [explained(judgement, told, parts, sid) for sid in sids]
     if output is Format.JSON:
         typer.echo(as_json(msgspec.to_builtins(found)))
     elif output is Format.CSV:
@@ -69,8 +108,18 @@ def explain(
         emit([_row(one, row) for one in found for part in one.parts for row in part.obligations], columns, output)
     else:
         for one in found:
-            for line in _lines(one, sql=sql):
+            for line in lines(one, sql=sql):
                 typer.echo(plain(line))  # keys, ids and addresses are a tool's words too
+
+
+def _demand(session: Session, requirement: str) -> tuple[str, Pack, CatalogueEntry]:
+    packs = session.registry.packs()
+    for name in session.configuration.packs:
+        for entry in packs[name].entries:
+            if entry.id == requirement:
+                return name, packs[name], entry
+    fault = Fault("no enabled pack has this requirement; see: hub coverage --requirements", key=requirement)
+    raise ConfigurationError([fault])
 
 
 def _row(one: Explanation, row: ObligationRow) -> dict[str, object]:
@@ -87,46 +136,3 @@ def _row(one: Explanation, row: ObligationRow) -> dict[str, object]:
 
 def _when(instant: int | None) -> str:
     return "-" if instant is None else format_instant(instant)
-
-
-def _lines(one: Explanation, *, sql: bool) -> list[str]:
-    lines = [
-        f"{one.requirement}  {one.title}  [{one.severity}]",
-        f"  clause {one.clause}, ISO/IEC 20000-1:2018 {one.iso20000 or 'no equal clause'}",
-        f"  {one.statement}",
-    ]
-    if one.parameters:
-        chosen = ", ".join(f"{name} = {value}" for name, value in sorted(one.parameters.items()))
-        lines.append(f"  parameters: {chosen}")
-    if not one.parts:
-        lines.append("  not judged yet: no part of an enabled pack covers it")
-    if one.unit is not None:
-        lines += ["", f"{one.unit.key}  {plain(one.unit.title)}", f"  {one.unit.id}  {one.unit.url}".rstrip()]
-    for part in one.parts:
-        lines += _part_lines(part, sql=sql)
-    for title, moments in (("timeline", one.timeline), ("what the hub knew", one.history)):
-        if moments:
-            lines += ["", title, *(f"  {_when(moment.at)}  {plain(moment.text)}" for moment in moments)]
-    if one.related:
-        lines += ["", "related records"]
-        lines += [
-            f"  {proof.subject.kind} {proof.subject.key} {plain(proof.subject.title)[:60]} "
-            f"{proof.document_hash[:16]}".rstrip()
-            for proof in one.related
-        ]
-    return lines
-
-
-def _part_lines(part: PartExplanation, *, sql: bool) -> list[str]:
-    lines = ["", f"part {part.name} ({part.shape}): {part.asks}", f"  reads {', '.join(part.reads)}"]
-    for row in part.obligations:
-        lines.append(f"  {row.verdict.replace('_', ' ').upper()}  {row.reason}".rstrip())
-        lines.append(f"    opened {_when(row.opened_at)}, due {_when(row.due_at)}, met {_when(row.met_at)}")
-        for proof in row.evidence:
-            digest = f"document sha256 {proof.document_hash[:16]}…" if proof.document_hash else "no document"
-            lines.append(f"    evidence {proof.subject.key} ({proof.subject.id}) {digest} {proof.subject.url}".rstrip())
-    if part.coverage:
-        lines.append(f"  coverage: {part.coverage}")
-    if sql:
-        lines += [f"    {line}" for line in part.sql.splitlines()]
-    return lines

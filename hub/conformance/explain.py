@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from msgspec.structs import replace
+from sqlalchemy import Dialect, select
 
-from hub.conformance.answer import Evidence, ObligationRow, Subject
+from hub.conformance.answer import Evidence, ObligationRow, ProfileLine, Subject
+from hub.conformance.demand import EvidenceKind, Read, Setting, evidence_kinds, reads, settings
+from hub.conformance.horizon import Horizon
 from hub.conformance.judge import Judgement
 from hub.conformance.listing import list_obligations
-from hub.conformance.pack import CatalogueEntry
+from hub.conformance.pack import CatalogueEntry, Language
 from hub.conformance.part import Part
+from hub.conformance.profile import Choice, profile_lines, resolve
 from hub.conformance.reading import Need
 from hub.conformance.subject import evidence_of, subjects
 from hub.store.tables import metadata
 
-__all__ = ["Explanation", "Moment", "PartExplanation", "explain"]
+__all__ = ["Explanation", "Moment", "PartExplanation", "describe", "explain"]
 
 _link = metadata.tables["link"]
 _event = metadata.tables["event"]
@@ -40,8 +46,10 @@ class PartExplanation(msgspec.Struct, frozen=True, kw_only=True):
     asks: str
     unit_kind: str
     reads: list[str]
-    obligations: list[ObligationRow]
-    coverage: str
+    needs: list[Read]
+    """What it reads with the sources that give it."""
+    obligations: list[ObligationRow] = []
+    coverage: str = ""
     """How far one may conclude from absence for these obligations."""
     sql: str
 
@@ -51,12 +59,26 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
     requirement: str
     clause: str
+    clause_title: str
     title: str
     statement: str
     severity: str
     iso20000: str | None
+    role: str
+    """Process role that answers for it when a subject has no owner."""
+    shape: str
+    unit_kind: str
+    """Record kind the demand is about."""
+    evidence_kinds: list[EvidenceKind]
     parameters: dict[str, Any]
+    settings: list[Setting]
+    """The same parameters with the shipped value and where each comes from."""
+    profile: list[ProfileLine]
+    """What the organisation has set otherwise than shipped."""
+    asked: bool
+    """False = the profile leaves it out for everybody."""
     parts: list[PartExplanation]
+    """Empty = no part judges it yet, or it is not asked."""
     unit: Subject | None = None
     timeline: list[Moment] = []
     related: list[Evidence] = []
@@ -65,44 +87,75 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """When what the hub knew of these obligations changed."""
 
 
-def explain(
-    judgement: Judgement, entry: CatalogueEntry, parts: tuple[Part, ...], unit: int | None = None
+def describe(
+    entry: CatalogueEntry,
+    parts: tuple[Part, ...],
+    horizon: Horizon,
+    dialect: Dialect,
+    *,
+    clause_title: str = "",
+    language: Language = "en",
+    chosen: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    choices: Sequence[Choice] = (),
+    place: str = "",
 ) -> Explanation:
-    """Explain a requirement, for one unit where it is given."""
-    conn = judgement.conn
-    rows = [] if unit is None else list_obligations(judgement, requirement=entry.id, units=[unit])
+    """Say what a requirement asks of whom, what it reads and from where.
+
+    `entry` is as the pack ships it; `chosen` and `choices` are the organisation's, which stand below `place`.
+    """
+    resolved = resolve(entry, chosen.get(entry.id, {}), choices)
+    deviations = profile_lines([entry], chosen, choices, place=place)
     return Explanation(
         requirement=entry.id,
         clause=entry.clause,
-        title=entry.title,
-        statement=entry.statement,
-        severity=entry.severity,
+        clause_title=clause_title,
+        title=entry.title_in(language),
+        statement=entry.statement_in(language),
+        severity=resolved.entry.severity,
         iso20000=entry.iso20000,
-        parameters=dict(entry.parameters),
-        parts=[_explain_part(judgement, part, rows, unit) for part in parts],
-        unit=None if unit is None else subjects(conn, [unit])[unit],
-        timeline=[] if unit is None else _timeline(judgement, unit, rows),
-        related=[] if unit is None else _related(judgement, unit),
-        history=[] if unit is None else _history(judgement, unit, entry.id),
+        role=entry.role,
+        shape=entry.shape,
+        unit_kind=entry.unit,
+        evidence_kinds=evidence_kinds(entry.evidence, horizon),
+        parameters=dict(resolved.entry.parameters),
+        settings=settings(entry, resolved.entry.parameters, deviations),
+        profile=deviations,
+        asked=resolved.is_asked,
+        parts=[
+            PartExplanation(
+                name=part.name,
+                shape=part.shape,
+                asks=part.words.asks,
+                unit_kind=part.unit_kind,
+                reads=sorted({name for need in part.needs for name in _named(need)}),
+                needs=reads(part, horizon),
+                sql=part.sql(dialect),
+            )
+            for part in parts
+        ],
     )
 
 
-def _explain_part(judgement: Judgement, part: Part, rows: list[ObligationRow], unit: int | None) -> PartExplanation:
-    coverage = ""
-    if unit is not None:
-        place = judgement.conn.execute(select(_record.c.source, _record.c.scope).where(_record.c.sid == unit)).one()
+def explain(judgement: Judgement, described: Explanation, parts: tuple[Part, ...], unit: int) -> Explanation:
+    """Add to what a requirement asks what one unit owes under it."""
+    rows = list_obligations(judgement, requirement=described.requirement, units=[unit])
+    place = judgement.conn.execute(select(_record.c.source, _record.c.scope).where(_record.c.sid == unit)).one()
+
+    def owed(told: PartExplanation, part: Part) -> PartExplanation:
         reach = judgement.horizon.reach(part, place.source or "", place.scope or "")
-        coverage = reach.reason or "read as far as the last reading"
-    needs = [name for need in part.needs for name in _named(need)]
-    return PartExplanation(
-        name=part.name,
-        shape=part.shape,
-        asks=part.words.asks,
-        unit_kind=part.unit_kind,
-        reads=sorted(set(needs)),
-        obligations=[row for row in rows if row.part == part.name],
-        coverage=coverage,
-        sql=part.sql(judgement.conn.dialect),
+        return replace(
+            told,
+            obligations=[row for row in rows if row.part == part.name],
+            coverage=reach.reason or "read as far as the last reading",
+        )
+
+    return replace(
+        described,
+        parts=[owed(told, part) for told, part in zip(described.parts, parts, strict=True)],
+        unit=subjects(judgement.conn, [unit])[unit],
+        timeline=_timeline(judgement, unit, rows),
+        related=_related(judgement, unit),
+        history=_history(judgement, unit, described.requirement),
     )
 
 

@@ -92,6 +92,16 @@ def test_explain_shows_sentence_timeline_evidence_and_query(told, workplace, run
     assert explained["parts"][0]["obligations"][0]["verdict"] == "not_met"
 
 
+def test_explain_says_what_is_asked_and_from_where(workplace, run_hub, told):
+    called = run_hub("explain", "BS15000-8.2-c", "--language", "zh", "--config", str(workplace))
+    for piece in ("批准在先", "8.2 变更管理", "min_approvers = 1  shipped, our default", "  from service-desk"):
+        assert piece in called.out
+    (explained,) = told("explain", "BS15000-8.2-c", "--language", "zh")
+    assert explained["title"] == "批准在先"
+    assert explained["unit"] is None
+    assert {need["kind"]: need["given_by"] for need in explained["parts"][0]["needs"]}["change"] == ["service-desk"]
+
+
 def test_explain_says_that_something_is_not_judged(workplace, run_hub):
     called = run_hub("explain", "BS15000-5.1-a", "--config", str(workplace))
     assert "not judged yet" in called.out

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from hub.conformance.derive import part_numbers
-from hub.conformance.explain import explain
+from hub.conformance.explain import describe, explain
 from hub.conformance.finding import list_findings, update_findings
 from hub.conformance.gap import list_gaps, list_waivers
 from hub.conformance.judge import Judgement, judge, natural_as_of
@@ -360,7 +360,9 @@ def test_explain_shows_hash_and_coverage(house: House) -> None:
     with house.store.connect() as conn:
         unit = conn.scalar(select(record.c.sid).where(record.c.id == ONE.id))
         (one,) = house.requirements
-        told = explain(judged(house, conn), one.entry, one.parts, unit)
+        judgement = judged(house, conn)
+        asked = describe(one.entry, one.parts, judgement.horizon, conn.dialect)
+        told = explain(judgement, asked, one.parts, unit)
         assert part_numbers(conn)[RID, "approved"] == 1
     (part,) = told.parts
     (owed,) = part.obligations

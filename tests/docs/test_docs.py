@@ -14,6 +14,7 @@ import pytest
 from hub import hookspecs
 from hub.cli import coverage, derive, diff, findings, obligations, run, sample, sync
 from hub.cli.app import COMMANDS, load_command
+from hub.conformance.demand import EvidenceKind, Read, Setting
 from hub.conformance.explain import Explanation, PartExplanation
 from tests.docs.command_page import PAGE, command_page
 
@@ -71,7 +72,11 @@ def section(title: str) -> str:
         ("hub run", run._COLUMNS),
         (
             "hub explain",
-            [field.name for struct in (Explanation, PartExplanation) for field in msgspec.structs.fields(struct)],
+            [
+                field.name
+                for struct in (Explanation, PartExplanation, Setting, Read, EvidenceKind)
+                for field in msgspec.structs.fields(struct)
+            ],
         ),
     ],
 )
