@@ -99,7 +99,7 @@ class Draft:
         if as_of is None:
             raise CaseFaultError("as_of is not given by the case, its requirement or the file")
         return Case(
-            requirement=f"BS15000-{self.requirement}",
+            requirement=f"BS15000-{self.requirement}" if self.requirement[0].isdigit() else self.requirement,
             expected=self.expected,
             as_of=instant(as_of),
             start=instant(self._inherited("from") or "day 0"),
