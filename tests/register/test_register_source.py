@@ -216,7 +216,10 @@ def test_it_is_offered_with_files_to_start_from():
     hub_register.hub_register_sources(offered.append)
     [kind] = offered
     assert (kind.name, kind.settings, kind.make) == ("register", RegisterSettings, RegisterSource)
-    assert kind.start_files == {f"register/{stem}.yaml": TEMPLATES[f"{stem}.yaml"] for stem in START}
+    assert kind.start_files["register/people.yaml"] == TEMPLATES["people.yaml"]
+    assert {*kind.start_files} == {
+        path for stem in START for path in (f"register/{stem}.yaml", f"register/schema/{stem}.json")
+    }
 
 
 def test_the_files_to_start_from_refer_to_nothing_beyond_them(register):

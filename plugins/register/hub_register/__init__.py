@@ -9,14 +9,23 @@ from hub.sync.source_type import SourceType
 from hub_register.offer import offers
 from hub_register.settings import RegisterSettings
 from hub_register.source import RegisterSource
-from hub_register.templates import TEMPLATES
+from hub_register.templates import START_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import typer
 
 
 @hookimpl
 def hub_register_sources(register: Callable[[SourceType], None]) -> None:
     """Offer the kind of source `register`."""
-    start_files = {f"register/{name}": text for name, text in TEMPLATES.items()}
-    register(SourceType("register", RegisterSettings, RegisterSource, start_files, offers=offers))
+    register(SourceType("register", RegisterSettings, RegisterSource, START_FILES, offers=offers))
+
+
+@hookimpl
+def hub_register_commands(register: Callable[[str, typer.Typer], None]) -> None:
+    """Offer `hub register`."""
+    from hub_register.command import app  # noqa: PLC0415 - a source needs no command line
+
+    register("register", app)

@@ -11,9 +11,18 @@ import msgspec
 from hub import records
 from hub.errors import Fault
 from hub.records import KINDS, Record
-from hub.records.base import Instant, PersonRef
 from hub.sla.calendar import calendar_faults, from_record
-from hub_register.schema import ALIASES, FILES, MUST_KEYS, RECORDED, REQUIRED, ROW_KEYS, row_fields, struct_fields
+from hub_register.schema import (
+    ALIASES,
+    FILES,
+    MUST_KEYS,
+    RECORDED,
+    REQUIRED,
+    ROW_KEYS,
+    declared_fields,
+    row_fields,
+    struct_fields,
+)
 from hub_register.value import MISSING, Reference, ValueReader
 
 if TYPE_CHECKING:
@@ -24,17 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Reading", "plain_digest", "read_row"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
-
-class _Declaration(msgspec.Struct):
-    """What every row says beside its fields."""
-
-    id: str
-    declared_by: PersonRef
-    declared_at: Instant
-    proof: str
-    proof_hash: str
-    expires_at: Instant
 
 
 @dataclass(slots=True)
@@ -53,14 +51,15 @@ def read_row(row: Row, source: str) -> Reading:
     Every field it fills holds since `declared_at`: the declaration is when we can know of it.
     """
     kind = FILES[row.stem]
-    fields = row_fields(kind)
     reader = ValueReader(source, row.file, row.zone)
-    values = reader.mapping(row.node, {**struct_fields(_Declaration), **fields}, "")
+    values = reader.mapping(row.node, declared_fields(kind), "")
     declaration = {name: values.pop(name, MISSING) for name in ROW_KEYS}
     given = values.keys() | {name for name in ROW_KEYS if declaration[name] is not MISSING}
     for name in (*MUST_KEYS, *REQUIRED.get(kind, ())):
         if name not in given and not any(fault.key == name for fault in reader.faults):
             reader.fault(row.node, name, "is missing")
+    if row.refused and isinstance(row.node.value, dict):
+        reader.fault(row.node.value.get("proof_hash", row.node), "proof_hash", row.refused)
     if reader.faults:
         return Reading(None, reader.faults, reader.references)
     record = _record(row, source, values, declaration, reader.raw_times)

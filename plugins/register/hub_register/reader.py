@@ -16,7 +16,18 @@ from hub.errors import Fault
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["MAX_ALIASES", "MAX_BYTES", "MAX_DEPTH", "MAX_VALUES", "BrokenFile", "Node", "read_file", "read_text"]
+__all__ = [
+    "MAX_ALIASES",
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_VALUES",
+    "BrokenFile",
+    "Node",
+    "decode_text",
+    "read_bytes",
+    "read_file",
+    "read_text",
+]
 
 MAX_BYTES = 5_000_000
 MAX_ALIASES = 100
@@ -71,22 +82,30 @@ class BrokenFile(Exception):
 
 
 def read_file(path: Path, name: str) -> Node:
-    """Read a file; `name` is how faults call it. Raises BrokenFile."""
+    """Read a YAML file; `name` is how faults call it. Raises BrokenFile."""
+    return read_text(decode_text(read_bytes(path, name), name), name)
+
+
+def read_bytes(path: Path, name: str) -> bytes:
+    """Read the bytes of a file that is not too large. Raises BrokenFile."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BrokenFile(Fault(f"larger than {MAX_BYTES // 1_000_000} MB; split it", name))
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise BrokenFile(Fault(f"cannot be read: {error.strerror}", name)) from error
+
+
+def decode_text(content: bytes, name: str) -> str:
+    """Turn the bytes of a file into text; they are to be UTF-8. Raises BrokenFile."""
     if content.startswith(_UTF16):
         raise BrokenFile(Fault("is UTF-16; save it as UTF-8", name))
     try:
-        text = content.decode("utf-8-sig")  # a byte order mark does no harm
+        return content.decode("utf-8-sig")  # a byte order mark does no harm
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
         raise BrokenFile(Fault("is not UTF-8; save it as UTF-8", name, line=line, column=column)) from error
-    return read_text(text, name)
 
 
 def read_text(text: str, name: str) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,25 +13,22 @@ import msgspec
 
 from hub.errors import Fault
 from hub.sla.zone import zone_names
-from hub_register.reader import BrokenFile, Node, read_file
-from hub_register.schema import FILES
+from hub_register.csv_text import read_csv
+from hub_register.nearest import nearest
+from hub_register.reader import BrokenFile, Node, decode_text, read_bytes, read_text
+from hub_register.schema import FILES, declared_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["RegisterFile", "Row", "nearest", "read_register_file"]
+__all__ = ["CSV", "YAML", "RegisterFile", "Row", "parse_register", "read_register_file"]
+
+YAML = ".yaml"
+CSV = ".csv"
 
 _DEFAULTS = ("declared_by", "declared_at", "proof", "expires_at")
 _HEAD = ("zone", *_DEFAULTS, "rows")
 _ID = re.compile(r"\w[\w.-]*")
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """Say which word was probably meant, as the end of a sentence; else list them all."""
-    known = sorted(words)
-    near = get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,8 @@ class Row:
     """Zone of local times; empty = none."""
     node: Node
     """A mapping, with the defaults of the file's head."""
+    refused: str = ""
+    """Why its proof does not hold; empty = nothing is known against it."""
 
     @property
     def native_id(self) -> str:
@@ -54,6 +54,8 @@ class Row:
     def body(self) -> bytes:
         """Write the row as canonical JSON."""
         content = {"file": self.file, "line": self.node.line, "zone": self.zone, "row": self.node.plain()}
+        if self.refused:
+            content["refused"] = self.refused
         return msgspec.json.encode(content, order="deterministic")
 
     @staticmethod
@@ -64,7 +66,7 @@ class Row:
         zone = content["zone"]
         if not isinstance(node.value, dict) or not (zone == "" or zone in zone_names()):
             raise TypeError("not what a register wrote")
-        return Row(str(content["file"]), stem, row_id, zone, node)
+        return Row(str(content["file"]), stem, row_id, zone, node, refused=str(content.get("refused", "")))
 
 
 @dataclass(slots=True)
@@ -84,6 +86,8 @@ class RegisterFile:
     """Some row has no usable id, so that an id's absence proves nothing."""
     broken: Fault | None = None
     """Why the file as a whole cannot be read."""
+    digest: str = ""
+    """SHA-256 of its bytes."""
 
     @property
     def kind(self) -> str:
@@ -93,11 +97,26 @@ class RegisterFile:
 
 def read_register_file(path: Path, stem: str, name: str, zone: str) -> RegisterFile:
     """Read a file; `zone` is that of local times where its head names none. Never raises for its content."""
-    register = RegisterFile(stem, name)
     try:
-        top = read_file(path, name)
-        head, rows = _split(top, name)
-        zone = _zone(head, name) or zone
+        content = read_bytes(path, name)
+    except BrokenFile as error:
+        return RegisterFile(stem, name, broken=error.fault)
+    return parse_register(content, path.suffix, stem, name, zone)
+
+
+def parse_register(content: bytes, suffix: str, stem: str, name: str, zone: str) -> RegisterFile:
+    """Read the bytes of a file whose name ends in `suffix`. Never raises for its content."""
+    register = RegisterFile(stem, name, digest=hashlib.sha256(content).hexdigest())
+    try:
+        text = decode_text(content, name)
+        if suffix == CSV:
+            table = read_csv(text, name, declared_fields(FILES[stem]))
+            register.faults, register.nameless = table.faults, bool(table.faults)
+            head: dict[str, Node] = {}
+            rows = table.rows
+        else:
+            head, rows = _split(read_text(text, name), name)
+            zone = _zone(head, name) or zone
     except BrokenFile as error:
         register.broken = error.fault
         return register

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from msgspec import inspect
 
 from hub.records import KINDS
+from hub.records.base import Instant, PersonRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,8 @@ __all__ = [
     "RECORDED",
     "REQUIRED",
     "ROW_KEYS",
+    "Declaration",
+    "declared_fields",
     "provided",
     "row_fields",
     "struct_fields",
@@ -163,6 +167,17 @@ _NOT_WRITTEN = frozenset(
 """Fields of a record that the hub fills, not a person."""
 
 
+class Declaration(msgspec.Struct):
+    """What every row says beside its fields."""
+
+    id: str
+    declared_by: PersonRef
+    declared_at: Instant
+    proof: str
+    proof_hash: str
+    expires_at: Instant
+
+
 @cache
 def struct_fields(struct: type) -> dict[str, inspect.Field]:
     """Give the fields of a struct by the name they are written with."""
@@ -180,6 +195,11 @@ def row_fields(kind: str) -> dict[str, inspect.Field]:
     for written, name in ALIASES.get(kind, {}).items():
         fields[written] = fields.pop(name)
     return fields
+
+
+def declared_fields(kind: str) -> dict[str, inspect.Field]:
+    """Give everything a row of a kind may hold, its id and declaration first."""
+    return {**struct_fields(Declaration), **row_fields(kind)}
 
 
 def unwrap(described: inspect.Type) -> tuple[inspect.Type, dict[str, Any]]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from hub.errors import ConfigurationError, Fault, ScopeUnreadable
 from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Skip, Slice
 from hub_register.mapping import Reading, read_row
-from hub_register.row import RegisterFile, Row, nearest, read_register_file
+from hub_register.nearest import nearest
+from hub_register.proof import ProofCheck
+from hub_register.row import CSV, YAML, RegisterFile, Row, read_register_file
 from hub_register.schema import FILES, provided
 
 if TYPE_CHECKING:
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RegisterSource"]
 
-_SUFFIX = ".yaml"
+_SUFFIXES = (YAML, CSV)
+_PROVE = "add `proof:` with the path, URL or Message-ID it rests on"
 _DECISIVE = "waivers"
 """A fault here stops the source: a waiver that is not read would turn an accepted exception into a finding."""
 
@@ -38,6 +42,7 @@ class RegisterSource:
         self._folder: Path = context.base_dir / settings.folder
         self._shown = settings.folder
         """How faults call the folder: as the configuration does."""
+        self._proofs = ProofCheck(self._folder)
 
     def check(self) -> list[CheckLine]:
         """Count the rows of each file; name rows without proof.
@@ -50,13 +55,12 @@ class RegisterSource:
         lines = []
         for register in self._files():
             lines.append(CheckLine("ok", f"{register.name}: {len(register.rows)} rows"))
-            bare = [row for row in register.rows if isinstance(row.node.value, dict) and "proof" not in row.node.value]
+            bare = _bare(register)
             if bare:
                 first = f"{register.name}:{bare[0].node.line}"
-                advice = "add `proof:` with the path, URL or Message-ID it rests on"
-                lines.append(CheckLine("warning", f"{len(bare)} rows without proof, the first at {first}", advice))
+                lines.append(CheckLine("warning", f"{len(bare)} rows without proof, the first at {first}", _PROVE))
         if not lines:
-            advice = f"add one of {', '.join(stem + _SUFFIX for stem in FILES)}"
+            advice = f"add one of {', '.join(stem + YAML for stem in FILES)}"
             lines.append(CheckLine("warning", f"{self._shown} holds no register file", advice))
         return lines
 
@@ -66,10 +70,14 @@ class RegisterSource:
             return [closed]
         files = self._files()
         found = self._strangers() + [fault for register in files for fault in self._file_faults(register)]
-        readings = {row.native_id: (row, read_row(row, self._context.name)) for file in files for row in file.rows}
+        readings = {row.native_id: (row, self._read(row)) for file in files for row in file.rows}
         found += [fault for _, reading in readings.values() for fault in reading.faults]
         found += _dangling(files, readings) + _claimed_twice(readings) + self._future(readings)
         return sorted(found, key=lambda fault: (fault.file, fault.line or 0, fault.column or 0))
+
+    def warnings(self) -> list[Fault]:
+        """Say what is allowed and weakens what the rows prove, by file, line and column."""
+        return [_at(row, "", f"rests on nothing; {_PROVE}") for register in self._files() for row in _bare(register)]
 
     def provides(self) -> list[Provision]:
         """State the kinds of the files that are kept, each with all the fields a row may hold."""
@@ -99,8 +107,9 @@ class RegisterSource:
         register = self._file(part.stream)
         if register.broken:
             raise ScopeUnreadable(str(register.broken))
-        documents = [Document(part.stream, row.native_id, part.scope, row.body()) for row in register.rows]
-        wrong = register.faults + [fault for row in register.rows for fault in read_row(row, self._context.name).faults]
+        rows = [replace(row, refused=self._proofs.fault(row)) for row in register.rows]
+        documents = [Document(part.stream, row.native_id, part.scope, row.body()) for row in rows]
+        wrong = register.faults + [fault for row in rows for fault in read_row(row, self._context.name).faults]
         digest = hashlib.sha256(b"\n".join(document.body for document in documents)).hexdigest()
         yield Page(documents, {"sha256": digest}, requests=0, gaps=[str(fault) for fault in wrong])
 
@@ -131,23 +140,39 @@ class RegisterSource:
     def close(self) -> None:
         """Nothing is held open."""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _read(self, row: Row) -> Reading:
+        return read_row(replace(row, refused=self._proofs.fault(row)), self._context.name)
+
     def _reading(self, row: Row) -> Reading | None:
         return read_row(row, self._context.name) if row.stem in FILES else None
 
     def _kept(self) -> list[str]:
         """Files that are there or must be, in the order of the table."""
-        return [stem for stem in FILES if stem in self._required or _stands(self._folder / f"{stem}{_SUFFIX}")]
+        return [stem for stem in FILES if stem in self._required or self._standing(stem)]
+
+    def _standing(self, stem: str) -> list[str]:
+        """Give the names under which a file stands: one, none, or by mistake two."""
+        return [f"{stem}{suffix}" for suffix in _SUFFIXES if _stands(self._folder / f"{stem}{suffix}")]
 
     def _files(self) -> list[RegisterFile]:
         return [self._file(stem) for stem in self._kept()]
 
     def _file(self, stem: str) -> RegisterFile:
-        name = f"{stem}{_SUFFIX}"
-        return read_register_file(self._folder / name, stem, str(self._shown / name), self._context.zone)
+        first, *further = self._standing(stem) or [f"{stem}{YAML}"]
+        shown = str(self._shown / first)
+        if further:
+            return RegisterFile(stem, shown, broken=Fault(f"stands beside {further[0]}; keep one of the two", shown))
+        return read_register_file(self._folder / first, stem, shown, self._context.zone)
 
     def _refuse_wrong_waivers(self) -> None:
-        name = str(self._shown / f"{_DECISIVE}{_SUFFIX}")
-        wrong = [fault for fault in self.faults() if fault.file == name]
+        names = {str(self._shown / f"{_DECISIVE}{suffix}") for suffix in _SUFFIXES}
+        wrong = [fault for fault in self.faults() if fault.file in names]
         if wrong:
             raise ConfigurationError(wrong)
 
@@ -164,14 +189,15 @@ class RegisterSource:
         return Fault(said, key=f"sources.{self._context.name}.folder")
 
     def _strangers(self) -> list[Fault]:
-        """YAML files whose name is not in the table: mostly a slip of the pen."""
+        """Files whose name is not in the table: mostly a slip of the pen."""
         found = []
         for path in sorted(self._folder.iterdir()):
-            if path.suffix.lower() not in (".yaml", ".yml") or not _stands(path):
+            if path.suffix.lower() not in (*_SUFFIXES, ".yml") or not _stands(path):
                 continue
-            if path.suffix != _SUFFIX or path.stem not in FILES:
+            if path.suffix not in _SUFFIXES or path.stem not in FILES:
                 near = get_close_matches(path.stem, FILES, n=1)
-                advice = f"; rename it to {near[0]}{_SUFFIX}" if near else nearest(path.stem, FILES)
+                suffix = CSV if path.suffix.lower() == CSV else YAML
+                advice = f"; rename it to {near[0]}{suffix}" if near else nearest(path.stem, FILES)
                 found.append(Fault(f"is no register file{advice}", str(self._shown / path.name)))
         return found
 
@@ -186,6 +212,11 @@ class RegisterSource:
             for row, reading in readings.values()
             if reading.record is not None and (reading.record.created_at or 0) > now
         ]
+
+
+def _bare(register: RegisterFile) -> list[Row]:
+    """Give the rows that name no proof."""
+    return [row for row in register.rows if isinstance(row.node.value, dict) and "proof" not in row.node.value]
 
 
 def _stands(path: Path) -> bool:

@@ -5,12 +5,17 @@ A line that begins with `## ` explains; one that begins with `# ` is an example 
 
 from __future__ import annotations
 
-from functools import cache
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from importlib import resources
+from typing import Any
 
+from hub_register.reader import read_text
 from hub_register.schema import FILES
 
-__all__ = ["SCHEMAS", "START", "TEMPLATES", "live", "summary", "uncomment"]
+__all__ = ["SCHEMAS", "START", "START_FILES", "TEMPLATES", "csv_template", "live", "summary", "uncomment"]
 
 START = (
     "people",
@@ -61,6 +66,40 @@ def uncomment(template: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def csv_template(stem: str, *, rows: bool) -> str:
+    """Give the header of a CSV file, and with `rows` the first example of the template.
+
+    Declaration and everything the example fills are columns; add others by their names.
+    """
+    top = read_text(_example(stem), stem).value
+    assert isinstance(top, dict)  # noqa: S101 - our own file
+    given = top["rows"].value
+    assert isinstance(given, list)  # noqa: S101 - the same
+    row: dict[str, Any] = given[0].plain()
+    head = {"id": row["id"], **{key: top[key].plain() for key in ("declared_by", "declared_at")}, "proof": row.get("proof") or top["proof"].plain()}
+    cells = dict(_flat({**head, **row}, ""))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(cells)
+    if rows:
+        writer.writerow(cells.values())
+    return text.getvalue()
+
+
+def _flat(value: dict[str, Any], above: str) -> Iterator[tuple[str, str]]:
+    for key, item in value.items():
+        match item:
+            case dict():
+                yield from _flat(item, f"{above}{key}.")
+            case [dict(), *_]:
+                for number, one in enumerate(item, 1):
+                    yield from _flat(one, f"{above}{key}.{number}.")
+            case list():
+                yield f"{above}{key}", "; ".join(item) or "[]"
+            case _:
+                yield f"{above}{key}", item
+
+
 def _comment(text: str) -> str:
     return "".join(f"{line}\n" if line.startswith("#") else f"# {line}\n" for line in text.splitlines())
 
@@ -70,5 +109,36 @@ def _example(stem: str) -> str:
     return resources.files("hub_register").joinpath("template", f"{stem}.yaml").read_text(encoding="utf-8")
 
 
-TEMPLATES: dict[str, str] = {f"{stem}.yaml": _comment(live(stem)) for stem in FILES}
+class _Written(Mapping[str, str]):
+    """Texts by name, each written when it is asked for: every command loads this module, few begin a file."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], str]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, name: str) -> str:
+        return self._makers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+def _commented(stem: str) -> str:
+    return _comment(live(stem))
+
+
+def _schema(stem: str) -> str:
+    from hub_register.json_schema import write_schema  # noqa: PLC0415 - the same
+
+    return write_schema(stem)
+
+
+TEMPLATES: Mapping[str, str] = _Written({f"{stem}.yaml": partial(_commented, stem) for stem in FILES})
 """File name to its commented example; together they are one consistent register."""
+START_FILES: Mapping[str, str] = _Written(
+    {f"register/{stem}.yaml": partial(_commented, stem) for stem in START}
+    | {f"register/{SCHEMAS}/{stem}.json": partial(_schema, stem) for stem in START}
+)
+"""What `hub init` writes: path to text."""

@@ -12,7 +12,7 @@ from hub.errors import Fault
 from hub.records import KINDS, Period
 from hub.sla.calendar import BUILT_IN
 from hub_register.moment import read_date, read_instant, read_period
-from hub_register.row import nearest
+from hub_register.nearest import nearest
 from hub_register.schema import FILES, struct_fields, unwrap
 
 if TYPE_CHECKING:
