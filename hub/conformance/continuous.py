@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, false, func, literal, or_, select, union_all
 
 from hub.conformance.evidence import Evidence
 from hub.conformance.expression import days_after, earlier_of, later_of, no_instant, no_text
@@ -27,7 +27,7 @@ from hub.conformance.reading import Need, merge_reads
 from hub.conformance.unit import PeriodName, Unit
 from hub.store.tables import metadata
 
-__all__ = ["in_force", "periodic"]
+__all__ = ["holding", "in_force", "periodic"]
 
 Instants = ColumnElement[Any]
 _period = metadata.tables["period"]
@@ -35,6 +35,15 @@ _DAY_MS = 86_400_000
 _EXPIRED = "what was declared for it has expired"
 _COVERED, _DOUBTED, _LATE, _NOTHING = range(4)
 """How a piece of evidence speaks for a period, best first."""
+
+
+def holding(at: Instants, days: Any) -> Instants:
+    """Return the end of the local day `days` days after `at`; outside the calendar days of 24 hours are counted.
+
+    What was done before the calendar begins must not hold for ever for want of a day to count from.
+    """
+    elapsed = at + days * literal(_DAY_MS, BigInteger)
+    return func.coalesce(days_after(at, days), days_after(elapsed, 0), elapsed)
 
 
 def periodic(
@@ -61,8 +70,8 @@ def periodic(
         words,
         unit=unit,
         evidence=evidence,
-        until=days_after(at, limit),
-        first=None if unit.kind == "organisation" else days_after(unit.opened, limit),
+        until=holding(at, limit),
+        first=None if unit.kind == "organisation" else holding(unit.opened, limit),
         shape=more.pop("shape", "periodic"),
         **more,
     )
