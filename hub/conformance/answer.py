@@ -181,6 +181,13 @@ class WaiverRow(msgspec.Struct, frozen=True, kw_only=True):
     valid_to: int
     obligations: int
     """How many obligations it covers now."""
+    id: str = ""
+    """Id of the record."""
+    state: Literal["in_force", "ends_soon", "to_come", "ended"] = "in_force"
+    units: int | None = None
+    """How many records it covers; None = every unit of the requirement."""
+    notes: list[str] = []
+    """What is odd about it, such as that it covers nothing; a person has to look."""
 
 
 class ProfileLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -69,12 +69,15 @@ class Causes:
         self._redefined = _redefined(before, self._since, until)
         self._sql = {number: part.sql(before.conn.dialect) for number, part in before.parts.items()}
 
-    def of(self, rows: Sequence[Any], instant: int) -> list[list[Cause]]:
-        """Return the causes of each row, in the order of CAUSES, never none; `instant` is that of the verdict."""
-        self._lessons.load(sid for row in rows for sid in (row.unit, row.x_evidence, row.y_evidence))
-        return [sorted(self._causes(row, instant), key=lambda one: CAUSES.index(one.name)) for row in rows]
+    def of(self, rows: Sequence[Any], instant: int, excused: int) -> list[list[Cause]]:
+        """Return the causes of each row, in the order of CAUSES, never none.
 
-    def _causes(self, row: Any, instant: int) -> list[Cause]:
+        `instant` is that of the verdict, `excused` that of the waivers.
+        """
+        self._lessons.load(sid for row in rows for sid in (row.unit, row.x_evidence, row.y_evidence))
+        return [sorted(self._causes(row, instant, excused), key=lambda one: CAUSES.index(one.name)) for row in rows]
+
+    def _causes(self, row: Any, instant: int, excused: int) -> list[Cause]:
         moved = self._moved(row, instant)
         found: list[Cause] = []
         if "owed" in moved:
@@ -83,7 +86,7 @@ class Causes:
             found.append(Cause(name="coverage", detail=self._reached(row)))
         if "waived" in moved:
             requirement = self._before.parts[row.part].requirement
-            found.append(Cause(name="waiver", detail=_waivers(self._before, self._after, requirement)))
+            found.append(Cause(name="waiver", detail=_waivers(self._before, self._after, requirement, excused)))
         return found or [Cause(name="unexplained", detail="no record, reading, waiver or definition tells why")]
 
     def _moved(self, row: Any, instant: int) -> list[str]:
@@ -188,9 +191,10 @@ def _redefined(judgement: Judgement, since: int, until: int) -> dict[str, set[in
     return found
 
 
-def _waivers(before: Judgement, after: Judgement, requirement: str) -> str:
+def _waivers(before: Judgement, after: Judgement, requirement: str, excused: int) -> str:
     x, y = (
-        {one.waiver.id for one in each.waivers if one.waiver.requirement_id == requirement} for each in (before, after)
+        {one.waiver.id for one in each.waivers_at(excused) if one.waiver.requirement_id == requirement}
+        for each in (before, after)
     )
     told = [f"{word}: {', '.join(sorted(ids))}" for word, ids in (("given", y - x), ("ended", x - y)) if ids]
     return "; ".join(told) or f"changed: {', '.join(sorted(x & y))}"

@@ -17,7 +17,7 @@ from hub.conformance.answer import RequirementRow, Subject
 from hub.conformance.cause import CAUSES, Cause, Causes
 from hub.conformance.judge import Judgement
 from hub.conformance.pack import CatalogueEntry
-from hub.conformance.rollup import roll_up
+from hub.conformance.rollup import excused_at, roll_up
 from hub.conformance.subject import subjects
 
 __all__ = ["Difference", "differences"]
@@ -80,8 +80,11 @@ def differences(
     found: dict[str, list[Difference]] = defaultdict(list)
     if parts:
         instant = min(before.as_of, end)
-        _find_candidates(before, after, instant, start, sorted(parts))
-        for one in _of_obligations(before, after, instant, start):
+        excused = excused_at(before, end)
+        for side in (before, after):
+            side.waive(excused)
+        _find_candidates(before, after, instant, start, sorted(parts), excused=excused)
+        for one in _of_obligations(before, after, instant, start, excused):
             found[one.requirement].append(one)
     listed = []
     for x, y in sorted(zip(was, now, strict=True), key=lambda pair: pair[0].requirement):
@@ -92,7 +95,9 @@ def differences(
     return listed
 
 
-def _find_candidates(before: Judgement, after: Judgement, instant: int, start: int, parts: Sequence[int]) -> None:
+def _find_candidates(
+    before: Judgement, after: Judgement, instant: int, start: int, parts: Sequence[int], *, excused: int
+) -> None:
     """Fill the table `differing` with the keys of obligations of which anything differs."""
     conn = before.conn
     known, later = before.known_at, after.known_at
@@ -115,29 +120,32 @@ def _find_candidates(before: Judgement, after: Judgement, instant: int, start: i
     )
     for one, other in ((before, after), (after, before)):
         conn.exec_driver_sql(
-            f"{keys} (SELECT part, unit FROM waived{one.slot} EXCEPT SELECT part, unit FROM waived{other.slot}) w "
+            f"{keys} (SELECT part, unit FROM waived{one.slot} WHERE at = {excused} "
+            f"EXCEPT SELECT part, unit FROM waived{other.slot} WHERE at = {excused}) w "
             f"JOIN obligation o ON o.part = w.part AND o.unit = w.unit WHERE {chosen} AND {live} ON CONFLICT DO NOTHING"
         )
     conn.exec_driver_sql("ANALYZE differing")
 
 
-def _of_obligations(before: Judgement, after: Judgement, instant: int, start: int) -> Iterator[Difference]:
+def _of_obligations(
+    before: Judgement, after: Judgement, instant: int, start: int, excused: int
+) -> Iterator[Difference]:
     conn = before.conn
     for side in (before, after):
-        _judge_candidates(side, instant, start)
+        _judge_candidates(side, instant, start, excused)
     sides = ", ".join(f"{s}.{name} AS {s}_{name}" for s in "xy" for name in _KEPT[3:])
     rows = conn.exec_driver_sql(
         f"SELECT d.part, d.unit, d.anchor, {sides}, v.part AS x_waived, w.part AS y_waived FROM differing d "
         f"LEFT JOIN judged{before.slot} x ON {_KEY.format('x', 'd')} LEFT JOIN judged{after.slot} y ON {_KEY.format('y', 'd')} "
-        f"LEFT JOIN waived{before.slot} v ON v.part = d.part AND v.unit = d.unit "
-        f"LEFT JOIN waived{after.slot} w ON w.part = d.part AND w.unit = d.unit "
+        f"LEFT JOIN waived{before.slot} v ON v.at = {excused} AND v.part = d.part AND v.unit = d.unit "
+        f"LEFT JOIN waived{after.slot} w ON w.at = {excused} AND w.part = d.part AND w.unit = d.unit "
         "WHERE coalesce(x.verdict, '') <> coalesce(y.verdict, '') ORDER BY d.part, d.unit, d.anchor"
     ).all()
     causes = Causes(before, after, _transitions(before, after, {(row.part, row.unit, row.anchor) for row in rows}))
     for first in range(0, len(rows), _BATCH):
         batch = rows[first : first + _BATCH]
         described = subjects(conn, (row.unit for row in batch))
-        for row, why in zip(batch, causes.of(batch, instant), strict=True):
+        for row, why in zip(batch, causes.of(batch, instant, excused), strict=True):
             part = before.parts[row.part]
             yield Difference(
                 requirement=part.requirement,
@@ -151,7 +159,7 @@ def _of_obligations(before: Judgement, after: Judgement, instant: int, start: in
             )
 
 
-def _judge_candidates(side: Judgement, instant: int, start: int) -> None:
+def _judge_candidates(side: Judgement, instant: int, start: int, excused: int) -> None:
     """Keep the verdicts of the candidates that count in the period."""
     table = f"judged{side.slot}"
     types = {"verdict": "TEXT", "lacks": "TEXT", "declared": "BOOLEAN"}
@@ -162,7 +170,8 @@ def _judge_candidates(side: Judgement, instant: int, start: int) -> None:
     side.conn.exec_driver_sql(f"DELETE FROM {table}")
     counted = f"(j.decided_at IS NULL OR j.decided_at >= {start}) AND NOT j.baseline"
     candidate = "(j.part, j.unit, j.anchor) IN (SELECT part, unit, anchor FROM differing)"
-    chosen = side.sql(", ".join(f"j.{name}" for name in _KEPT), as_of=instant, where=f"{candidate} AND {counted}")
+    columns = ", ".join(f"j.{name}" for name in _KEPT)
+    chosen = side.sql(columns, as_of=instant, waived_at=excused, where=f"{candidate} AND {counted}")
     side.conn.execute(text(f"INSERT INTO {table} {chosen}".replace(":", r"\:")))
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 from sqlalchemy import exists, func, select
 
-from hub.conformance.answer import CoverageRow, Gap, Subject, WaiverRow
+from hub.conformance.answer import CoverageRow, Gap
 from hub.conformance.judge import Judgement
-from hub.conformance.subject import subjects
-from hub.conformance.waiver import covered_units
 from hub.store.reading import coverage_rows
 from hub.store.tables import metadata
 
-__all__ = ["list_coverage", "list_gaps", "list_waivers"]
+__all__ = ["list_coverage", "list_gaps"]
 
 _record = metadata.tables["record"]
 _revision = metadata.tables["revision"]
@@ -72,36 +69,3 @@ def list_coverage(judgement: Judgement) -> list[CoverageRow]:
         )
         for row in coverage_rows(judgement.conn, known_at=judgement.known_at)
     ]
-
-
-def list_waivers(judgement: Judgement) -> list[WaiverRow]:
-    """List the waivers in force, by the day they end, with how many violations each covers now."""
-    rows = judgement.rows("j.part, j.unit", where="j.verdict = 'waived'")
-    waived = [(judgement.parts[row.part].requirement, row.unit) for row in rows]
-    approvers = _by_id(judgement, [one.waiver.approver for one in judgement.waivers])
-    listed = []
-    for active in judgement.waivers:
-        waiver = active.waiver
-        units = covered_units(judgement.conn, waiver)
-        listed.append(
-            WaiverRow(
-                requirement=waiver.requirement_id or "",
-                unit_filter=waiver.subject or waiver.subject_filter or "all",
-                reason=waiver.reason or "",
-                approver=approvers.get(waiver.approver or ""),
-                valid_from=active.valid_from,
-                valid_to=active.valid_to,
-                obligations=sum(
-                    1
-                    for requirement, unit in waived
-                    if requirement == waiver.requirement_id and (units is None or unit in units)
-                ),
-            )
-        )
-    return sorted(listed, key=lambda row: (row.valid_to, row.requirement, row.unit_filter))
-
-
-def _by_id(judgement: Judgement, ids: Sequence[str | None]) -> dict[str, Subject]:
-    wanted = [one for one in ids if one is not None]
-    sids = judgement.conn.scalars(select(_record.c.sid).where(_record.c.id.in_(wanted))).all()
-    return {one.id: one for one in subjects(judgement.conn, sids, judgement.known_at).values()}

@@ -8,11 +8,12 @@ from sqlalchemy import Connection, func, select
 
 from hub.conformance.answer import Answers
 from hub.conformance.finding import list_findings
-from hub.conformance.gap import list_coverage, list_gaps, list_waivers
+from hub.conformance.gap import list_coverage, list_gaps
 from hub.conformance.judge import Judgement
 from hub.conformance.listing import list_obligations
 from hub.conformance.pack import CatalogueEntry
 from hub.conformance.rollup import roll_up
+from hub.conformance.waiver_list import list_waivers
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 

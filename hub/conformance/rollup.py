@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from hub.conformance.answer import VERDICTS, RequirementRow, Verdict
 from hub.conformance.judge import Judgement
 from hub.conformance.pack import CatalogueEntry
 from hub.conformance.verdict import needs_through
 
-__all__ = ["roll_up"]
+__all__ = ["excused_at", "roll_up"]
 
 
 def roll_up(judgement: Judgement, catalogue: Sequence[CatalogueEntry], *, start: int, end: int) -> list[RequirementRow]:
     """Roll every catalogue entry up over the period [start, end), judged at its end or at as-of if earlier.
 
+    Waivers count as they were in force at the period's last instant, or at as-of: a month that has ended
+    stays as it was when one of them ends later.
     Counted are obligations decided in the period or open at its end; baseline ones are not. A place
     that was not read, or a kind no source gives, leaves a requirement not provable at best.
     """
     instant = min(judgement.as_of, end)
-    counts = _counts(judgement, instant, start)
-    reasons = _reasons(judgement, instant, start)
+    seen = _Seen(judgement, instant, excused_at(judgement, end), start)
+    counts, reasons = _counts(seen), _reasons(seen)
     judged = {one.id: one for one in judgement.requirements}
     rows = []
     for entry in catalogue:
@@ -50,31 +54,46 @@ def roll_up(judgement: Judgement, catalogue: Sequence[CatalogueEntry], *, start:
     return rows
 
 
-def _window(start: int) -> str:
-    return f"(j.decided_at IS NULL OR j.decided_at >= {start}) AND NOT j.baseline"
+def excused_at(judgement: Judgement, end: int) -> int:
+    """Return the instant whose waivers count in a period that ends before `end`: its last, or as-of if earlier."""
+    return min(judgement.as_of, end - 1)
 
 
-def _counts(judgement: Judgement, instant: int, start: int) -> dict[str, Counter[str]]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The obligations that count in a period."""
+
+    judgement: Judgement
+    instant: int
+    waived_at: int
+    start: int
+
+    def rows(self, columns: str, *, where: str = "", tail: str = "") -> Sequence[Any]:
+        window = f"(j.decided_at IS NULL OR j.decided_at >= {self.start}) AND NOT j.baseline"
+        return self.judgement.rows(
+            columns,
+            as_of=self.instant,
+            waived_at=self.waived_at,
+            settled_from=self.start,
+            where=f"{window} AND {where}" if where else window,
+            tail=tail,
+        )
+
+
+def _counts(seen: _Seen) -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in judgement.rows(
-        "j.part, j.verdict, count(*) AS n",
-        as_of=instant,
-        settled_from=start,
-        where=_window(start),
-        tail="GROUP BY j.part, j.verdict",
-    ):
-        counts[judgement.parts[row.part].requirement][row.verdict] += row.n
+    for row in seen.rows("j.part, j.verdict, count(*) AS n", tail="GROUP BY j.part, j.verdict"):
+        counts[seen.judgement.parts[row.part].requirement][row.verdict] += row.n
     return counts
 
 
-def _reasons(judgement: Judgement, instant: int, start: int) -> dict[str, list[str]]:
+def _reasons(seen: _Seen) -> dict[str, list[str]]:
     """Say why obligations are not provable, most frequent first."""
     tally: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in judgement.rows(
+    judgement = seen.judgement
+    for row in seen.rows(
         "j.part, j.place, j.lacks, count(*) AS n",
-        as_of=instant,
-        settled_from=start,
-        where=f"{_window(start)} AND j.verdict = 'not_provable'",
+        where="j.verdict = 'not_provable'",
         tail="GROUP BY j.part, j.place, j.lacks",
     ):
         reach = judgement.reaches[row.part, row.place]

@@ -16,7 +16,7 @@ from hub.conformance.pack import Pack, Requirement
 from hub.conformance.part import Part
 from hub.conformance.reading import Need
 from hub.conformance.verdict import verdict_of
-from hub.conformance.waiver import active_waivers, covered_units
+from hub.conformance.waiver import covered_units, known_waivers
 from hub.records import Waiver
 from hub.store import tables
 from hub.store.reading import Covered
@@ -188,8 +188,10 @@ def _waived(conn: Connection, case: Case) -> set[int] | None:
     """Return the units under a waiver; None = all."""
     units: set[int] = set()
     if any(isinstance(one, Waiver) for one in case.records):
-        active = active_waivers(conn, as_of=case.as_of, known_at=None, requirements=[case.requirement])
-        for one in active:
+        known = known_waivers(conn, as_of=case.as_of, known_at=None, requirements={case.requirement: ""})
+        for one in known:
+            if not one.holds(case.as_of):
+                continue
             covered = covered_units(conn, one.waiver)
             if covered is None:
                 return None

@@ -190,6 +190,7 @@ def compare(house: House, known: tuple[int, int], **more: Any) -> list[Differenc
 def live(case: Case, store: Store) -> tuple[House, tuple[int, int]]:
     house = House(store, case.pack()).open()
     case.at_first(house)
+    house.write(person())
     house.write(OTHER, *case.first)
     house.derive()
     known = house.tick()

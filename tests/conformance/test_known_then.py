@@ -10,7 +10,7 @@ from hub.conformance.listing import list_obligations
 from hub.conformance.query import answers
 from hub.conformance.rollup import roll_up
 from hub.store.store import Store
-from hub.testing.factory import account, approval, at, change, incident, waiver
+from hub.testing.factory import account, approval, at, change, incident, person, waiver
 from tests.conformance.kit import House, cover, needed, small_pack
 
 START, END = at(-4), at(27)
@@ -43,7 +43,7 @@ def test_what_was_known_then_stays_byte_for_byte(store: Store) -> None:
     house = House(store, small_pack()).open()
     with store.begin() as conn:
         cover(conn, "desk", "OPS", needed(house.requirements), through=at(3), known_at=house.tick())
-    house.write(LOGIN, FIRST, MISSED, APPROVAL, incident("issue/8"))
+    house.write(person(), LOGIN, FIRST, MISSED, APPROVAL, incident("issue/8"))
     house.derive()
     find(house)
     known = house.tick()
