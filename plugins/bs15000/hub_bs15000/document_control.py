@@ -53,7 +53,7 @@ def documents(doc_type: str, *, kind: str = "document", on: ColumnElement[bool] 
         kind,
         and_(d.sid.is_not(None), *of_type, *([] if on is None else [on])),
         begins,
-        fields=_CONTROL | ({typed.name} if typed is not None else set()),
+        fields=_CONTROL | ({str(typed.name)} if typed is not None else set()),
         lost=earlier_of(earlier_of(d.superseded_at, d.withdrawn_at), d.vanished_at),
         reach="all",
     )
