@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,13 @@ from hub.cli import main
 PROJECT = Path(__file__).resolve().parent.parent
 
 pytest_plugins = ["tests.store_fixtures"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Remember compiled packs where all processes of this run share them, and nowhere else."""
+    if not hasattr(config, "workerinput"):  # a worker has what the first process set
+        os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="hub-cache-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True))
 
 
 @pytest.fixture(scope="session")

@@ -150,7 +150,8 @@ def hours_after(instant: Instants, hours: float) -> Instants:
 
 def minutes_after(instant: Instants, minutes: Any) -> Instants:
     """Add elapsed minutes, a number or a column."""
-    return instant + minutes * literal(MINUTE_MS, BigInteger)
+    elapsed: Instants = minutes * literal(MINUTE_MS, BigInteger)
+    return instant + elapsed
 
 
 def business_hours_after(instant: Instants, hours: float, calendar: Any = CALENDAR) -> Instants:

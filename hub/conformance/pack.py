@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from hub.conformance.answer import Severity
+from hub.conformance.compiled import Declared, remembered_parts
+from hub.conformance.memory import Memory
 from hub.conformance.parameter import Parameters, objection
 from hub.conformance.part import Part
 from hub.errors import ConfigurationError, Fault
@@ -80,8 +82,10 @@ class Pack:
     """Clause number -> title."""
     entries: tuple[CatalogueEntry, ...]
     """The whole catalogue; entries that nothing judges are reported as `not_judged`."""
-    declarations: Mapping[str, Declare]
-    """Requirement id -> what makes its parts."""
+    declarations: Mapping[str, Declare] | Callable[[], Mapping[str, Declare]]
+    """Requirement id -> what makes its parts; or what returns that, called only where something is compiled."""
+    memory: Memory | None = None
+    """Remembers between runs what the pack compiles to; None = every run compiles it."""
     clauses_zh: Mapping[str, str] = field(default_factory=dict)
     """Clause number -> title in Chinese."""
     _compiled: dict[str, list[Requirement]] = field(default_factory=dict, repr=False, compare=False)
@@ -93,20 +97,33 @@ class Pack:
     def requirements(self, chosen: Mapping[str, Mapping[str, Any]]) -> list[Requirement]:
         """Compile every judged requirement with the profile's parameters over the defaults.
 
-        Raises ConfigurationError naming every unknown requirement, unknown parameter or wrong type.
+        Raises ConfigurationError as `check` does.
         """
+        self.check(chosen)
+        profile = repr(sorted((rid, sorted(values.items())) for rid, values in chosen.items()))
+        if profile not in self._compiled:  # compiling takes longer than deriving a small store
+            self._compiled[profile] = self._compile(profile, chosen)
+        return list(self._compiled[profile])
+
+    def check(self, chosen: Mapping[str, Mapping[str, Any]]) -> None:
+        """Raise ConfigurationError naming every unknown requirement, unknown parameter or wrong type."""
         by_id = {entry.id: entry for entry in self.entries}
         faults = [fault for rid, values in chosen.items() for fault in self._faults(by_id, rid, values)]
         if faults:
             raise ConfigurationError(faults)
-        profile = repr(sorted((rid, sorted(values.items())) for rid, values in chosen.items()))
-        if profile not in self._compiled:  # compiling takes longer than deriving a small store
-            self._compiled[profile] = [
-                Requirement(entry, tuple(declare(entry.id, Parameters(entry.parameters, chosen.get(entry.id, {})))))
+
+    def _compile(self, profile: str, chosen: Mapping[str, Mapping[str, Any]]) -> list[Requirement]:
+        def declared() -> Declared:
+            known = self.declarations() if callable(self.declarations) else self.declarations
+            return {
+                entry.id: known[entry.id](entry.id, Parameters(entry.parameters, chosen.get(entry.id, {})))
                 for entry in self.entries
-                if (declare := self.declarations.get(entry.id))
-            ]
-        return list(self._compiled[profile])
+                if entry.id in known
+            }
+
+        what = f"{self.name} {self.version} {profile}"
+        parts = declared() if self.memory is None else remembered_parts(self.memory, what, declared)
+        return [Requirement(entry, tuple(parts[entry.id])) for entry in self.entries if entry.id in parts]
 
     def _faults(self, by_id: Mapping[str, CatalogueEntry], rid: str, values: Mapping[str, Any]) -> list[Fault]:
         place = f"packs.{self.name}.parameters"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Dialect, Select
+from sqlalchemy import ClauseElement, Dialect
 
-from hub.conformance.expression import render
+from hub.conformance.expression import narrow, write
 from hub.conformance.reading import Need, Reads
 
-__all__ = ["OBLIGATION_COLUMNS", "Part", "Words"]
+__all__ = ["OBLIGATION_COLUMNS", "Outline", "Part", "Words"]
 
 OBLIGATION_COLUMNS = (
     "unit",
@@ -41,9 +41,9 @@ class Words:
     """What to do about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A named part of a requirement; all parts of a requirement must be met."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """All of a part but its SQL."""
 
     requirement: str
     name: str
@@ -51,14 +51,24 @@ class Part:
     """precondition, deadline, periodic, completeness, threshold, trend or attestation."""
     unit_kind: str
     """Record kind of the units; `organisation` where the organisation owes."""
-    select: Select[Any]
-    """Gives OBLIGATION_COLUMNS; contains `touched(sid)` wherever it may be narrowed."""
     reads: Reads
     needs: tuple[Need, ...]
     complete: bool
     """Met only where everything that could speak against it was read (`for every`, withdrawable evidence)."""
     words: Words
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part(Outline):
+    """A named part of a requirement; all parts of a requirement must be met."""
+
+    select: ClauseElement | Callable[[Dialect], str]
+    """Gives OBLIGATION_COLUMNS; contains `touched(sid)` wherever it may be narrowed. Or what returns its text."""
+
+    def written(self, dialect: Dialect) -> str:
+        """Write the select as SQL, marked where it may be narrowed."""
+        return self.select(dialect) if callable(self.select) else write(self.select, dialect)
+
     def sql(self, dialect: Dialect, *, units: str = "") -> str:
         """Write the select as SQL; `units` names the table of units to narrow to."""
-        return render(self.select, dialect, units=units)
+        return narrow(self.written(dialect), units)

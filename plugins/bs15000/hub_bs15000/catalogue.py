@@ -2,50 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
+import msgspec
 
+from hub.conformance.memory import Memory
 from hub.conformance.pack import CatalogueEntry, Declare, Pack
-from hub_bs15000 import (
-    clause_4_5,
-    clause_7_2,
-    clause_7_2_attention,
-    clause_7_2_cluster,
-    clause_8_2,
-    clause_8_2_emergency,
-    clause_8_2_review,
-)
 
-__all__ = ["DECLARATIONS", "load_pack"]
+__all__ = ["load_pack"]
 
-DECLARATIONS: dict[str, Declare] = {
-    **clause_4_5.DECLARATIONS,
-    **clause_7_2.DECLARATIONS,
-    **clause_7_2_attention.DECLARATIONS,
-    **clause_7_2_cluster.DECLARATIONS,
-    **clause_8_2.DECLARATIONS,
-    **clause_8_2_emergency.DECLARATIONS,
-    **clause_8_2_review.DECLARATIONS,
-}
-"""Requirement -> what makes its parts."""
+
+class _Catalogue(msgspec.Struct, frozen=True):
+    version: str
+    clauses: dict[str, str]
+    clauses_zh: dict[str, str]
+    entries: tuple[CatalogueEntry, ...]
 
 
 @cache
 def load_pack() -> Pack:
-    """Read the catalogue that ships with the pack."""
-    text = files(__package__).joinpath("catalogue.yaml").read_text(encoding="utf-8")
-    content: dict[str, Any] = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe loader, in C where there is one
+    """Return the catalogue that ships with the pack; its clauses' modules load when something must be compiled."""
+    memory = Memory("hub_bs15000")
+    catalogue = memory.recall("catalogue", _Catalogue, _read_catalogue)
     return Pack(
         name="bs15000",
-        version=content["version"],
-        clauses=content["clauses"],
-        entries=tuple(CatalogueEntry(**entry) for entry in content["entries"]),
-        declarations=DECLARATIONS,
-        clauses_zh=content["clauses_zh"],
+        version=catalogue.version,
+        clauses=catalogue.clauses,
+        entries=catalogue.entries,
+        declarations=_declarations,
+        memory=memory,
+        clauses_zh=catalogue.clauses_zh,
     )
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+def _read_catalogue() -> _Catalogue:
+    import yaml  # noqa: PLC0415 - not where the catalogue is remembered
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = files(__package__).joinpath("catalogue.yaml").read_text(encoding="utf-8")
+    content: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader, in C where there is one
+    entries = tuple(CatalogueEntry(**entry) for entry in content["entries"])
+    return _Catalogue(content["version"], content["clauses"], content["clauses_zh"], entries)
+
+
+def _declarations() -> Mapping[str, Declare]:
+    from hub_bs15000.declaration import DECLARATIONS  # noqa: PLC0415 - not where what they make is remembered
+
+    return DECLARATIONS
