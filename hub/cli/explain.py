@@ -93,7 +93,10 @@ def explain(
         if unit is None:
             known = None if known_at is None else session.instant(known_at)
             with session.store.connect() as conn:
-                found = [asked(load_horizon(conn, known_at=known), conn.dialect)]
+                horizon = load_horizon(conn, known_at=known)
+                found = [asked(horizon, conn.dialect)]
+            if horizon.newest() is None:
+                typer.echo("nothing was read yet, so that no source is known to give anything; run: hub sync", err=True)
         else:
             with judged(session, as_of, known_at) as judgement:
                 sids = find_sid(judgement.conn, unit)

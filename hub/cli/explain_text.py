@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hub.cli.output import plain
@@ -10,6 +10,7 @@ from hub.clock import format_instant
 from hub.conformance.answer import ProfileLine
 from hub.conformance.demand import EvidenceKind, Read, Setting
 from hub.conformance.explain import Explanation, PartExplanation
+from hub.records import KINDS
 
 __all__ = ["lines"]
 
@@ -62,6 +63,8 @@ def _part_lines(part: PartExplanation, *, sql: bool) -> Iterator[str]:
     yield from ("", f"part {part.name} ({part.shape} of {_words(part.unit_kind)}): {part.asks}", "  reads")
     for read in part.needs:
         yield from (f"    {line}" for line in _read_lines(read))
+    if part.looks_at:
+        yield f"    and where there are any: {_besides(part.looks_at)}"
     for row in part.obligations:
         yield f"  {row.verdict.replace('_', ' ').upper()}  {row.reason}".rstrip()
         yield f"    opened {_when(row.opened_at)}, due {_when(row.due_at)}, met {_when(row.met_at)}"
@@ -102,6 +105,16 @@ def _read_lines(read: Read) -> Iterator[str]:
     yield f"{read.kind}{f' ({names})' if names else ''}  {_givers(read)}"
     for source, fields in read.missing.items():
         yield f"  {source} gives no {', '.join(fields)}"
+
+
+def _besides(names: Sequence[str]) -> str:
+    kinds = [name for name in names if name in KINDS and name not in _SPECIAL]
+    told = [", ".join(map(_words, kinds)) if len(kinds) <= _LISTED else "records of any kind it is tied to"]
+    return ", ".join(filter(None, [*told, *(words for name, words in _SPECIAL.items() if name in names)]))
+
+
+_LISTED = 10
+_SPECIAL = {"calendar": "working hours", "identity": "who is who", "period": "periods"}
 
 
 def _givers(one: Read | EvidenceKind) -> str:

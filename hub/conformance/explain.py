@@ -48,6 +48,8 @@ class PartExplanation(msgspec.Struct, frozen=True, kw_only=True):
     reads: list[str]
     needs: list[Read]
     """What it reads with the sources that give it."""
+    looks_at: list[str] = []
+    """What else counts where there is any: kinds of records, and `calendar`, `identity`, `period`."""
     obligations: list[ObligationRow] = []
     coverage: str = ""
     """How far one may conclude from absence for these obligations."""
@@ -129,6 +131,7 @@ def describe(
                 unit_kind=part.unit_kind,
                 reads=sorted({name for need in part.needs for name in _named(need)}),
                 needs=reads(part, horizon),
+                looks_at=sorted(part.reads.keys() - {need.kind for need in part.needs}),
                 sql=part.sql(dialect),
             )
             for part in parts

@@ -62,6 +62,13 @@ def test_it_says_from_where():
     assert "    change (actual_start, implementer, revision, type)  from desk" in text
     assert "      desk gives no revision" in text
     assert "    role_assignment (role)  no source gives any" in text
+    assert text[-1] == "what would give it: hub coverage BS15000-8.2-c"
+
+
+def test_it_says_what_else_counts():
+    text = list(lines(described(ENTRIES["BS15000-8.2-d"]), sql=False))
+    assert "    and where there are any: configuration item, service" in text
+    assert "    and where there are any: records of any kind it is tied to, working hours" in text
 
 
 def test_it_says_what_could_tell_where_no_part_judges():
