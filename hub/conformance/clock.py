@@ -7,17 +7,22 @@ clock of a metric was promised nothing; one whose clock lacks something is not p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 
 from hub.conformance.evidence import At, at
-from hub.conformance.owed import Doubt
+from hub.conformance.expression import no_instant
+from hub.conformance.owed import HIDDEN, NEVER, Doubt, owed_columns
+from hub.conformance.part import Part, Words
+from hub.conformance.reading import Need
 from hub.conformance.unit import Unit
+from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["Clock", "clock"]
+__all__ = ["Clock", "clock", "kept"]
 
 _clock = metadata.tables["sla_clock"]
 _mark = metadata.tables["sla_mark"]
@@ -63,3 +68,40 @@ class Clock:
 def clock(owner: Unit, metric: str) -> Clock:
     """Return the clocks of `metric` (`response`, `onsite`, `resolution`) of such units."""
     return Clock(owner, metric)
+
+
+def kept(requirement: str, name: str, words: Words, *, of: Clock, fields: Sequence[str] = ()) -> Part:
+    """Every clock stops by its due instant, warned at the share its agreement names.
+
+    A paused clock has no due instant and stays pending; one left out by a rule owes nothing.
+    """
+    row = of.c
+    unit = of.unit.where(row.excluded.is_(None))
+    owed = owed_columns(unit, row.due_at, frozenset(fields), of.doubts, [])
+    declared = kind_tables[unit.kind].c.declared_by.is_not(None).label("declared")
+    o = unit.select(*owed, row.warn_at, row.stopped_at, declared).cte("laid").c
+    hidden = case((and_(o.hidden_at.is_not(None), func.coalesce(o.due_at, NEVER) > o.hidden_at), HIDDEN))
+    return Part(
+        requirement=requirement,
+        name=name,
+        shape="deadline",
+        unit_kind=unit.kind,
+        select=select(
+            o.unit,
+            o.anchor,
+            o.opened_at,
+            o.due_at,
+            o.warn_at,
+            case((o.doubt.is_(None), o.stopped_at)).label("met_at"),
+            no_instant().label("lost_at"),
+            no_instant().label("n"),
+            no_instant().label("d"),
+            case((o.stopped_at.is_not(None), o.unit)).label("evidence"),
+            o.declared,
+            func.coalesce(hidden, o.doubt).label("lacks"),
+        ),
+        reads=unit.reads,
+        needs=(Need(unit.kind, frozenset(fields)),),
+        complete=False,
+        words=words,
+    )

@@ -176,6 +176,7 @@ class Communication(Record, tag="communication", kw_only=True):
             "monitoring",
             "supplier_notice",
             "customer_notice",
+            "fault_report",
             "minutes",
             "other",
         ]

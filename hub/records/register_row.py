@@ -168,6 +168,8 @@ class Loan(Record, tag="loan", kw_only=True):
     """When it is due back."""
     returned_at: Instant | None = None
     """When it came back."""
+    outside: bool | None = None
+    """It leaves the organisation."""
 
 
 class InformationClass(Record, tag="information_class", kw_only=True):

@@ -117,6 +117,10 @@ class Ticket(Record, kw_only=True):
     """1 high to 3 low."""
     priority: Literal["P1", "P2", "P3", "P4"] | None = None
     """Priority in force."""
+    description: str | None = None
+    """What the caller told, or its first words; requirements read only whether it says something."""
+    contact_ref: str | None = None
+    """How the caller can be reached: a number, an address, or the native id of the call."""
     priority_override_reason: str | None = None
     """Why it differs from the matrix."""
     category: str | None = None

@@ -25,8 +25,9 @@ CASES = Path(__file__).with_name("cases")
 EXPECTED = ("met", "attested", "not met", "not provable", "waived", "pending", "at risk", "none")
 """What a case may expect; `none` = nothing is owed."""
 _OF_FILE = {"as_of", "from", "shared", "anchors"}
-_OF_REQUIREMENT = {"as_of", "from", "shared", "parameters", "part", "unit", "cases"}
-_OF_CASE = {"as_of", "from", "records", "without", "unread", "parameters", "part", "unit", "anchor"}
+_OF_REQUIREMENT = {"as_of", "from", "shared", "clocks", "parameters", "part", "unit", "cases"}
+_OF_CASE = {"as_of", "from", "records", "without", "clocks", "unread", "parameters", "part", "unit", "anchor"}
+_OF_CLOCK = {"of", "metric", "started_at", "due_at", "warn_at", "stopped_at", "excluded", "lacks", "marks"}
 _DAY = re.compile(
     r"day (?P<day>-?\d+(?:\.\d+)?)(?: (?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?)?"
     r"(?: (?P<more>[+-]\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d))?"
@@ -56,6 +57,8 @@ class Case:
     unit: str | None
     anchor: int | str | None
     """Instant or id of the record that opened the obligation."""
+    clocks: list[dict[str, Any]]
+    """Rows of `sla_clock`, with the id of the ticket as `of` and a map `marks` of percent to instant."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ class Draft:
             part=self._inherited("part"),
             unit=self._inherited("unit"),
             anchor=anchor if anchor is None or not _is_instant(anchor) else instant(anchor),
+            clocks=_clocks([*_listed(self.outer[1].get("clocks")), *_listed(self.body.get("clocks"))]),
         )
 
     def _inherited(self, name: str) -> Any:
@@ -189,6 +193,26 @@ def _only(given: dict[str, Any], known: set[str], what: str) -> None:
 def _meant(name: str, known: Any) -> str:
     near = difflib.get_close_matches(name, list(known), n=1)
     return f", is {near[0]!r} meant?" if near else ""
+
+
+def _clocks(lines: list[Any]) -> list[dict[str, Any]]:
+    """Read the clocks of tickets; the same ticket and metric again lays fields over fields."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for line in lines:
+        if not isinstance(line, dict) or not {"of", "metric"} <= line.keys():
+            raise CaseFaultError(f"a clock needs `of` and `metric`, found {line!r}")
+        _only(line, _OF_CLOCK, "a clock")
+        key = line["of"], line["metric"]
+        found[key] = _merged(found.get(key, {}), line)
+    return [
+        {name: _clock_value(name, value) for name, value in one.items() if value is not None} for one in found.values()
+    ]
+
+
+def _clock_value(name: str, value: Any) -> Any:
+    if name == "marks":
+        return {int(percent): instant(moment) for percent, moment in value.items() if moment is not None}
+    return instant(value) if name.endswith("_at") else value
 
 
 def _listed(value: Any) -> list[Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
 from hub.conformance.answer import VERDICTS
 from hub.conformance.horizon import Horizon
@@ -107,6 +107,7 @@ def judged(conn: Connection, case: Case) -> tuple[str, list[Owed], dict[int, str
     write_records(conn, [Write(one) for one in case.records], known_at=1)
     places = {row.sid: row for row in conn.execute(select(*tables.record.c))}
     ids = {sid: row.id for sid, row in places.items()}
+    _start_clocks(conn, case, {one: sid for sid, one in ids.items()})
     for one in (case.unit, case.anchor):
         if isinstance(one, str) and one not in ids.values():
             raise CaseFaultError(f"{one} is not among the records")
@@ -143,6 +144,19 @@ def judged(conn: Connection, case: Case) -> tuple[str, list[Owed], dict[int, str
         found.add("not_provable")
     worst = next((verdict for verdict in VERDICTS if verdict in found), "none")
     return WORDS.get(worst, worst), owed, ids
+
+
+def _start_clocks(conn: Connection, case: Case, sids: dict[str, int]) -> None:
+    """Write the service level clocks of the case, which the hub would compute."""
+    for given in case.clocks:
+        one = dict(given)
+        ticket, marks = one.pop("of"), one.pop("marks", {})
+        if ticket not in sids:
+            raise CaseFaultError(f"a clock is of {ticket}, which is not among the records")
+        conn.execute(insert(tables.sla_clock).values(sid=sids[ticket], **one))
+        for percent, moment in marks.items():
+            row = {"sid": sids[ticket], "metric": one["metric"], "percent": percent, "at": moment}
+            conn.execute(insert(tables.sla_mark).values(row))
 
 
 def _decided_at(row: Any, as_of: int) -> int | None:
