@@ -50,11 +50,14 @@ def test_every_handler_is_given_back():
 
 
 @pytest.mark.parametrize(
+    "words", ["<f> returned NULL without setting an exception", "error return without exception set"]
+)
+@pytest.mark.parametrize(
     ("limited", "said"),
     [(True, b"hub: the memory is used up; raise the limit"), (False, b"Traceback (most recent call")],
 )
-def test_compiled_code_that_lost_its_memory_error(limited, said):
-    raiser = "def lose(**_): raise SystemError('<f> returned NULL without setting an exception')\n"
+def test_compiled_code_that_lost_its_memory_error(limited, said, words):
+    raiser = f"def lose(**_): raise SystemError('{words}')\n"
     limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 33, resource.RLIM_INFINITY))\n"
     program = (
         f"import sys; from hub.cli import app\n{raiser}{limit if limited else ''}app.app = lose\nsys.exit(app.main([]))"

@@ -59,7 +59,7 @@ def test_no_file_can_be_opened(workshop, undisturbed, files):
     _goes_on(folder, undisturbed)
 
 
-@pytest.mark.parametrize("megabytes", [1, 8, 30])
+@pytest.mark.parametrize("megabytes", [1, 4, 15, 30])
 def test_the_memory_is_used_up(workshop, undisturbed, megabytes):
     folder = workshop.copy(NEXT)
     ended = call(folder, "run", memory=megabytes << 20)
