@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from hub.records import Person
+from hub.store.account import ACTIVE
 from hub.store.identity import CHUNK
 from hub.store.revision import current_records
 from hub.store.schema import kind_tables
 from hub.store.tables import raw_document, record
 from hub.store.writer import Write, write_records
 
-__all__ = ["Absent", "CensusCount", "find_absent", "mark_invisible", "mark_vanished"]
+__all__ = ["Absent", "CensusCount", "believed", "find_absent", "mark_accounts", "mark_invisible", "mark_vanished"]
 
 BELIEVED = 10
 BELIEVED_SHARE = 0.2
@@ -51,7 +54,12 @@ class Absent:
     @property
     def too_many(self) -> bool:
         """They are more than is believed without a person's word."""
-        return len(self.native_ids) > max(BELIEVED, self.known * BELIEVED_SHARE)
+        return not believed(len(self.native_ids), self.known)
+
+
+def believed(missing: int, known: int) -> bool:
+    """Tell whether so many may be missing at once without a person's word."""
+    return missing <= max(BELIEVED, known * BELIEVED_SHARE)
 
 
 def find_absent(
@@ -137,6 +145,24 @@ def mark_invisible(conn: Connection, *, source: str, stream: str, native_ids: It
     shown = [each for each in current_records(conn, marks) if each.vanished_at is None and each.invisible_at is None]
     write_records(conn, [Write(msgspec.structs.replace(each, invisible_at=at)) for each in shown], at)
     return len(shown)
+
+
+def mark_accounts(conn: Connection, statuses: Mapping[str, str], at: int) -> Counter[str]:
+    """Write what the tool said of accounts, record id -> status; return status -> how many had another before.
+
+    Since when one is no longer active is `at`, unless it was known before; an active one has no such instant.
+    """
+    changed: list[Write] = []
+    count: Counter[str] = Counter()
+    for each in current_records(conn, list(statuses)):
+        status = statuses[each.id]
+        if not isinstance(each, Person) or (each.status == status and (each.active_to is None) == (status == ACTIVE)):
+            continue
+        since = None if status == ACTIVE else at if each.active_to is None else each.active_to
+        changed.append(Write(msgspec.structs.replace(each, status=status, active_to=since)))
+        count[status] += 1
+    write_records(conn, changed, at)
+    return count
 
 
 @dataclass(frozen=True, slots=True)

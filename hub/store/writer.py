@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Table, select
 
 from hub.records import kind_of
 from hub.records.base import Record
+from hub.store.account import keep_departures
 from hub.store.bulk import Row, among, put, remove
 from hub.store.document import Raw, append_documents
 from hub.store.dropped import Translated, Write, find_dropped, keep_marks
@@ -80,7 +81,8 @@ def write_page(
     `known_at` (UTC milliseconds) and marks itself and everything it refers or referred to as changed.
     A record that stood inside a document (its id continues another's: `<id>/approval/7`) and does so
     no longer is marked as vanished, or as invisible where something of the document was skipped.
-    `replay`: the documents come from the store, so they do not show that a record is there again.
+    `replay`: the documents come from the store, so they do not show that a record is there again. An account
+    called inactive is so from `known_at` on, unless it was before.
     """
     kept = append_documents(conn, source, documents, known_at)
     latest: dict[str, Write] = {}
@@ -93,6 +95,7 @@ def write_page(
     dropped = find_dropped(conn, kept, normalised, latest.keys(), known_at)
     if replay:
         keep_marks(conn, latest)
+    keep_departures(conn, latest, known_at, replay=replay)
     count = WriteCount(
         documents=len(documents),
         documents_new=sum(place.new for place in kept),

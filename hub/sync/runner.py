@@ -22,6 +22,7 @@ from hub.sync.fetcher import Ended, PageRead, Task, describe_defect, read_ahead
 from hub.sync.intake import Intake, take_in
 from hub.sync.lock import hold, source_lock
 from hub.sync.mapping import DISPOSED, Mapping
+from hub.sync.roster import ask_after_accounts
 from hub.sync.run import SourceSummary
 from hub.sync.source import Page, Slice, Source
 
@@ -215,6 +216,8 @@ class _Run:
             accept=accept,
         )
         absence.mark()
+        if any(end.fault is None for end in self._ends):
+            ask_after_accounts(self._store, self._job.name, self._job.source, self._summary, self._clock, accept=accept)
         self._outcomes += [SliceOutcome(part.scope, part.kinds, None, why) for part, why in absence.reasons.items()]
         if absence.whole:
             return LastCensus(began)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -20,9 +20,11 @@ __all__ = [
     "Census",
     "CheckLine",
     "Document",
+    "KnowsAccounts",
     "Normalised",
     "Page",
     "Provision",
+    "Roster",
     "Skip",
     "Slice",
     "Source",
@@ -117,6 +119,18 @@ class Census:
 
 
 @dataclass(frozen=True, slots=True)
+class Roster:
+    """What a tool said of accounts it was asked after, by their keys. What stands nowhere here is not known."""
+
+    active: frozenset[str] = frozenset()
+    inactive: frozenset[str] = frozenset()
+    """Shown as no longer active."""
+    gone: frozenset[str] = frozenset()
+    """No longer shown, though we may see accounts."""
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CheckLine:
     """One line of `hub check`."""
 
@@ -194,4 +208,16 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Give back connections."""
+        ...
+
+
+@runtime_checkable
+class KnowsAccounts(Protocol):
+    """What a source may be able to do besides: tell which accounts are still there."""
+
+    def roster(self, keys: Sequence[str]) -> Roster:
+        """Ask after accounts by what their records have as `key`, with every census.
+
+        Raises SourceError where the tool cannot tell, ScopeUnreadable where we may not see accounts.
+        """
         ...

@@ -16,10 +16,13 @@ FIRST, SECOND = parse_instant("2026-10-01T06:00:00Z"), parse_instant("2026-10-05
 BEFORE, LATER = "2026-09-28T08:{:02}:00.000+0000", "2026-10-03T08:{:02}:00.000+0000"
 HIT = "CHG"
 """The project whose answers go wrong; OPS stays well."""
+ACCOUNTS = ("permissions", "accounts")
+"""What is asked with a census about who is still there."""
 ENDPOINTS = {
-    "cloud": ("identity", "project", "search", "next page", "changelog", "comments", "versions", "census"),
+    "cloud": ("identity", "project", "search", "next page", "changelog", "comments", "versions", "census", *ACCOUNTS),
     "data_center": (
         *("identity", "names", "tokens", "project", "search", "next page", "comments", "versions", "census"),
+        *ACCOUNTS,
     ),
 }
 Reply = Callable[[bytes], Fault]
@@ -66,6 +69,7 @@ def change(n: int, *, approved: str | None, started: str | None, updated: str, c
         "updated": updated,
         "creator": user("carol"),
         "reporter": user("carol"),
+        "assignee": user("bob"),
         "labels": [],
         "comment": {"comments": [], "total": 0},
         "customfield_10010": {"id": "1", "value": "Normal"},
@@ -138,6 +142,11 @@ class Stand(Jira):
             "/rest/pat/latest/tokens": self._at("tokens", lambda _q: []),
             f"{api}/search/jql": self._search,
             f"{api}/search": self._search,
+            f"{api}/mypermissions": self._at(
+                "permissions", lambda _q: {"permissions": {"USER_PICKER": {"havePermission": True}}}
+            ),
+            f"{api}/user/bulk": self._at("accounts", lambda _q: {"values": [user("bob")], "isLast": True}),
+            f"{api}/user": self._at("accounts", lambda _q: {**user("bob"), "key": "bob", "name": "bob"}),
             f"{api}/changelog/bulkfetch": self._at("changelog", self._histories),
             f"{api}/issue/bulkfetch": {"issues": [], "issueErrors": []},
             "/login": Fault(200, raw=b"<!DOCTYPE html><title>Log in</title>"),

@@ -29,7 +29,7 @@ from hub_register.settings import RegisterSettings
 from hub_register.source import RegisterSource
 from tests.conftest import PROJECT
 from tests.jira.kit import SECRET, Fault
-from tests.jira.stand import ENDPOINTS, FIRST, HIT, SECOND, Hangup, Stand, squeezed
+from tests.jira.stand import ACCOUNTS, ENDPOINTS, FIRST, HIT, SECOND, Hangup, Stand, squeezed
 
 ATTEMPTS = 3
 JUDGED = ("BS15000-4.5-r5", "BS15000-8.2-a", "BS15000-8.2-c", "BS15000-8.2-e")
@@ -237,6 +237,10 @@ def faults_of(desk: Desk, endpoint: str, row: str, reply) -> list[str]:
         wrong.append(f"said {said}")
     if endpoint == "tokens":  # nothing rests on it
         return wrong if word == "refused" or jira.complete else [*wrong, f"tokens: {said}"]
+    if endpoint in ACCOUNTS:  # coverage does not rest on them
+        if reach["desk", HIT, "change"] != (SECOND, None) or not jira.warnings:
+            wrong.append(f"accounts: {reach['desk', HIT, 'change']} {said}")
+        return wrong if (desk.stand.struck >= ATTEMPTS) == again or row == "a redirect" else [*wrong, "asked again"]
     kind = "release" if endpoint == "versions" else "change"
     through, reason = reach["desk", HIT, kind]
     if through != FIRST or not reason:

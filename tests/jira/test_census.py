@@ -11,15 +11,20 @@ import pytest
 from hub.cli.judging import judged
 from hub.cli.run import do_run
 from hub.cli.session import Session
+from hub.cli.sync import read_sources
 from hub.clock import FixedClock, parse_instant
 from hub.conformance.listing import list_obligations
+from hub.records import Person
+from hub.store.account import accounts_in_charge
 from hub.store.reading import coverage_rows
 from hub.store.revision import read_record
 from hub.sync.run import SourceSummary
 from hub_sandbox.command import write_workplace
 from hub_sandbox.contract_check import ContractCheck
+from hub_sandbox.jira_person import account_ref
 from hub_sandbox.jira_server import JiraServer
 from hub_sandbox.organisation import Organisation
+from hub_sandbox.people import ALL_ACCOUNTS, STAFF
 from hub_sandbox.timeline import Issue
 
 DAY = 86_400_000
@@ -35,6 +40,7 @@ class Desk:
 
     folder: Path
     server: JiraServer
+    left_at: int | None = None
 
     def configure(self, *changes: tuple[str, str]) -> None:
         path = self.folder / "hub.toml"
@@ -49,6 +55,13 @@ class Desk:
         del self.server.requests[:]
         with Session(self.folder / "hub.toml", clock=FixedClock(self.server.clock_ms), create_store=True) as session:
             return do_run(session).sources[0]
+
+    def read(self, *, accept: bool = False) -> SourceSummary:
+        """Read only, on the next day."""
+        self.server.set_clock(self.server.clock_ms + DAY)
+        del self.server.requests[:]
+        with Session(self.folder / "hub.toml", clock=FixedClock(self.server.clock_ms), create_store=True) as session:
+            return read_sources(session, ["service-desk"], accept=accept)[0]
 
     def asked(self) -> int:
         """Count the requests of the last run that ask after issues by id."""
@@ -166,3 +179,75 @@ def test_what_cannot_be_asked_after_is_not_concluded_and_asked_again(desk: Desk)
     assert desk.mark(one) == ("CHG", "deleted"), "the closed project is sealed"
     assert (EVIDENCE, "not_met") in {each[:2] for each in desk.verdicts(one)}
     assert [each for each in summary.warnings if "listed" in each] == []
+
+
+def _person(desk: Desk, person: str) -> Person:
+    ref = account_ref(person, desk.server.api.flavour)
+    with Session(desk.folder / "hub.toml") as session, session.store.connect() as conn:
+        found = read_record(conn, f"service-desk:user/{ref}")
+    assert isinstance(found, Person)
+    return found
+
+
+def _account(desk: Desk, person: str) -> tuple[str | None, bool]:
+    """Tell an account's status, and whether its person is gone."""
+    found = _person(desk, person)
+    assert found.active_to in {None, desk.left_at}
+    return found.status, found.active_to is not None
+
+
+def _in_charge(desk: Desk) -> list[str]:
+    with Session(desk.folder / "hub.toml") as session, session.store.connect() as conn:
+        keys = {one.key for one in accounts_in_charge(conn, "service-desk")}
+    return sorted(each.id for each in STAFF if account_ref(each.id, desk.server.api.flavour) in keys)
+
+
+def test_an_account_that_ends_is_told_apart(desk: Desk) -> None:
+    desk.read()
+    asked = [each for each in desk.server.requests if "/user" in each.path]
+    people = _in_charge(desk)
+    assert 3 < len(people) < len(ALL_ACCOUNTS), people
+    assert len(asked) == (1 if desk.server.api.flavour == "cloud" else len(people))
+    assert {_account(desk, each) for each in people} == {("active", False)}
+
+    desk.server.hide_users()
+    summary = desk.read()
+    assert {_account(desk, each) for each in people} == {("active", False)}, "who may not see accounts knows nothing"
+    assert [each for each in summary.warnings if "may not browse users" in each]
+    assert summary.faults == []
+
+    *_, stays, leaves, dies = people
+    desk.server.end_account(leaves, "inactive")
+    desk.server.end_account(dies, "deleted")
+    desk.server.hide_users(hidden=False)
+    summary = desk.read()
+    desk.left_at = desk.server.clock_ms
+    assert [_account(desk, each) for each in (stays, leaves, dies)] == [
+        ("active", False),
+        ("inactive", True),
+        ("deleted", True),
+    ]
+    told = [each for each in summary.warnings if "no longer active (1 of them deleted); assign it anew" in each]
+    assert len(told) == 1
+    summary = desk.read()
+    assert _account(desk, leaves) == ("inactive", True), "since the hub learnt it"
+    assert not [each for each in summary.warnings if "no longer active" in each], "told once"
+
+    desk.server.end_account(leaves, None)
+    desk.read()
+    assert _account(desk, leaves) == ("active", False)
+
+
+def test_accounts_that_are_all_gone_at_once_are_not_believed(desk: Desk) -> None:
+    desk.read()
+    for each in STAFF:
+        desk.server.end_account(each.id, "deleted")
+    summary = desk.read()
+    desk.left_at = desk.server.clock_ms
+    people = _in_charge(desk)
+    found = {_account(desk, each) for each in people}
+    assert found <= {("active", False), ("inactive", True)}, "an issue read this day says that much"
+    assert ("active", False) in found
+    assert [each for each in summary.warnings if f"{len(people)} of {len(people)} accounts" in each]
+    desk.read(accept=True)
+    assert {_person(desk, each).status for each in _in_charge(desk)} == {"deleted"}

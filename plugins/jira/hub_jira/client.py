@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hub.sync.source import SourceContext
     from hub_jira.settings import JiraSettings
 
-__all__ = ["BadRequest", "JiraClient"]
+__all__ = ["BadRequest", "JiraClient", "NotFound"]
 
 T = TypeVar("T")
 CONNECT_S = 10.0
@@ -41,6 +41,10 @@ LONGEST_QUOTE = 200
 
 class BadRequest(ProtocolFault):
     """Jira refused the request itself (400): an expired page token, or a query it cannot run."""
+
+
+class NotFound(ScopeUnreadable):
+    """Jira itself, not something on the way, says that there is no such thing (404)."""
 
 
 class JiraClient:
@@ -79,7 +83,7 @@ class JiraClient:
         twin.requests = 0
         return twin
 
-    def get(self, path: str, shape: type[T], **params: str | int) -> T:
+    def get(self, path: str, shape: type[T], **params: str | int | list[str]) -> T:
         """GET `path` and decode the answer."""
         return self._context.call(lambda: self._once("GET", path, shape, params=params))
 
@@ -108,7 +112,7 @@ class JiraClient:
         path: str,
         shape: type[T],
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, str | int | list[str]] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> T:
         self.requests += 1
@@ -124,7 +128,7 @@ class JiraClient:
         return self._decode(response, shape, where)
 
     def _send(
-        self, method: str, path: str, params: Mapping[str, str | int] | None, data: bytes | None
+        self, method: str, path: str, params: Mapping[str, str | int | list[str]] | None, data: bytes | None
     ) -> tuple[requests.Response | None, Exception | None]:
         """Send once; faults are handed back so that no traceback carries the request's headers."""
         try:
@@ -167,7 +171,8 @@ class JiraClient:
             return None
         said = self._said(response)
         if status in {requests.codes.forbidden, requests.codes.not_found}:
-            return ScopeUnreadable(f"{where}: Jira answered {status}{said}; give the account permission to browse it")
+            kind = NotFound if said and status == requests.codes.not_found else ScopeUnreadable
+            return kind(f"{where}: Jira answered {status}{said}; give the account permission to browse it")
         if status == requests.codes.gone:
             return ConnectorOutdated(
                 f"{where}: Jira has removed this endpoint (410); check flavour, or upgrade the plugin"

@@ -9,7 +9,7 @@ import msgspec
 
 from hub.clock import parse_instant
 from hub.errors import AuthenticationFailed, PluginError, ProtocolFault, ScopeUnreadable, SourceError
-from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Slice, SourceContext
+from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Roster, Slice, SourceContext
 from hub_jira.mapping import normalise
 from hub_jira.provision import provisions
 from hub_jira.vocabulary import Vocabulary
@@ -179,6 +179,12 @@ class JiraSource:
 
         if stream == "issue":
             yield from find_issues(self._client.counting(), self._settings, self._names, native_ids)
+
+    def roster(self, keys: Sequence[str]) -> Roster:
+        """Tell which accounts are still active, which are not, and which are no longer there."""
+        from hub_jira.roster import find_accounts  # noqa: PLC0415 - it needs the library
+
+        return find_accounts(self._client.counting(), keys, cloud=self._settings.flavour == "cloud")
 
     def close(self) -> None:
         """Give back connections."""

@@ -16,6 +16,9 @@ __all__ = [
     "IssueHead",
     "Named",
     "OffsetPage",
+    "Permissions",
+    "User",
+    "UserPage",
 ]
 
 
@@ -113,3 +116,32 @@ class ChangelogPage(Wire):
 
     issue_change_logs: list[IssueHistories]
     next_page_token: str | None = None
+
+
+class User(Wire):
+    """`/rest/api/2/user`, and the members of `/rest/api/3/user/bulk`."""
+
+    account_id: str | None = None
+    key: str | None = None
+    name: str | None = None
+    active: bool | None = None
+    deleted: bool = False
+
+
+class UserPage(Wire):
+    """`/rest/api/3/user/bulk`: who is not there is left out."""
+
+    values: list[User]
+    is_last: bool | None = None
+
+
+class Permission(Wire):
+    """One permission, and whether we have it."""
+
+    have_permission: bool
+
+
+class Permissions(Wire):
+    """`/mypermissions`."""
+
+    permissions: dict[str, Permission]

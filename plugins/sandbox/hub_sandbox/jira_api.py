@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from hub_sandbox.jira_account import AccountBook
 from hub_sandbox.jira_exchange import Answer, Request
 from hub_sandbox.jira_field import list_fields
 from hub_sandbox.jira_page import collect_histories, read_token, search_fields, write_token
@@ -46,6 +47,7 @@ class JiraApi:
         self.flavour: Flavour = flavour
         self.token_expired = False
         self.base = ""
+        self.accounts = AccountBook(flavour)
         self._sight = Sight(organisation, clock_ms, {"SEC"})
         self._secret = (
             f"Basic {base64.b64encode(f'{user}:{token}'.encode()).decode()}"
@@ -56,6 +58,7 @@ class JiraApi:
         prefix = r"/rest/api/(?:3|latest)" if flavour == "cloud" else r"/rest/api/(?:2|latest)"
         common: list[tuple[str, str, Callable[..., Answer]]] = [
             ("GET", "/myself", self._myself),
+            ("GET", "/mypermissions", self.accounts.permissions),
             ("GET", "/serverInfo", self._server_info),
             ("GET", "/project", self._projects),
             ("GET", "/project/([^/]+)", self._project),
@@ -73,8 +76,12 @@ class JiraApi:
             ("POST", "/changelog/bulkfetch", self._bulk_changelog),
             ("POST", "/issue/bulkfetch", self._bulk_issues),
             ("GET", "/issue/([^/]+)/changelog", self._changelog),
+            ("GET", "/user/bulk", lambda request: self.accounts.bulk(request, self.base, self.clock_ms)),
         ]
-        data_center: list[tuple[str, str, Callable[..., Answer]]] = [("GET|POST", "/search", self._search)]
+        data_center: list[tuple[str, str, Callable[..., Answer]]] = [
+            ("GET|POST", "/search", self._search),
+            ("GET", "/user", lambda request: self.accounts.one(request, self.base, self.clock_ms)),
+        ]
         routes = [*cloud, *common] if flavour == "cloud" else [*data_center, *common]
         self._routes = [(re.compile(methods), re.compile(prefix + path), handler) for methods, path, handler in routes]
 
@@ -101,7 +108,7 @@ class JiraApi:
     def view(self) -> JiraView:
         """Return how everything looks now; made anew after `refresh`."""
         if self._view is None:
-            self._view = JiraView(self.flavour, self.base, self.clock_ms, self._sight.visible)
+            self._view = JiraView(self.flavour, self.base, self.clock_ms, self._sight.visible, ended=self.accounts.left)
         return self._view
 
     def refresh(self) -> None:

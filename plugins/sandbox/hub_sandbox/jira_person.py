@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from hub_sandbox.people import LEFT_MS, PEOPLE
@@ -17,12 +18,14 @@ def account_ref(person_id: str, flavour: Flavour) -> str:
     return person.account_id if flavour == "cloud" else person.user_key
 
 
-def show_person(person_id: str, flavour: Flavour, base: str, now_ms: int) -> dict[str, Any]:
-    """Return the account as JSON; people who left are inactive."""
+def show_person(
+    person_id: str, flavour: Flavour, base: str, now_ms: int, *, ended: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the account as JSON; people who left, and those whose account was ended, are inactive."""
     person = PEOPLE[person_id]
     shown: dict[str, Any] = {
         "displayName": person.name,
-        "active": person.left is None or now_ms < LEFT_MS,
+        "active": (person.left is None or now_ms < LEFT_MS) and person_id not in ended,
         "timeZone": "Europe/Berlin",
     }
     if person.account_type != "customer":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
@@ -123,6 +123,19 @@ class JiraServer:
                 raise KeyError(ref)
             self.api.secret_issues.add(issue.id)
             self.api.refresh()
+
+    def end_account(self, person: str, how: Literal["inactive", "deleted"] | None) -> None:
+        """Deactivate or delete the account of a person, or give it back (None)."""
+        with self._lock:
+            if how is None:
+                self.api.accounts.left.pop(person, None)
+            else:
+                self.api.accounts.left[person] = how
+            self.api.refresh()
+
+    def hide_users(self, *, hidden: bool = True) -> None:
+        """Take the token's permission to browse users, or give it back."""
+        self.api.accounts.open = not hidden
 
     def expire_token(self, *, expired: bool = True) -> None:
         """Let the token expire, or make it good again."""

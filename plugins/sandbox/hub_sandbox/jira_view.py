@@ -13,7 +13,7 @@ from hub_sandbox.people import ALL_ACCOUNTS, SERVICES
 from hub_sandbox.vocabulary import FIELDS, ISSUE_TYPES, LINK_TYPES, PRIORITIES, PROJECTS, STATUSES, FieldSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from hub_sandbox.jira_person import Flavour
     from hub_sandbox.timeline import Approval, Issue, Link, Sla, State, Step
@@ -34,13 +34,23 @@ _CATEGORIES = {
 class JiraView:
     """The organisation through one flavour of Jira at one instant (UTC ms)."""
 
-    def __init__(self, flavour: Flavour, base: str, now_ms: int, visible: Callable[[Issue], bool]) -> None:
+    def __init__(
+        self,
+        flavour: Flavour,
+        base: str,
+        now_ms: int,
+        visible: Callable[[Issue], bool],
+        *,
+        ended: Collection[str] = (),
+    ) -> None:
         self.flavour: Flavour = flavour
         self.api = f"{base}/rest/api/{3 if flavour == 'cloud' else 2}"
         self.now_ms = now_ms
         self._visible = visible
         self._cache: dict[tuple[int, tuple[str, ...] | None, bool], msgspec.Raw] = {}
-        self.people = {person.id: _raw(show_person(person.id, flavour, base, now_ms)) for person in ALL_ACCOUNTS}
+        self.people = {
+            person.id: _raw(show_person(person.id, flavour, base, now_ms, ended=ended)) for person in ALL_ACCOUNTS
+        }
         self.statuses = {name: _raw(self.status(name)) for name in STATUSES}
         self.types = {name: _raw(self.issue_type(name)) for name in ISSUE_TYPES}
         self.projects = {key: _raw(self.project(key)) for key in PROJECTS}
