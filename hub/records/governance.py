@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from hub.records.base import AnyRef, Confirmation, Instant, Part, PersonRef, Record, ServiceRef, ref
+from hub.records.base import AnyRef, Confirmation, CustomerRef, Instant, Part, PersonRef, Record, ServiceRef, ref
 
 __all__ = [
     "CapacityNeed",
@@ -109,6 +109,10 @@ class PlanEntry(Part, kw_only=True):
     """Planned start."""
     end: Instant | None = None
     """Planned end."""
+    report_type: str | None = None
+    """Report type, in a plan of reports."""
+    customer_id: CustomerRef | None = None
+    """Customer it is for; None = all."""
 
 
 class PlanDocument(ControlledDocument, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from hub.records.base import AnyRef, Instant, Part, Period, Record, ServiceRef, ref
+from hub.records.base import AnyRef, Instant, Part, Period, PersonRef, Record, ServiceRef, ref
 
 __all__ = ["Alert", "Attachment", "AvailabilitySample", "Communication", "Maintenance", "Measurement", "Outage"]
 
@@ -195,3 +195,7 @@ class Communication(Record, tag="communication", kw_only=True):
     """Says that another message did not arrive."""
     record_id: AnyRef | None = None
     """Record it belongs to."""
+    to_persons: list[PersonRef] = []
+    """Recipients who are known."""
+    claims_error: bool | None = None
+    """Says that something issued is wrong; None = nobody has judged that."""

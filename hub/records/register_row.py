@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from hub.records.base import AnyRef, Date, Instant, PersonRef, Record, ServiceRef, ref
+from hub.records.base import AnyRef, Date, Instant, Part, PersonRef, Record, ServiceRef, ref
 
 __all__ = [
     "AuthorisationForm",
@@ -20,6 +20,7 @@ __all__ = [
     "Loan",
     "LogStore",
     "MetricDefinition",
+    "ReaderOpinion",
     "ReportSpec",
 ]
 
@@ -51,6 +52,17 @@ class MetricDefinition(Record, tag="metric_definition", kw_only=True):
     """First day no longer valid."""
 
 
+class ReaderOpinion(Part, kw_only=True):
+    """A reader said whether a report can be decided from."""
+
+    by: PersonRef | None = None
+    """Who."""
+    at: Instant | None = None
+    """When."""
+    clear: bool | None = None
+    """It can."""
+
+
 class ReportSpec(Record, tag="report_spec", kw_only=True):
     """A report type of the catalogue."""
 
@@ -72,6 +84,8 @@ class ReportSpec(Record, tag="report_spec", kw_only=True):
     """What it must hold."""
     active: bool = True
     """Still made."""
+    opinions: list[ReaderOpinion] = []
+    """What readers said of its reports."""
 
 
 class CompetenceProfile(Record, tag="competence_profile", kw_only=True):

@@ -9,6 +9,24 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from hub.records.base import AnyRef, Instant, Part, Period, PersonRef, Record, ref
+from hub.records.report_content import (
+    AttainmentLine,
+    Correction,
+    DecisionAsked,
+    FollowUp,
+    LowScore,
+    PerformanceLine,
+    ReportArchive,
+    ReportChapter,
+    ReportEntry,
+    ReportExclusion,
+    ReportSummary,
+    SatisfactionLine,
+    ServiceVerdict,
+    TrendLine,
+    TrendValue,
+    WorkloadLine,
+)
 
 __all__ = ["DataSource", "ReportDelivery", "ReportFile", "ReportFinding", "ReportMetric", "ServiceReport"]
 
@@ -28,6 +46,10 @@ class DataSource(Part, kw_only=True):
     """Records read."""
     hash: str | None = None
     """Hash of the answer."""
+    due_at: Instant | None = None
+    """When it was to be there, where that was agreed."""
+    failure_note: str | None = None
+    """What the report says where it came late, in part or not at all."""
 
 
 class ReportMetric(Part, kw_only=True):
@@ -75,6 +97,10 @@ class ReportMetric(Part, kw_only=True):
     """Why there is no figure."""
     evidence_ids: list[str] = []
     """Ids of records it rests on."""
+    new_metric: bool | None = None
+    """Measured for the first time: there is nothing before."""
+    action_id: Annotated[str, ref("improvement_action")] | None = None
+    """What is done, or decided not to be done, where it was missed."""
 
 
 class ReportFinding(Part, kw_only=True):
@@ -177,3 +203,47 @@ class ServiceReport(Record, tag="service_report", kw_only=True):
     """What became of it."""
     distribution: str | None = None
     """Line on copying."""
+    provisional: bool | None = None
+    """Made before all its data was there, and marked so."""
+    late_reason: str | None = None
+    """Why it was handed over late."""
+    recipients: list[AnyRef] = []
+    """Who is to get it."""
+    about: list[AnyRef] = []
+    """What an event or special report is about."""
+    requested_by: AnyRef | None = None
+    """Who asked for a special report."""
+    contract_id: Annotated[str, ref("underpinning_contract")] | None = None
+    """Contract under which a supplier owes it."""
+    chapters: list[ReportChapter] = []
+    """Its sections by name, those without cases too."""
+    summary: ReportSummary | None = None
+    """The half page in front."""
+    verdicts: list[ServiceVerdict] = []
+    """Verdict per service in the summary."""
+    decisions_asked: list[DecisionAsked] = []
+    """What the reader must decide; see `summary.no_decisions`."""
+    workload: list[WorkloadLine] = []
+    """Work of the period."""
+    performance: list[PerformanceLine] = []
+    """How services performed."""
+    attainment: list[AttainmentLine] = []
+    """How targets were met."""
+    exclusions: list[ReportExclusion] = []
+    """Cases left out of attainment."""
+    satisfaction: list[SatisfactionLine] = []
+    """Surveys of the period."""
+    low_scores: list[LowScore] = []
+    """Customers who were not content."""
+    trends: list[TrendLine] = []
+    """Where metrics are heading."""
+    trend_values: list[TrendValue] = []
+    """Figures of the last periods, this one included."""
+    follow_ups: list[FollowUp] = []
+    """Actions of earlier reports."""
+    corrections: list[Correction] = []
+    """Values a revision put right."""
+    registered: ReportEntry | None = None
+    """Its row in the register of reports."""
+    archive: ReportArchive | None = None
+    """Where it is kept."""
