@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from hub import records
+from hub.clock import format_instant
 from hub.errors import Fault
 from hub.records import KINDS, Record
 from hub.sla.calendar import calendar_faults, from_record
+from hub.sla.zone import load_zone
 from hub_register.schema import (
     ALIASES,
     FILES,
@@ -28,10 +31,14 @@ from hub_register.value import MISSING, Reference, ValueReader
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hub_register.row import Row
+    from hub_register.row import Row, RowChange, RowHistory
 
-__all__ = ["Reading", "plain_digest", "read_row"]
+__all__ = ["LATE_DAYS", "Reading", "is_late", "plain_digest", "read_row"]
 
+LATE_DAYS = 5
+"""Business days between a declaration and its commit after which it came late."""
+
+_FRIDAY = 5
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -48,7 +55,8 @@ class Reading:
 def read_row(row: Row, source: str) -> Reading:
     """Read a row strictly; any fault means no record.
 
-    Every field it fills holds since `declared_at`: the declaration is when we can know of it.
+    Where a history is kept, every field holds since it says; elsewhere since `declared_at`: the
+    declaration is when we can know of it.
     """
     kind = FILES[row.stem]
     reader = ValueReader(source, row.file, row.zone)
@@ -74,40 +82,87 @@ def _record(
 ) -> Record:
     kind = FILES[row.stem]
     written = {name: key for key, name in ALIASES.get(kind, {}).items()}
-    declared_at = declaration["declared_at"]
     envelope: dict[str, Any] = {
         "id": f"{source}:{row.native_id}",
         "source": source,
         "scope": row.stem,
         "key": row.native_id,
-        "created_at": declared_at,
         "declared_by": declaration["declared_by"],
         "proof": None if declaration["proof"] is MISSING else declaration["proof"],
         "raw_times": raw_times,
-        "since": [{"field": name, "at": declared_at} for name in _filled(kind, values, written)],
+        **_recorded(row, source, values, declaration["declared_at"], written),
     }
     if declaration["expires_at"] is not MISSING and "expires_at" in struct_fields(KINDS[kind]):
         envelope["expires_at"] = declaration["expires_at"]
     if declaration["proof_hash"] is not MISSING:
-        envelope["custom"] = {"proof_sha256": plain_digest(declaration["proof_hash"])}
-    for name, of in RECORDED.get(kind, {}).items():
-        if of in values:
-            envelope[name] = declared_at
+        envelope.setdefault("custom", {})["proof_sha256"] = plain_digest(declaration["proof_hash"])
+    times = {one["field"]: one["at"] for one in envelope["since"]}
+    envelope |= {name: times.get(of) for name, of in RECORDED.get(kind, {}).items()}
     if "title" not in values and "name" in values:
         envelope["title"] = values["name"]
     return msgspec.convert({**values, **envelope}, KINDS[kind])
 
 
-def _filled(kind: str, values: dict[str, Any], written: dict[str, str]) -> list[str]:
-    """Name every field the row fills, by its name in the record; dotted for those of a struct."""
+def _recorded(
+    row: Row, source: str, values: dict[str, Any], declared_at: int, written: dict[str, str]
+) -> dict[str, Any]:
+    """Say when the row and its fields were written, and by whom."""
+    kind = FILES[row.stem]
+    filled = _filled(kind, values, written)
+    history = row.history
+    if history is None:
+        return {"created_at": declared_at, "since": [{"field": name, "at": declared_at} for name in sorted(filled)]}
+    known = {name: at for name, key in filled.items() if (at := _known(history, key)) is not None}
+    since = [{"field": name, "at": at} for name, at in sorted(known.items())]
+    custom: dict[str, Any] = {"declared_at": format_instant(declared_at)}
+    if (recorded := history.since.get("declared_at")) is not None and is_late(declared_at, recorded, row.zone):
+        custom["late_declared"] = f"written {format_instant(recorded)}, more than {LATE_DAYS} business days later"
+    told: dict[str, Any] = {
+        "created_at": history.created,
+        "since": since,
+        "custom": custom,
+        "events": [
+            event for number, change in enumerate(history.changes) for event in _events(kind, number, change, source)
+        ],
+    }
+    if history.created is None:
+        told["unknown_fields"] = ["created_at"]
+    if history.changes:
+        told["updated_at"] = history.changes[-1].at
+    if history.by is not None and "creator" not in values:
+        told["creator"] = f"{source}:{history.by}"
+    return told
+
+
+def _known(history: RowHistory, key: str) -> int | None:
+    """Give since when a key has held its value; a part that is not written on its own holds since the whole does."""
+    return history.since.get(key, history.since.get(key.partition(".")[0]))
+
+
+def _events(kind: str, number: int, change: RowChange, source: str) -> Iterator[dict[str, Any]]:
+    """Tell of one commit: that it made the row, or which fields it changed."""
+    actor = None if change.by is None else f"{source}:{change.by}"
+    event = {"at": change.at, "actor": actor, "source_ref": change.commit}
+    if number == 0:
+        yield {**event, "type": "created"}
+        return
     fields = row_fields(kind)
-    names = []
+    for key in change.keys:
+        if "." not in key:
+            yield {**event, "type": "updated", "field": fields[key].name if key in fields else key}
+
+
+def _filled(kind: str, values: dict[str, Any], written: dict[str, str]) -> dict[str, str]:
+    """Name every field the row fills, by its name in the record; dotted for those of a struct -> key of the row."""
+    fields = row_fields(kind)
+    names = {}
     for encoded, value in values.items():
-        name = fields[written.get(encoded, encoded)].name
-        names.append(name)
+        key = written.get(encoded, encoded)
+        name = fields[key].name
+        names[name] = key
         if isinstance(value, dict):
-            names += [f"{name}.{part}" for part in value]
-    return sorted(names)
+            names |= {f"{name}.{part}": f"{key}.{part}" for part in value}
+    return names
 
 
 def _contradictions(record: Record, zone: str) -> Iterator[tuple[str, str]]:
@@ -134,6 +189,16 @@ def _misdeclared(declaration: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "proof_hash", "stands without `proof`; name what it is the hash of"
     if ends is not MISSING and ends <= declaration["declared_at"]:
         yield "expires_at", "is not after declared_at; it is the first instant at which the row no longer counts"
+
+
+def is_late(declared_at: int, recorded_at: int, zone: str) -> bool:
+    """Tell whether a declaration is more than `LATE_DAYS` days, Monday to Friday, older than its record."""
+    place = load_zone(zone or "UTC")
+    day, last = (datetime.fromtimestamp(at / 1000, place).date() for at in (declared_at, recorded_at))
+    if (last - day).days > 2 * LATE_DAYS:
+        return True
+    passed = [day + timedelta(days=n) for n in range(1, (last - day).days + 1)]
+    return sum(one.isoweekday() <= _FRIDAY for one in passed) > LATE_DAYS
 
 
 def plain_digest(text: str) -> str:

@@ -21,7 +21,7 @@ from hub_register.schema import FILES, declared_fields
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["CSV", "YAML", "RegisterFile", "Row", "parse_register", "read_register_file"]
+__all__ = ["CSV", "YAML", "RegisterFile", "Row", "RowChange", "RowHistory", "parse_register", "read_register_file"]
 
 YAML = ".yaml"
 CSV = ".csv"
@@ -29,6 +29,29 @@ CSV = ".csv"
 _DEFAULTS = ("declared_by", "declared_at", "proof", "expires_at")
 _HEAD = ("zone", *_DEFAULTS, "rows")
 _ID = re.compile(r"\w[\w.-]*")
+
+
+class RowChange(msgspec.Struct, frozen=True, array_like=True):
+    """One commit that changed a row."""
+
+    at: int
+    """UTC milliseconds."""
+    by: str | None
+    """Row of the author, such as `people/alice`; None = nobody's address."""
+    commit: str
+    keys: list[str]
+    """Keys of the row it changed; dotted for a part's."""
+
+
+class RowHistory(msgspec.Struct, frozen=True, omit_defaults=True):
+    """When a row was written, and by whom, where a history is kept."""
+
+    created: int | None = None
+    """First commit that held it, or when the hub first saw it; None = not known."""
+    by: str | None = None
+    since: dict[str, int] = {}
+    """Key -> since when it has held its value; a key that is missing here: not known."""
+    changes: list[RowChange] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +68,8 @@ class Row:
     """A mapping, with the defaults of the file's head."""
     refused: str = ""
     """Why its proof does not hold; empty = nothing is known against it."""
+    history: RowHistory | None = None
+    """None = no history is kept: it holds since it was declared."""
 
     @property
     def native_id(self) -> str:
@@ -56,6 +81,8 @@ class Row:
         content = {"file": self.file, "line": self.node.line, "zone": self.zone, "row": self.node.plain()}
         if self.refused:
             content["refused"] = self.refused
+        if self.history is not None:
+            content["history"] = self.history
         return msgspec.json.encode(content, order="deterministic")
 
     @staticmethod
@@ -66,7 +93,9 @@ class Row:
         zone = content["zone"]
         if not isinstance(node.value, dict) or not (zone == "" or zone in zone_names()):
             raise TypeError("not what a register wrote")
-        return Row(str(content["file"]), stem, row_id, zone, node, refused=str(content.get("refused", "")))
+        history = msgspec.convert(content["history"], RowHistory) if "history" in content else None
+        refused = str(content.get("refused", ""))
+        return Row(str(content["file"]), stem, row_id, zone, node, refused=refused, history=history)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from hub.sync.source_type import SourceSettings
+from hub_register.history import HistoryMode
 from hub_register.schema import FILES
 
 __all__ = ["RegisterSettings"]
@@ -19,6 +20,8 @@ class RegisterSettings(SourceSettings):
     """The folder; relative to the configuration file."""
     files: tuple[str, ...] = ()
     """Files that must be there, without `.yaml`: a missing one is unreadable. Empty = what is there."""
+    history: HistoryMode = "auto"
+    """What tells when a row was written: `git`, `declared` (declared_at alone), or `auto`: Git where files are committed."""
 
     @field_validator("files")
     @classmethod

@@ -6,12 +6,14 @@ import hashlib
 from collections import defaultdict
 from dataclasses import replace
 from difflib import get_close_matches
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from hub.errors import ConfigurationError, Fault, ScopeUnreadable
 from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Skip, Slice
+from hub_register.history import History, authors
 from hub_register.mapping import Reading, read_row
 from hub_register.nearest import nearest
 from hub_register.proof import ProofCheck
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hub.sync.source import SourceContext
+    from hub_register.history import HistoryMode
     from hub_register.settings import RegisterSettings
 
 __all__ = ["RegisterSource"]
@@ -43,6 +46,8 @@ class RegisterSource:
         self._shown = settings.folder
         """How faults call the folder: as the configuration does."""
         self._proofs = ProofCheck(self._folder)
+        self._mode: HistoryMode = settings.history
+        self._history = self._new_history()
 
     def check(self) -> list[CheckLine]:
         """Count the rows of each file; name rows without proof.
@@ -59,6 +64,7 @@ class RegisterSource:
             if bare:
                 first = f"{register.name}:{bare[0].node.line}"
                 lines.append(CheckLine("warning", f"{len(bare)} rows without proof, the first at {first}", _PROVE))
+        lines += self._history_lines()
         if not lines:
             advice = f"add one of {', '.join(stem + YAML for stem in FILES)}"
             lines.append(CheckLine("warning", f"{self._shown} holds no register file", advice))
@@ -77,11 +83,21 @@ class RegisterSource:
 
     def warnings(self) -> list[Fault]:
         """Say what is allowed and weakens what the rows prove, by file, line and column."""
-        return [_at(row, "", f"rests on nothing; {_PROVE}") for register in self._files() for row in _bare(register)]
+        found = []
+        for register in self._files():
+            found += [_at(row, "", f"rests on nothing; {_PROVE}") for row in _bare(register)]
+            records = [(row, read_row(row, self._context.name).record) for row in self._told(register, None)[0]]
+            found += [
+                _at(row, "declared_at", f"came late: {record.custom['late_declared']}")
+                for row, record in records
+                if record is not None and "late_declared" in record.custom
+            ]
+        return sorted(found, key=lambda fault: (fault.file, fault.line or 0, fault.column or 0))
 
     def provides(self) -> list[Provision]:
         """State the kinds of the files that are kept, each with all the fields a row may hold."""
-        return [Provision(FILES[stem], provided(FILES[stem])) for stem in self._kept()]
+        more = {"creator", "events", "updated_at"} if self._history.is_kept else set()
+        return [Provision(FILES[stem], provided(FILES[stem]) | more) for stem in self._kept()]
 
     def slices(self) -> list[Slice]:
         """List one slice a file; a file that is no YAML is unreadable, and says where.
@@ -90,6 +106,7 @@ class RegisterSource:
         """
         if closed := self._closed():
             raise ConfigurationError([closed])
+        self._history = self._new_history()
         files = self._files()
         self._refuse_wrong_waivers()
         return [
@@ -97,21 +114,26 @@ class RegisterSource:
             for file in files
         ]
 
-    def fetch(self, part: Slice, cursor: Mapping[str, Any] | None) -> Iterator[Page]:  # noqa: ARG002 - always all rows
+    def fetch(self, part: Slice, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
         """Yield one page with every row of the file; the store recognises those that did not change.
 
-        What stands in the file and cannot become a record is a gap: its absence proves nothing.
+        The cursor keeps the history of the file, so that only what was committed since is looked at. What stands in the file and cannot become a record is a gap: its absence proves nothing.
         """
         if part.stream == _DECISIVE:
             self._refuse_wrong_waivers()
         register = self._file(part.stream)
         if register.broken:
             raise ScopeUnreadable(str(register.broken))
-        rows = [replace(row, refused=self._proofs.fault(row)) for row in register.rows]
+        told, history = self._told(register, (cursor or {}).get("history"))
+        rows = [replace(row, refused=self._proofs.fault(row)) for row in told]
         documents = [Document(part.stream, row.native_id, part.scope, row.body()) for row in rows]
         wrong = register.faults + [fault for row in rows for fault in read_row(row, self._context.name).faults]
         digest = hashlib.sha256(b"\n".join(document.body for document in documents)).hexdigest()
-        yield Page(documents, {"sha256": digest}, requests=0, gaps=[str(fault) for fault in wrong])
+        kept = {"sha256": digest} | ({} if history is None else {"history": history})
+        yield Page(documents, kept, requests=0, gaps=[str(fault) for fault in wrong])
+        for line in self._history_lines():
+            if line.level == "warning":
+                self._context.log(line.text)
 
     def normalise(self, document: Document) -> Normalised:
         """Turn a row into its record, or skip it with the first thing wrong with it."""
@@ -151,6 +173,26 @@ class RegisterSource:
 
     def _reading(self, row: Row) -> Reading | None:
         return read_row(row, self._context.name) if row.stem in FILES else None
+
+    def _new_history(self) -> History:
+        return History(self._folder, self._mode, self._context.clock, self._context.zone)
+
+    def _told(self, register: RegisterFile, known: Any) -> tuple[list[Row], Any]:
+        """Give the rows of a file with their history, where one is kept, and what the cursor is to keep."""
+        if not self._history.is_kept:
+            return register.rows, None
+        people = authors(self._file("people").rows)
+        told, state = self._history.tell(register, PurePath(register.name), known, people)
+        return [replace(row, history=told[row.id]) for row in register.rows], state
+
+    def _history_lines(self) -> list[CheckLine]:
+        if self._history.fault:
+            said = f"{self._shown}: since when rows hold is not known: {self._history.fault}"
+            return [CheckLine("warning", said, 'mend that, or set history = "declared" to rest on declared_at alone')]
+        if self._history.cut_off:
+            said = f"{self._shown}: since when older rows hold is not known: the Git clone is shallow"
+            return [CheckLine("warning", said, "run: git fetch --unshallow")]
+        return []
 
     def _kept(self) -> list[str]:
         """Files that are there or must be, in the order of the table."""

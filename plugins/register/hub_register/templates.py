@@ -76,7 +76,11 @@ def csv_template(stem: str, *, rows: bool) -> str:
     given = top["rows"].value
     assert isinstance(given, list)  # noqa: S101 - the same
     row: dict[str, Any] = given[0].plain()
-    head = {"id": row["id"], **{key: top[key].plain() for key in ("declared_by", "declared_at")}, "proof": row.get("proof") or top["proof"].plain()}
+    head = {
+        "id": row["id"],
+        **{key: top[key].plain() for key in ("declared_by", "declared_at")},
+        "proof": row.get("proof") or top["proof"].plain(),
+    }
     cells = dict(_flat({**head, **row}, ""))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
