@@ -2,7 +2,8 @@
 
 The clocks themselves are computed by `hub.sla` from events, agreement and calendars and lie in `sla_clock`
 (one row a ticket and metric) and `sla_mark` (when a share of the target is used up). A ticket that has no
-clock of a metric was promised nothing; one whose clock lacks something is not provable.
+clock of a metric was promised nothing; one whose clock lacks something is not provable. What the agreement
+leaves out of attainment, such as a duplicate, owes nothing.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Clock:
             owner,
             rows=owner.rows.join(row, running),
             opened=func.coalesce(row.c.started_at, owner.opened),
+            conditions=(*owner.conditions, row.c.excluded.is_(None)),
             reads={**owner.reads, "clock": "near"},
         )
         """Every unit that was promised this, owing from the start of its clock."""

@@ -1,4 +1,4 @@
-"""One turn of the wheel: calendars, obligations, findings."""
+"""One turn of the wheel: calendars, service level clocks, obligations, findings."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from hub.conformance.expression import CALENDAR
 from hub.conformance.finding import FindingChange, update_findings
 from hub.conformance.judge import judge, natural_as_of
 from hub.conformance.pack import Requirement
+from hub.conformance.waiver_rule import LONGEST_DAYS
 from hub.errors import ConfigurationError, Fault
 from hub.records import Calendar as CalendarRecord
 from hub.sla.calendar import Calendar, built_in, from_record
+from hub.sla.clocks import refresh_clocks
 from hub.sla.materialise import FIRST_DAY, horizon, materialise
 from hub.store.revision import current_records
 from hub.store.store import Store
@@ -28,7 +30,7 @@ _record = metadata.tables["record"]
 def derive_all(
     store: Store, requirements: Sequence[Requirement], *, now: int, zone: str, calendar: str, whole: bool = False
 ) -> DeriveSummary:
-    """Materialise calendars as they stand in the register, then derive what changed.
+    """Materialise calendars as they stand in the register and clocks by them, then derive what changed.
 
     `calendar` is the organisation's own: a built-in name or a calendar record's id. Raises
     ConfigurationError for a calendar that does not exist or cannot be used.
@@ -36,6 +38,7 @@ def derive_all(
     with store.begin() as conn:
         calendars = _calendars(conn, zone, calendar)
         materialise(conn, calendars, zone, FIRST_DAY, horizon(now, zone))
+        refresh_clocks(conn, zone=zone)
     return derive(store, requirements, now=now, whole=whole)
 
 
@@ -48,7 +51,7 @@ def _calendars(conn: Connection, zone: str, own: str) -> list[Calendar]:
         raise ConfigurationError(
             [Fault(f"there is no calendar {own!r}; known: {', '.join(sorted(known))}", key="organisation.calendar")]
         )
-    return [*registered.values(), replace(known[own], id=CALENDAR)]
+    return [*known.values(), replace(known[own], id=CALENDAR)]
 
 
 def refresh_findings(
@@ -60,6 +63,7 @@ def refresh_findings(
     due_days: Mapping[str, int],
     default_owner: str | None = None,
     as_of: int | None = None,
+    longest_days: int = LONGEST_DAYS,
 ) -> list[FindingChange]:
     """Open, cure, waive, withdraw and reopen findings as verdicts now stand.
 
@@ -69,5 +73,7 @@ def refresh_findings(
         instant = natural_as_of(conn) if as_of is None else as_of
         if instant is None:
             return []
-        judgement = judge(conn, requirements, as_of=instant, known_at=None, judge_from=judge_from)
+        judgement = judge(
+            conn, requirements, as_of=instant, known_at=None, judge_from=judge_from, longest_days=longest_days
+        )
         return update_findings(judgement, now=now, due_days=due_days, default_owner=default_owner)

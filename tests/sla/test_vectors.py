@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
+from hub.sla.availability import Maintenance, floored, measure, unwatched
 from hub.sla.calendar import BUILT_IN, Calendar, Hours, open_intervals
 from hub.sla.clock import Case, Pause, Promise, Retarget, pauses_that_hold, read_clock, state_at
 from hub.sla.open_time import OpenTime, merged
@@ -87,6 +88,44 @@ def test_every_clock_vector(vectors: dict[str, Any]) -> None:
         if {key: found[key] for key in one["expect"]} != one["expect"]:
             wrong[one["id"]] = found, one["expect"]
     assert wrong == {}
+
+
+def test_every_availability_vector(vectors: dict[str, Any]) -> None:
+    assert len(vectors["availability_vectors"]) == 6
+    for one in vectors["availability_vectors"]:
+        found = measure(
+            (instant(one["period"][0]), instant(one["period"][1])),
+            vectors["calendars"][one["calendar"]],
+            outages=[(instant(begins), instant(ends)) for begins, ends in one["outages"]],
+            maintenance=[
+                Maintenance(instant(window["from"]), instant(window["to"]), instant(window["announced_at"]))
+                for window in one.get("maintenance", ())
+            ],
+            unknown=[(instant(begins), instant(ends)) for begins, ends in one.get("unknown", ())],
+        )
+        figures = {
+            "agreed_minutes": found.agreed // 60_000,
+            "unknown_minutes": found.unknown // 60_000,
+            "coverage_floor4": floored(found.known, found.agreed),
+            "down_minutes": found.down // 60_000,
+            "percent_floor4": floored(found.up, found.known),
+        }
+        assert {key: figures[key] for key in one["expect"]} == one["expect"], one["id"]
+
+
+def test_a_share_is_never_rounded_up() -> None:
+    assert floored(19_999, 20_000, 2) == "99.99"
+    assert floored(92, 96, 2) == "95.83"
+    assert floored(200, 200, 2) == "100.00"
+
+
+def test_time_without_samples_is_unknown() -> None:
+    minute = 60_000
+    samples = [(at * minute, 60, True) for at in (0, 1, 2, 9, 10)]
+    assert unwatched(samples, (0, 11 * minute)) == [(3 * minute, 9 * minute)]
+    assert unwatched(samples, (0, 20 * minute)) == [(3 * minute, 9 * minute), (11 * minute, 20 * minute)]
+    assert unwatched([(0, 60, False)], (0, minute)) == [(0, minute)]
+    assert unwatched([], (0, minute)) == [(0, minute)]
 
 
 WEEK = [(weekday, hours) for weekday in range(1, 6) for hours in (Hours(8 * 60, 12 * 60), Hours(13 * 60, 17 * 60))]

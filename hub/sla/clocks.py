@@ -1,0 +1,140 @@
+"""Keep the clocks of all tickets in step with their events, agreements and calendars.
+
+Only tickets that changed are worked out again; all of them where an agreement, a calendar or these rules
+changed. What comes out the same is not written. A ticket whose clock changed is noted in the change log as
+`clock`, so that its obligations are derived again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select
+
+from hub.records import Sla
+from hub.sla.open_time import OpenTime, Span
+from hub.sla.terms import read_terms
+from hub.sla.ticket import TICKET_KINDS, read_tickets
+from hub.sla.ticket_clock import BusinessDays, ClockRow, MarkRow, clock_rows
+from hub.store.bulk import put, remove
+from hub.store.revision import current_records
+from hub.store.tables import metadata
+
+__all__ = ["refresh_clocks"]
+
+_FORM = 1
+"""Raised when the rules in this package change, so that every clock is worked out again."""
+_clock, _mark = metadata.tables["sla_clock"], metadata.tables["sla_mark"]
+_record, _log = metadata.tables["record"], metadata.tables["change_log"]
+_interval, _fingerprint = metadata.tables["open_interval"], metadata.tables["fingerprint"]
+_day = metadata.tables["local_day"]
+_OFFICE = "organisation"
+"""The organisation's own calendar, as it is materialised."""
+
+
+def refresh_clocks(conn: Connection, *, zone: str) -> int:
+    """Bring the clocks up to date inside the caller's transaction; return how many tickets' clocks changed.
+
+    `zone` is the organisation's, for agreements that name none.
+    """
+    agreements = _agreements(conn)
+    mark = _digest(conn, agreements, zone)
+    known = conn.scalar(select(_fingerprint.c.value).where(_fingerprint.c.name == "clocks"))
+    only = None if known != mark else select(_log.c.sid).where(_log.c.kind.in_(TICKET_KINDS), _log.c.sid.is_not(None))
+    changed = 0
+    if agreements or known is not None:
+        calendars = _open_times(conn)
+        sids = _named(conn, agreements)
+        terms = read_terms(agreements, sids, calendars, zone)
+        office = _business_days(conn)
+        for kind in TICKET_KINDS:
+            for tickets in read_tickets(conn, kind, only):
+                changed += _write(conn, [ticket.sid for ticket in tickets], *clock_rows(tickets, terms, office))
+        changed += _forget(conn)
+    if known != mark and (agreements or known is not None):
+        conn.execute(delete(_fingerprint).where(_fingerprint.c.name == "clocks"))
+        conn.execute(insert(_fingerprint), {"name": "clocks", "value": mark})
+    return changed
+
+
+def _agreements(conn: Connection) -> list[Sla]:
+    ids = conn.scalars(select(_record.c.id).where(_record.c.kind == "sla").order_by(_record.c.id)).all()
+    return [one for one in current_records(conn, list(ids)) if isinstance(one, Sla)]
+
+
+def _named(conn: Connection, agreements: Sequence[Sla]) -> dict[str, int]:
+    names = {name for one in agreements for name in (one.id, one.customer_id, *one.service_ids) if name}
+    rows = conn.execute(select(_record.c.id, _record.c.sid).where(_record.c.id.in_(sorted(names))))
+    return {row.id: row.sid for row in rows}
+
+
+def _open_times(conn: Connection) -> dict[str, OpenTime]:
+    spans: dict[str, list[Span]] = {}
+    columns = (_interval.c.calendar, _interval.c.opens, _interval.c.closes)
+    for calendar, opens, closes in conn.execute(select(*columns).order_by(_interval.c.calendar, _interval.c.opens)):
+        spans.setdefault(calendar, []).append((opens, closes))
+    return {calendar: OpenTime(intervals) for calendar, intervals in spans.items()}
+
+
+def _business_days(conn: Connection) -> BusinessDays:
+    days = select(_day.c.starts_at, _day.c.business_no).where(_day.c.calendar == _OFFICE).order_by(_day.c.starts_at)
+    return BusinessDays([(row.starts_at, row.business_no) for row in conn.execute(days)])
+
+
+def _digest(conn: Connection, agreements: Sequence[Sla], zone: str) -> str:
+    digest = hashlib.sha256(f"{_FORM} {zone}".encode())
+    named = _fingerprint.c.name.like("calendar:%")
+    for row in conn.execute(select(_fingerprint).where(named).order_by(_fingerprint.c.name)):
+        digest.update(f"{row.name}={row.value}".encode())
+    digest.update(msgspec.json.encode(agreements))
+    return digest.hexdigest()
+
+
+def _write(conn: Connection, sids: Sequence[int], rows: list[ClockRow], marks: list[MarkRow]) -> int:
+    """Replace the clocks of those of the tickets where anything differs."""
+    before = _held(conn, _clock, sids)
+    now: dict[int, list[Any]] = {}
+    for row in rows:
+        now.setdefault(row[0], []).append(row)
+    marked: dict[int, list[Any]] = {}
+    for mark in marks:
+        marked.setdefault(mark[0], []).append(mark)
+    marks_before = _held(conn, _mark, sids)
+    changed = [
+        sid
+        for sid in sids
+        if sorted(now.get(sid, ()), key=str) != sorted(before.get(sid, ()), key=str)
+        or sorted(marked.get(sid, ())) != sorted(marks_before.get(sid, ()))
+    ]
+    remove(conn, (_clock, _mark), [sid for sid in changed if sid in before or sid in marks_before])
+    put(conn, _clock, [row for sid in changed for row in now.get(sid, ())])
+    put(conn, _mark, [row for sid in changed for row in marked.get(sid, ())])
+    put(conn, _log, [("clock", sid, sid) for sid in changed], columns="kind sid touched")
+    return len(changed)
+
+
+def _held(conn: Connection, table: Any, sids: Sequence[int]) -> Mapping[int, list[Any]]:
+    if not sids:
+        return {}
+    found: dict[int, list[Any]] = {}
+    wanted = set(sids)
+    for row in conn.execute(select(table).where(table.c.sid.between(min(sids), max(sids)))):
+        if row.sid in wanted:
+            found.setdefault(row.sid, []).append(tuple(row))
+    return found
+
+
+def _forget(conn: Connection) -> int:
+    """Drop the clocks of what is no longer a ticket or has vanished."""
+    logged = select(_log.c.sid).where(_log.c.sid.in_(select(_clock.c.sid)), _log.c.kind != "clock")
+    gone = list(conn.scalars(logged.distinct()))
+    if not gone:
+        return 0
+    still = {ticket.sid for kind in TICKET_KINDS for tickets in read_tickets(conn, kind, gone) for ticket in tickets}
+    lost = [sid for sid in gone if sid not in still]
+    remove(conn, (_clock, _mark), lost)
+    put(conn, _log, [("clock", sid, sid) for sid in lost], columns="kind sid touched")
+    return len(lost)

@@ -1,0 +1,164 @@
+"""What agreements promise: which version was in force when a ticket's clock started, and what it says.
+
+A version counts only if both sides signed it. What is wrong with one is said once, and the tickets under
+it are not provable, never met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from hub.records import Agreement, Sla, Target
+from hub.sla.clock import PriorityRule, Promise
+from hub.sla.open_time import OpenTime
+from hub.sla.zone import load_zone, wall_to_utc
+
+__all__ = ["PER_CASE", "Terms", "in_force", "read_terms"]
+
+PER_CASE = {"response": "response", "resolution": "resolution", "onsite": "onsite", "on_site": "onsite"}
+"""Metric of a target that is decided case by case -> name of its clock."""
+_SECONDS = {"s": 1, "min": 60, "h": 3600}
+_RULES: tuple[PriorityRule, ...] = ("fair", "from_start")
+_FOREVER = 9_000_000_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One version of an agreement, as clocks need it."""
+
+    sid: int
+    id: str
+    begins: int
+    """First instant it holds, UTC ms."""
+    ends: int
+    """First instant it no longer holds."""
+    services: frozenset[int]
+    customer: int | None
+    targets: Sequence[Target]
+    service_ids: Mapping[int, str]
+    calendars: Mapping[str, OpenTime]
+    own_calendar: str | None
+    rule: PriorityRule
+    reopen_days: int
+    fault: str = ""
+    """Why nothing can be measured by it; empty = it can."""
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """Target id -> why it cannot be measured."""
+
+    def target(self, metric: str, priority: str | None, services: frozenset[int]) -> Target | None:
+        """Choose the target of a metric: the one that names the service before the general one, then the priority."""
+        names = {self.service_ids[sid] for sid in services & self.services}
+        fitting = [
+            one
+            for one in self.targets
+            if PER_CASE.get(one.metric) == metric
+            and one.priority in (None, priority)
+            and (not one.service_ids or names.intersection(one.service_ids))
+        ]
+        return max(fitting, key=lambda one: (bool(one.service_ids), one.priority is not None), default=None)
+
+    def by_priority(self, metric: str) -> bool:
+        """Say whether what is promised depends on the priority."""
+        return any(PER_CASE.get(one.metric) == metric and one.priority is not None for one in self.targets)
+
+    def promise(self, target: Target) -> Promise:
+        """Return how much of which calendar's time the target grants."""
+        calendar = self.calendars[target.calendar or self.own_calendar or ""]
+        return Promise(round(target.value * _SECONDS[target.unit]), calendar)
+
+
+def read_terms(
+    agreements: Iterable[Sla],
+    sids: Mapping[str, int],
+    calendars: Mapping[str, OpenTime],
+    zone: str,
+) -> list[Terms]:
+    """Read agreements; `sids` gives the number of each record they name, `zone` is the organisation's."""
+    return [_terms(one, sids, calendars, zone) for one in agreements if one.vanished_at is None]
+
+
+def _terms(one: Sla, sids: Mapping[str, int], calendars: Mapping[str, OpenTime], zone: str) -> Terms:
+    begins, ends, fault = 0, _FOREVER, ""
+    try:
+        begins = _midnight(one.valid_from, one.zone or zone) if one.valid_from else 0
+        ends = _midnight(one.valid_to, one.zone or zone) if one.valid_to else _FOREVER
+    except (ValueError, KeyError) as error:
+        fault = f"its validity cannot be read: {error}"
+    rule = one.clock_rules.get("priority_change", "fair")
+    reopen = one.clock_rules.get("reopen_business_days", 5)
+    if not fault:
+        fault = _unusable(one, rule, reopen)
+    services = {sids[name]: name for name in one.service_ids if name in sids}
+    return Terms(
+        sid=sids[one.id],
+        id=one.id,
+        begins=begins,
+        ends=ends,
+        services=frozenset(services),
+        customer=sids.get(one.customer_id) if one.customer_id else None,
+        targets=one.targets,
+        service_ids=services,
+        calendars=calendars,
+        own_calendar=one.calendar_ids[0] if len(one.calendar_ids) == 1 else None,
+        rule=rule if rule in _RULES else "fair",
+        reopen_days=reopen if isinstance(reopen, int) else 5,
+        fault=fault,
+        faults={
+            target.id: said
+            for target in one.targets
+            if target.metric in PER_CASE and (said := _target_fault(one, target, calendars))
+        },
+    )
+
+
+def _midnight(day: str, zone: str) -> int:
+    return wall_to_utc(load_zone(zone), date.fromisoformat(day), 0)
+
+
+def _unusable(one: Agreement, rule: Any, reopen: Any) -> str:
+    if one.valid_from is None:
+        return "it does not say from when it holds"
+    if one.signed_at is None:
+        return "it is not signed"
+    if rule not in _RULES:
+        return f"its rule for changed priorities is {rule!r}; known: {', '.join(_RULES)}"
+    if not isinstance(reopen, int) or isinstance(reopen, bool) or reopen < 0:
+        return f"its reopen_business_days is {reopen!r}, not a number of days"
+    return ""
+
+
+def _target_fault(one: Agreement, target: Target, calendars: Mapping[str, OpenTime]) -> str:
+    name = target.calendar or (one.calendar_ids[0] if len(one.calendar_ids) == 1 else None)
+    if target.unit not in _SECONDS:
+        return f"target {target.id} counts in {target.unit!r}; time is promised in s, min or h"
+    if target.value <= 0:
+        return f"target {target.id} promises {target.value:g} {target.unit}"
+    if target.operator != "<=":
+        return f"target {target.id} compares with {target.operator!r}; time is promised with '<='"
+    if name is None:
+        return f"target {target.id} names no calendar, and the agreement has {len(one.calendar_ids)}"
+    if name not in calendars:
+        return f"target {target.id} counts on the calendar {name!r}, which does not exist"
+    return ""
+
+
+def in_force(terms: Sequence[Terms], start: int, services: frozenset[int], customer: int | None) -> Terms | str | None:
+    """Return the version that judges a ticket whose clock started then; a text says why none can; None = no promise.
+
+    An agreement with the ticket's customer comes before one for everybody.
+    """
+    holding = [
+        one
+        for one in terms
+        if one.services & services and one.customer in (None, customer) and one.begins <= start < one.ends
+    ]
+    named = [one for one in holding if one.customer is not None] or holding
+    usable = [one for one in named if not one.fault]
+    if len(usable) == 1:
+        return usable[0]
+    if usable:
+        return f"several agreements cover it: {', '.join(sorted(one.id for one in usable))}"
+    return f"{named[0].id}: {named[0].fault}" if named else None
