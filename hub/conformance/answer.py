@@ -232,3 +232,5 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     time-zone data changed: their verdicts may differ because we changed."""
     profile: list[ProfileLine] = []
     """What the organisation has set otherwise than shipped."""
+    setters: dict[str, Subject] = {}
+    """`set_by` of the profile -> the person, where it is the id of one that was read."""

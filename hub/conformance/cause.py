@@ -108,6 +108,8 @@ class Causes:
         if of("verdict") is None:
             return None
         judgement = self._before if sides["reach"] == "x" else self._after
+        if not judgement.parts[row.part].applies:
+            return "not_applicable"
         return verdict_of(
             as_of=instant,
             complete=judgement.parts[row.part].complete,

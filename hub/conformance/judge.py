@@ -85,6 +85,8 @@ class Judgement:
             else f"o.known_from <= {self.known_at} AND (o.known_to IS NULL OR o.known_to > {self.known_at})"
         )
         enabled = ", ".join(map(str, self.parts)) or "NULL"
+        if left_out := [str(number) for number, part in self.parts.items() if not part.applies]:
+            verdict = f"CASE WHEN o.part IN ({', '.join(left_out)}) THEN 'not_applicable' ELSE {verdict} END"
         condition = f"WHERE {where}" if where else ""
         settled = "" if settled_from is None else f"o.settled_at >= {settled_from} AND "
         return (

@@ -84,4 +84,4 @@ def reason_of(judgement: Judgement, row: Any) -> str:
         if row.met_at is not None and row.met_at <= judgement.as_of and row.met_at > row.due_at:
             return f"{words.missing} It came late."
         return words.missing
-    return ""
+    return judgement.parts[row.part].words.missing if row.verdict == "not_applicable" else ""

@@ -9,8 +9,10 @@ from typing import Any, Literal
 from hub.conformance.answer import Severity
 from hub.conformance.compiled import Declared, remembered_parts
 from hub.conformance.memory import Memory
-from hub.conformance.parameter import Parameters, objection
+from hub.conformance.parameter import Parameters
 from hub.conformance.part import Part
+from hub.conformance.profile import Choice, Resolved, objections, resolve
+from hub.conformance.scope import joined
 from hub.errors import ConfigurationError, Fault
 
 __all__ = ["CatalogueEntry", "Language", "Pack", "Parameters", "Requirement"]
@@ -94,48 +96,58 @@ class Pack:
         """Return the title of a clause in a language; in English where the pack has no other."""
         return (self.clauses_zh.get(clause) if language == "zh" else None) or self.clauses[clause]
 
-    def requirements(self, chosen: Mapping[str, Mapping[str, Any]]) -> list[Requirement]:
-        """Compile every judged requirement with the profile's parameters over the defaults.
+    def requirements(
+        self, chosen: Mapping[str, Mapping[str, Any]], choices: Sequence[Choice] = ()
+    ) -> list[Requirement]:
+        """Compile every requirement that is judged, with the organisation's parameters and its profile.
 
-        Raises ConfigurationError as `check` does.
+        `chosen` are parameters without a reason, by requirement. Raises ConfigurationError as `check` does.
         """
-        self.check(chosen)
-        profile = repr(sorted((rid, sorted(values.items())) for rid, values in chosen.items()))
+        self.check(chosen, choices)
+        profile = repr((sorted((rid, sorted(values.items())) for rid, values in chosen.items()), choices))
         if profile not in self._compiled:  # compiling takes longer than deriving a small store
-            self._compiled[profile] = self._compile(profile, chosen)
+            self._compiled[profile] = self._compile(profile, chosen, choices)
         return list(self._compiled[profile])
 
-    def check(self, chosen: Mapping[str, Mapping[str, Any]]) -> None:
-        """Raise ConfigurationError naming every unknown requirement, unknown parameter or wrong type."""
-        by_id = {entry.id: entry for entry in self.entries}
-        faults = [fault for rid, values in chosen.items() for fault in self._faults(by_id, rid, values)]
+    def check(self, chosen: Mapping[str, Mapping[str, Any]], choices: Sequence[Choice] = ()) -> None:
+        """Raise ConfigurationError naming every unknown requirement and parameter, wrong type and contradiction."""
+        faults = [
+            Fault(said, key=".".join(("packs", self.name, *key)))
+            for key, said in objections(self.entries, chosen, choices)
+        ]
         if faults:
             raise ConfigurationError(faults)
 
-    def _compile(self, profile: str, chosen: Mapping[str, Mapping[str, Any]]) -> list[Requirement]:
+    def _compile(
+        self, profile: str, chosen: Mapping[str, Mapping[str, Any]], choices: Sequence[Choice]
+    ) -> list[Requirement]:
+        resolved = [resolve(entry, chosen.get(entry.id, {}), choices) for entry in self.entries]
+
         def declared() -> Declared:
             known = self.declarations() if callable(self.declarations) else self.declarations
-            return {
-                entry.id: known[entry.id](entry.id, Parameters(entry.parameters, chosen.get(entry.id, {})))
-                for entry in self.entries
-                if entry.id in known
-            }
+            asked = [one for one in resolved if one.is_asked and one.entry.id in known]
+            made = {one.entry.id: _parts(one, known[one.entry.id]) for one in asked}
+            return {one.entry.id: made[one.entry.id] for one in asked if made[one.entry.id] or not one.switches}
 
         what = f"{self.name} {self.version} {profile}"
         parts = declared() if self.memory is None else remembered_parts(self.memory, what, declared)
-        return [Requirement(entry, tuple(parts[entry.id])) for entry in self.entries if entry.id in parts]
+        return [Requirement(one.entry, tuple(parts[one.entry.id])) for one in resolved if one.entry.id in parts]
 
-    def _faults(self, by_id: Mapping[str, CatalogueEntry], rid: str, values: Mapping[str, Any]) -> list[Fault]:
-        place = f"packs.{self.name}.parameters"
-        entry = by_id.get(rid)
-        if entry is None:
-            return [Fault(f"unknown requirement {rid!r}", key=place)]
-        faults = []
-        for name, value in values.items():
-            default = entry.parameters.get(name)
-            if default is None:
-                known = ", ".join(sorted(entry.parameters)) or "it has none"
-                faults.append(Fault(f"unknown parameter {name!r}; known: {known}", key=f"{place}.{rid}"))
-            elif said := objection(name, value, default):
-                faults.append(Fault(said, key=f"{place}.{rid}"))
-        return faults
+    def catalogue(
+        self, chosen: Mapping[str, Mapping[str, Any]], choices: Sequence[Choice] = ()
+    ) -> list[CatalogueEntry]:
+        """Return the whole catalogue with the organisation's parameters and severities."""
+        return [resolve(entry, chosen.get(entry.id, {}), choices).entry for entry in self.entries]
+
+
+def _parts(resolved: Resolved, declare: Declare) -> list[Part]:
+    """Make the parts of a requirement, those of scoped parameters joined with the organisation's."""
+    entry = resolved.entry
+    parts = declare(entry.id, Parameters(entry.parameters, {}))
+    if not resolved.scoped and not resolved.switches:
+        return parts
+    variants = [
+        (choice, declare(entry.id, Parameters(entry.parameters, choice.parameters[entry.id])))
+        for choice in resolved.scoped
+    ]
+    return joined(resolved, parts, variants)

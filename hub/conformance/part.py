@@ -56,6 +56,8 @@ class Outline:
     complete: bool
     """Met only where everything that could speak against it was read (`for every`, withdrawable evidence)."""
     words: Words
+    applies: bool = True
+    """False = the part counts the units that the organisation's profile leaves out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

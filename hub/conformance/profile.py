@@ -246,6 +246,7 @@ def profile_lines(
     """List what is set otherwise than shipped, sorted by requirement; `place` is put before each key."""
     found = []
     for entry in entries:
+        base = resolve(entry, chosen.get(entry.id, {}), choices).entry.parameters
         for choice in (_unreasoned(chosen), *choices):
             found += [
                 ProfileLine(
@@ -259,16 +260,15 @@ def profile_lines(
                     set_at=choice.set_at,
                     key=f"{place}{_dotted((*choice.key, *below))}",
                 )
-                for what, shipped, ours, below in _said(entry, choice)
+                for what, shipped, ours, below in _said(entry, choice, base if choice.scope.rank else entry.parameters)
             ]
     return found
 
 
-def _said(entry: CatalogueEntry, choice: Choice) -> Iterator[tuple[str, Any, Any, KeyPath]]:
+def _said(entry: CatalogueEntry, choice: Choice, base: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, KeyPath]]:
     """Yield what a choice sets of a requirement: its name, as shipped, as chosen, and the key below the choice's."""
     for name, value in sorted(choice.parameters.get(entry.id, {}).items()):
-        shipped = entry.parameters.get(name)
-        yield name, shipped, chosen_over({name: shipped}, {name: value})[name], ("parameters", entry.id)
+        yield name, entry.parameters.get(name), chosen_over(base, {name: value})[name], ("parameters", entry.id)
     for word, patterns, on in (("disabled", choice.disabled, False), ("enabled", choice.enabled, True)):
         if any(matches(entry, pattern) for pattern in patterns):
             yield "judged", True, on, (word,)

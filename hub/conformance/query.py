@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, func, select
 
-from hub.conformance.answer import Answers
+from hub.conformance.answer import Answers, ProfileLine, Subject
 from hub.conformance.finding import list_findings
 from hub.conformance.gap import list_coverage, list_gaps
 from hub.conformance.judge import Judgement
 from hub.conformance.listing import list_obligations
 from hub.conformance.pack import CatalogueEntry
 from hub.conformance.rollup import roll_up
+from hub.conformance.subject import subjects
 from hub.conformance.waiver_list import list_waivers
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
@@ -32,8 +33,12 @@ def answers(
     start: int,
     end: int,
     changed_since: int | None = None,
+    profile: Sequence[ProfileLine] = (),
 ) -> Answers:
-    """Answer everything a report over [start, end) says; `changed_since` is the last report's known-at."""
+    """Answer everything a report over [start, end) says.
+
+    `changed_since` is the last report's known-at; `profile` is what the organisation has set otherwise than shipped.
+    """
     conn = judgement.conn
     return Answers(
         requirements=roll_up(judgement, catalogue, start=start, end=end),
@@ -46,6 +51,8 @@ def answers(
         gaps=list_gaps(judgement),
         roles=_roles(conn),
         derived_anew=_derived_anew(conn, changed_since),
+        profile=list(profile),
+        setters=_people(conn, {line.set_by for line in profile}, judgement.known_at),
     )
 
 
@@ -59,6 +66,12 @@ def _roles(conn: Connection) -> dict[str, str]:
         .group_by(_record.c.id)
     )
     return {row[0]: row[1].replace("_", " ") for row in rows}
+
+
+def _people(conn: Connection, ids: Collection[str], known_at: int | None) -> dict[str, Subject]:
+    """Return those ids that are records, as people know them."""
+    sids = conn.scalars(select(_record.c.sid).where(_record.c.id.in_(sorted(ids)))).all()
+    return {one.id: one for one in subjects(conn, sids, known_at).values()}
 
 
 def _derived_anew(conn: Connection, since: int | None) -> list[str]:

@@ -106,7 +106,7 @@ def _worst(found: Counter[str], *, provable: bool) -> Verdict:
     for verdict in VERDICTS:
         if verdict == "not_provable" and not provable:
             return "not_provable"
-        if verdict in ("at_risk", "pending"):
+        if verdict in ("at_risk", "pending", "not_applicable"):
             continue
         if found[verdict]:
             return verdict

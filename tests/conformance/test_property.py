@@ -30,8 +30,11 @@ from tests.store_fixtures import database_url
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
 EXAMPLES = {"ci": {"sqlite": 25, "postgresql": 6}, "proof": {"sqlite": 2000, "postgresql": 200}}[PROFILE]
 SEEDS = {
-    "ci": {"sqlite": {"small": 60, "clause": 6}, "postgresql": {"small": 6, "clause": 1}},
-    "proof": {"sqlite": {"small": 2000, "clause": 200}, "postgresql": {"small": 100, "clause": 20}},
+    "ci": {"sqlite": {"small": 60, "scoped": 20, "clause": 6}, "postgresql": {"small": 6, "scoped": 2, "clause": 1}},
+    "proof": {
+        "sqlite": {"small": 2000, "scoped": 500, "clause": 200},
+        "postgresql": {"small": 100, "scoped": 50, "clause": 20},
+    },
 }[PROFILE]
 AS_OF = tuple(at(day) for day in (-1, 2, 10, 40, 100, 200))
 
@@ -188,7 +191,7 @@ def test_incremental_is_whole(places: Places, name: str) -> None:
 def test_long_histories(places: Places, name: str) -> None:
     """Plain chance over fixed seeds: longer than hypothesis likes to draw."""
     assert name in packs(), f"nothing of clause {name} is judged"
-    for seed in range(SEEDS[places.engine]["clause" if name in CLAUSES else "small"]):
+    for seed in range(SEEDS[places.engine]["clause" if name in CLAUSES else name]):
         chance = Random(seed)
         history = draw_history(_scene(name), chance, steps=chance.randrange(2, 7), size=8)
         try:
