@@ -26,6 +26,7 @@ from hub.conformance.answer import VERDICTS
 from hub.conformance.exhibit import exhibits_of
 from hub.conformance.judge import Judgement
 from hub.conformance.pack import CatalogueEntry
+from hub.conformance.parameter import chosen_over
 from hub.conformance.sample import Question, Sample, draw
 from hub.errors import ConfigurationError, Fault
 from hub.report.sample import make_sheet
@@ -156,7 +157,7 @@ def _entry(session: Session, judgement: Judgement, requirement: str) -> Catalogu
 
 def _parameters(session: Session, entry: CatalogueEntry) -> dict[str, object]:
     chosen = [pack.parameters.get(entry.id, {}) for pack in session.configuration.packs.values()]
-    return {**entry.parameters, **{name: value for one in chosen for name, value in one.items()}}
+    return chosen_over(entry.parameters, {name: value for one in chosen for name, value in one.items()})
 
 
 def _rows(drawn: Sample, output: Format) -> list[dict[str, object]]:
