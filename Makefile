@@ -33,8 +33,9 @@ bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
 	$(BIN)/python -m tests.bench.derivation
 	$(BIN)/python -m tests.bench.sync --markdown
 
-docs: $(READY)  ## Write docs/command.md anew from the commands' help.
+docs: $(READY)  ## Write docs/command.md and docs/register.md anew from help, records and templates.
 	$(BIN)/python -m tests.docs.command_page
+	$(BIN)/python -m tests.docs.register_page
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

@@ -15,15 +15,16 @@ def command_page() -> str:
     lines = ["# Commands", "", "Written by `make docs` from `--help`; do not edit.", ""]
     lines += [f"Every command is `hub COMMAND`; `hub --version` prints the version. {app.info.epilog}.", ""]
     for name in COMMANDS:
-        lines += _section(f"hub {name}", load_command(name))
+        lines += command_section(f"hub {name}", load_command(name))
     return "\n".join(lines)
 
 
-def _section(path: str, command: Any) -> list[str]:
+def command_section(path: str, command: Any) -> list[str]:
+    """Return the lines of a command, or of all commands of a group."""
     if hasattr(command, "commands"):
         lines = []
         for name, sub in command.commands.items():
-            lines += _section(f"{path} {name}", sub)
+            lines += command_section(f"{path} {name}", sub)
         return lines
     lines = [f"## `{path}`", "", (command.help or "").strip(), ""]
     for parameter in command.params:

@@ -15,7 +15,7 @@ from typing import Any
 from hub_register.reader import read_text
 from hub_register.schema import FILES
 
-__all__ = ["SCHEMAS", "START", "START_FILES", "TEMPLATES", "csv_template", "live", "summary", "uncomment"]
+__all__ = ["SCHEMAS", "START", "START_FILES", "TEMPLATES", "csv_template", "example", "live", "summary", "uncomment"]
 
 START = (
     "people",
@@ -47,16 +47,22 @@ _DECLARED = """\
 
 def live(stem: str) -> str:
     """Give a template as the file its examples stand for; the explanations stay comments."""
-    text = _example(stem)
-    said = "".join(f"{line}\n" for line in text.splitlines() if line.startswith("##"))
-    rows = "".join(f"{line}\n" for line in text.splitlines() if not line.startswith("##"))
+    said = "".join(f"{line}\n" for line in _example(stem).splitlines() if line.startswith("##"))
+    _, rows = example(stem)
     return f"{_EDITOR} $schema={SCHEMAS}/{stem}.json\n{said}{_DECLARED}{rows}"
 
 
 def summary(stem: str) -> str:
     """Say in one line what a file is for: the first sentence of its template."""
-    said = " ".join(line.removeprefix("## ") for line in _example(stem).splitlines() if line.startswith("## "))
+    said, _ = example(stem)
     return said.partition(". ")[0].rstrip(".") + "."
+
+
+def example(stem: str) -> tuple[str, str]:
+    """Give what a template explains, as one text, and its example file without the explanations."""
+    lines = _example(stem).splitlines()
+    said = " ".join(line.removeprefix("## ") for line in lines if line.startswith("## "))
+    return said, "".join(f"{line}\n" for line in lines if not line.startswith("##"))
 
 
 def uncomment(template: str) -> str:
