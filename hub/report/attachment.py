@@ -77,6 +77,8 @@ def manifest_json(model: ReportModel) -> bytes:
             for line in sorted(told.values(), key=lambda line: line.key)
         ],
         "moved": model.change.moved if model.change else [],
+        "profile": model.profile,
+        "rules": model.change.rules if model.change else [],
         "coming": [
             {"requirement": row.requirement, "subject": row.subject.id, "due_at": format_instant(row.due_at)}
             for row in model.coming

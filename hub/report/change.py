@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
 from hub.conformance.answer import Answers
 from hub.report.finding import finding_key, tell
-from hub.report.model import Change, Identity, Moved, News, Nonconformity, ReportModel
+from hub.report.model import Change, Identity, Moved, News, Nonconformity, ProfileLine, ReportModel, RuleChange
 from hub.report.person import Naming
 
 __all__ = ["since_last"]
@@ -16,7 +18,13 @@ _FINE = 4
 
 
 def since_last(
-    answers: Answers, lines: list[Nonconformity], identity: Identity, previous: ReportModel, naming: Naming
+    answers: Answers,
+    lines: list[Nonconformity],
+    identity: Identity,
+    previous: ReportModel,
+    naming: Naming,
+    *,
+    profile: list[ProfileLine],
 ) -> Change:
     """Compare with the last report: open before = continuing + resolved, open now = continuing + new.
 
@@ -33,6 +41,7 @@ def since_last(
         for key in sorted(open_before - open_now.keys())
     ]
     ours = [line for line in open_now.values() if line.news == "redefined"]
+    redefined = [*ours, *(line for line in gone if line.news == "redefined")]
     return Change(
         since=f"{previous.identity.report_id} r{previous.identity.revision}",
         since_as_of=previous.identity.as_of,
@@ -41,7 +50,8 @@ def since_last(
         resolved=[line for line in gone if line.news != "redefined"],
         worse=[line for key, line in open_now.items() if _worse(line, before.get(key), identity, previous)],
         moved=_moved(answers, previous),
-        redefined=[*ours, *(line for line in gone if line.news == "redefined")],
+        redefined=redefined,
+        rules=_rules(profile, previous, identity, redefined),
         notes=_notes(answers, identity, previous),
     )
 
@@ -79,6 +89,30 @@ def _moved(answers: Answers, previous: ReportModel) -> list[Moved]:
                 )
             )
     return sorted(moved, key=lambda line: (not line.worse, line.requirement))
+
+
+def _rules(
+    profile: list[ProfileLine], previous: ReportModel, identity: Identity, redefined: list[Nonconformity]
+) -> list[RuleChange]:
+    """List what the profile says otherwise than at the last report, with the findings it opened and withdrew."""
+    if previous.identity.profile_version == identity.profile_version:
+        return []
+    before = {(line.requirement, line.what, line.scope): line for line in previous.profile}
+    now = {(line.requirement, line.what, line.scope): line for line in profile}
+    dropped = {key: line for key, line in before.items() if key not in now}
+    back = {key: msgspec.structs.replace(line, ours=line.shipped, left_out=None) for key, line in dropped.items()}
+    appeared = Counter(line.requirement for line in redefined if line.state == "open")
+    gone = Counter(line.requirement for line in redefined if line.state != "open")
+    return [
+        RuleChange(
+            line=line,
+            before=before[key].ours if key in before else line.shipped,
+            appeared=appeared[line.requirement],
+            gone=gone[line.requirement],
+        )
+        for key, line in sorted((now | back).items())
+        if line.ours != (before[key].ours if key in before else line.shipped)
+    ]
 
 
 def _notes(answers: Answers, identity: Identity, previous: ReportModel) -> list[str]:

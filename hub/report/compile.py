@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+import msgspec
+
 from hub.conformance.answer import Answers, RequirementRow
 from hub.report import change, finding
 from hub.report.model import (
@@ -13,6 +15,7 @@ from hub.report.model import (
     Counts,
     GapLine,
     Identity,
+    ProfileLine,
     ReportModel,
     SeverityCount,
     Status,
@@ -46,6 +49,7 @@ def compile_conformance(
     coming = _coming(answers, identity.as_of, limits, naming)
     waivers = _waivers(answers, identity.as_of, limits, naming)
     lines = finding.nonconformities(answers.findings, identity, previous, naming)
+    profile = _profile(answers, naming)
     return ReportModel(
         identity=identity,
         status=_status(answers, identity, limits, counts=counts, coming=coming, waivers=waivers),
@@ -55,7 +59,7 @@ def compile_conformance(
         verdicts={row.requirement: row.verdict for row in answers.requirements},
         titles={row.requirement: row.title for row in answers.requirements if row.verdict != "not_judged"},
         actions=finding.actions(answers.findings, identity.as_of, naming),
-        change=change.since_last(answers, lines, identity, previous, naming) if previous else None,
+        change=change.since_last(answers, lines, identity, previous, naming, profile=profile) if previous else None,
         nonconformities=lines,
         coming=coming,
         waivers=waivers,
@@ -63,6 +67,7 @@ def compile_conformance(
         coverage=sorted(answers.coverage, key=lambda row: (row.source, row.scope, row.kind)),
         gaps=_gaps(answers),
         clauses=_clauses(answers.requirements),
+        profile=profile,
     )
 
 
@@ -150,6 +155,24 @@ def _waivers(answers: Answers, as_of: int, limits: Thresholds, naming: Naming) -
         if row.valid_from <= as_of < row.valid_to
     ]
     return sorted(rows, key=lambda row: (row.valid_to, row.requirement, row.unit_filter))
+
+
+def _profile(answers: Answers, naming: Naming) -> list[ProfileLine]:
+    """Say who set it as the report names people, and how much is not asked because of it."""
+    left_out = {row.requirement: row.counts.get("not_applicable", 0) for row in answers.requirements}
+    return [
+        msgspec.structs.replace(
+            line,
+            set_by=_setter(answers, line.set_by, naming),
+            left_out=left_out.get(line.requirement, 0) if line.what == "judged" else None,
+        )
+        for line in answers.profile
+    ]
+
+
+def _setter(answers: Answers, set_by: str, naming: Naming) -> str:
+    person = naming.person(answers.setters.get(set_by))
+    return person.label if person else set_by
 
 
 def _gaps(answers: Answers) -> list[GapLine]:

@@ -7,11 +7,11 @@ down (9375 = 93.75 %).
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from hub.conformance.answer import CoverageRow, Severity, Subject, Verdict
+from hub.conformance.answer import CoverageRow, ProfileLine, Severity, Subject, Verdict
 
 __all__ = [
     "SEVERITIES",
@@ -29,9 +29,11 @@ __all__ = [
     "Nonconformity",
     "Period",
     "Person",
+    "ProfileLine",
     "Proof",
     "Rate",
     "ReportModel",
+    "RuleChange",
     "SeverityCount",
     "Status",
     "WaiverLine",
@@ -214,6 +216,18 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     """The requirement was derived anew because catalogue, parameters, calendars or time-zone data changed."""
 
 
+class RuleChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the profile says otherwise than at the last report."""
+
+    line: ProfileLine
+    """As it stands now; where it stands no longer, with the shipped value as ours."""
+    before: Any
+    """The value at the last report."""
+    appeared: int
+    """Findings of the requirement that are there because the rules changed."""
+    gone: int
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What is different from the last report."""
 
@@ -228,6 +242,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     moved: list[Moved]
     redefined: list[Nonconformity] = []
     """Opened or withdrawn because we changed the rules; counted neither as new nor as resolved."""
+    rules: list[RuleChange] = []
+    """What we set otherwise than before, with what came of it."""
     notes: list[str]
     """Other differences, such as a new catalogue version, as sentences."""
 
@@ -303,6 +319,8 @@ class ReportModel(msgspec.Struct, frozen=True, kw_only=True):
     gaps: list[GapLine]
     clauses: list[ClauseRow]
     """Clauses an enabled pack judges."""
+    profile: list[ProfileLine] = []
+    """What the organisation has set otherwise than the packs ship it."""
 
     @property
     def not_met_critical(self) -> int:

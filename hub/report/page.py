@@ -19,7 +19,9 @@ from hub.report.wording import (
     counts_line,
     period_text,
     plural,
+    profile_sentence,
     rate_sentence,
+    rule_sentence,
     safe_url,
     subject_line,
     verdict_sentence,
@@ -68,6 +70,7 @@ def _template(hosts: frozenset[str]) -> jinja2.Template:
         finalize=_one_line,
     )
     environment.filters |= {"plural": plural, "cut": _cut, "link": lambda url: safe_url(url, hosts)}
+    environment.filters |= {"profile_sentence": profile_sentence, "rule_sentence": rule_sentence}
     return environment.get_template("conformance.html")
 
 

@@ -18,7 +18,9 @@ from hub.report.wording import (
     counts_line,
     period_text,
     plural,
+    profile_sentence,
     rate_sentence,
+    rule_sentence,
     safe_url,
     verdict_sentence,
 )
@@ -42,6 +44,7 @@ def render_text(model: ReportModel, view: View, attachments: list[Attachment], h
     page.coming()
     page.coverage()
     page.waivers()
+    page.profile()
     page.clauses()
     page.end(attachments)
     return "\n".join(page.lines) + "\n"
@@ -178,6 +181,9 @@ class _Page:
             before, now = RESULT_WORDS[moved.before], RESULT_WORDS[moved.now]
             self.say(f"{word}: {moved.requirement} {moved.title}: {before} -> {now}{why}", "* ", "  ")
         self.more(self.view.moved.more, "evidence-manifest.json")
+        for rule in self.view.rules.shown:
+            self.say(f"SET BY US: {rule_sentence(rule)}", "* ", "  ")
+        self.more(self.view.rules.more, "evidence-manifest.json")
         for line in self.view.redefined.shown:
             what = "appeared" if line.state == "open" else "went away"
             self.say(f"CHANGED BY US: {line.requirement} {_name(line.subject)} {what}", "* ", "  ")
@@ -277,6 +283,14 @@ class _Page:
         more = f" and {self.view.attested.more} more" if self.view.attested.more else ""
         names = ", ".join(self.view.attested.shown) + more
         self.say(f"Attested, resting on declarations only: {names or 'none'}.")
+
+    def profile(self) -> None:
+        self.head("Set by us")
+        if not self.view.profile.shown:
+            self.lines.append("Everything is as shipped.")
+        for line in self.view.profile.shown:
+            self.say(profile_sentence(line), "- ", "  ")
+        self.more(self.view.profile.more, "evidence-manifest.json")
 
     def clauses(self) -> None:
         columns = ("met", "attested", "not_met", "not_provable", "not_applicable")

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Generic, TypeVar
 
-from hub.report.model import Action, Coming, CoverageRow, GapLine, Moved, Nonconformity, ReportModel, WaiverLine
+import msgspec
+
+from hub.report.model import (
+    Action,
+    Coming,
+    CoverageRow,
+    GapLine,
+    Moved,
+    Nonconformity,
+    ProfileLine,
+    ReportModel,
+    RuleChange,
+    WaiverLine,
+)
 
 __all__ = ["ClauseView", "Cut", "Group", "ScopeLine", "View", "view_of"]
 
@@ -80,6 +93,8 @@ class View:
     attested: Cut[str]
     gaps: Cut[GapLine]
     scopes: Cut[ScopeLine]
+    profile: Cut[ProfileLine]
+    rules: Cut[RuleChange]
 
 
 _ACTIONS = 10
@@ -109,6 +124,8 @@ def view_of(model: ReportModel) -> View:
         attested=Cut.of(model.attested, _ROWS),
         gaps=Cut.of(model.gaps, _ROWS),
         scopes=Cut.of(_scopes(model.coverage), _ROWS),
+        profile=Cut.of(_said_once(model.profile), _ROWS),
+        rules=Cut.of(change.rules if change else [], _ROWS),
     )
 
 
@@ -137,6 +154,25 @@ def _groups(rows: list[Nonconformity], titles: dict[str, str]) -> list[Group]:
 
 def _news_first(line: Nonconformity) -> tuple[bool, bool, int, str]:
     return (line.state != "open", line.news != "new", line.breached_at, line.key)
+
+
+def _said_once(lines: list[ProfileLine]) -> list[ProfileLine]:
+    """Put together what one key says of several requirements."""
+    grouped: dict[tuple[str, str, str], list[ProfileLine]] = defaultdict(list)
+    for line in lines:
+        grouped[line.key, line.what, f"{line.shipped} {line.ours}"].append(line)
+    return [_together(several) for several in grouped.values()]
+
+
+def _together(several: list[ProfileLine]) -> ProfileLine:
+    if len(several) == 1:
+        return several[0]
+    names = [line.requirement for line in several]
+    more = f" and {len(names) - _LINES} more" if len(names) > _LINES else ""
+    left_out = [line.left_out for line in several if line.left_out is not None]
+    return msgspec.structs.replace(
+        several[0], requirement=", ".join(names[:_LINES]) + more, left_out=sum(left_out) if left_out else None
+    )
 
 
 def _scopes(rows: list[CoverageRow]) -> list[ScopeLine]:

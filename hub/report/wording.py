@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from hub.clock import FIRST_MS, LAST_MS
-from hub.report.model import Change, Identity, ReportModel
+from hub.report.model import Change, Identity, ProfileLine, ReportModel, RuleChange
 from hub.report.status import percent
 
 __all__ = [
@@ -19,7 +19,9 @@ __all__ = [
     "counts_line",
     "period_text",
     "plural",
+    "profile_sentence",
     "rate_sentence",
+    "rule_sentence",
     "safe_url",
     "subject_line",
     "verdict_sentence",
@@ -140,6 +142,44 @@ def change_sentence(change: Change | None) -> str:
         told = [f"{number:,} {word}" for number, word in ((appear, "appeared"), (gone, "went away")) if number]
         ours = f" Changed by us, because the rules changed and not the records: {', '.join(told)}."
     return f"Findings since the last mail: {', '.join(parts)}.{ours}"
+
+
+def profile_sentence(line: ProfileLine) -> str:
+    """Say what is set otherwise than shipped, for whom, who set it and why."""
+    shipped, ours = (_value(line, value) for value in (line.shipped, line.ours))
+    who = f"set by {line.set_by}, {line.set_at}" if line.set_by else "nobody is named"
+    left_out = f"; {plural(line.left_out, 'case')} not asked" if line.left_out else ""
+    return (
+        f"{_what(line)}{_for(line)}: {ours}, shipped {shipped}{left_out}; "
+        f"{line.reason or 'no reason is given'} ({who}; {line.key})"
+    )
+
+
+def rule_sentence(rule: RuleChange) -> str:
+    """Say what we set otherwise than at the last mail, and what came of it."""
+    before, now = (_value(rule.line, value) for value in (rule.before, rule.line.ours))
+    told = [
+        f"{plural(n, 'finding')} {word}" for n, word in ((rule.appeared, "appeared"), (rule.gone, "went away")) if n
+    ]
+    return f"{_what(rule.line)}{_for(rule.line)}: {before} -> {now}; {', '.join(told) or 'no finding changed by it'}"
+
+
+def _what(line: ProfileLine) -> str:
+    return line.requirement if line.what == "judged" else f"{line.requirement} {line.what}"
+
+
+def _for(line: ProfileLine) -> str:
+    return "" if line.scope == "organisation" else f" for {line.scope}"
+
+
+def _value(line: ProfileLine, value: object) -> str:
+    if line.what == "judged":
+        return "judged" if value else "not judged"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {item}" for name, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def rate_sentence(model: ReportModel) -> str:
