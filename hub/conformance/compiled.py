@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache, partial
 from typing import Any
@@ -25,12 +27,13 @@ def remembered_parts(memory: Memory, profile: str, declare: Callable[[], Declare
 
     SQL is written, and remembered, for all parts at once in each dialect that one is asked for.
     """
-    declared = cache(declare)
+    declared = cache(_unswept()(declare))
     texts: dict[str, dict[str, list[str]]] = {}
 
     def outlines() -> dict[str, list[Outline]]:
         return {rid: [Outline(**_outline(part)) for part in parts] for rid, parts in declared().items()}
 
+    @_unswept()
     def written(dialect: Dialect) -> dict[str, list[str]]:
         return {rid: [part.written(dialect) for part in parts] for rid, parts in declared().items()}
 
@@ -50,3 +53,15 @@ def remembered_parts(memory: Memory, profile: str, declare: Callable[[], Declare
 
 def _outline(part: Outline) -> dict[str, Any]:
     return {name: getattr(part, name) for name in _OUTLINE}
+
+
+@contextmanager
+def _unswept() -> Iterator[None]:
+    """Keep the garbage collector from looking again and again through all that is built: none of it is garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -72,13 +72,15 @@ def test_sql_of_a_dialect_never_asked_for_is_written_when_it_is():
 
 def test_a_chosen_parameter_is_compiled_anew():
     def chosen(_rid: str, p: Any) -> list[Part]:
-        return list(authorised("T-two", nth=p.approvers).parts)
+        (part,) = authorised("T-two", nth=p.approvers).parts
+        return [replace(part, words=replace(part.words, asks=f"Approved by {p.approvers}."))]
 
     entry = replace(authorised("T-two").entry, parameters={"approvers": 1})
     found = {}
     for approvers in (1, 2, 1, 2):
         one = Pack("chosen", "1", {}, (entry,), {"T-two": chosen}, memory=Memory("hub_bs15000"))
         (part,) = one.requirements({"T-two": {"approvers": approvers}})[0].parts
-        found.setdefault(approvers, set()).add(part.sql(DIALECTS[0]))
-    assert [len(texts) for texts in found.values()] == [1, 1]
-    assert found[1] != found[2]
+        found.setdefault(approvers, set()).add((part.words.asks, part.sql(DIALECTS[0])))
+    ((one_asks, one_sql),), ((two_asks, two_sql),) = found.values()
+    assert (one_asks, two_asks) == ("Approved by 1.", "Approved by 2.")
+    assert one_sql != two_sql

@@ -82,6 +82,8 @@ def test_sources_that_change_while_something_is_made(cache, package):
 
     assert recall(package, upgraded) == ["of both"]
     assert recall(package, Maker()) == ["made"]
+    (package / "clauses" / "one.py").write_text("DAYS = 5\n")
+    assert recall(package, Maker()) == ["made"]
 
 
 DAMAGE = {
