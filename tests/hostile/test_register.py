@@ -115,6 +115,39 @@ def test_a_fault_has_its_place(read, name):
     assert all(fault.isprintable() and len(fault) < 1_000 for fault in faults), faults
 
 
+TABLE = "id,declared_by,declared_at,proof,name\n"
+CELLS = "alice,people/alice,2026-01-05,paper,"
+BROKEN_TABLES = {
+    "a formula stays text": (TABLE + CELLS + '"=HYPERLINK(""http://x"")"\n', None),
+    "a quote without end": (TABLE + CELLS + '"' + "A\n" * 100_000, "teams.csv:2:37: a quote is never closed"),
+    "only quotes": ('"' * 100_001, "teams.csv:1:100001: a quote stands inside a cell"),
+    "a million commas": (TABLE + "," * 1_000_000, "teams.csv:2: holds more than 500000 values"),
+    "a NUL": (TABLE + CELLS + "A\0\n", "teams.csv:2:38: holds a control character"),
+    "a terminal's escape": (TABLE + CELLS + "A\x1b[2J\n", "teams.csv:2:38: holds a control character"),
+    "UTF-16": ((TABLE + CELLS + "A\n").encode("utf-16"), "teams.csv: is UTF-16; save it as UTF-8"),
+    "not UTF-8": ((TABLE + CELLS).encode() + b"\xff\n", "teams.csv:2:37: is not UTF-8"),
+    "10,000 columns": (",".join(f"c{n}" for n in range(10_000)), "teams.csv:1:1: c0: unknown column"),
+    "a column of 10,000 parts": (TABLE.replace("name", "name" + ".x" * 10_000), "has no parts"),
+    "YAML": ("- {id: ops}\n", "teams.csv:1:1: id: the header has no column id"),
+    "an id that climbs": (TABLE + CELLS.replace("alice,p", "../x,p") + "A\n", "teams.csv:2:1: id: '../x' is no id"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_TABLES)
+def test_a_fault_of_a_table_has_its_place(read, tmp_path, name):
+    text, said = BROKEN_TABLES[name]
+    (tmp_path / "register" / "teams.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    began = time.process_time()
+    faults, records = read()
+    assert time.process_time() - began < LONGEST_S
+    if said is None:
+        assert not faults
+        assert [record.name for record in records] == ["Alice", '=HYPERLINK("http://x")']
+        return
+    assert any(said in fault for fault in faults), faults
+    assert all(fault.isprintable() and len(fault) < 30_000 for fault in faults)
+
+
 def test_texts_stay_texts(read):
     quoted = EVIL.replace("\ud800", "").encode("unicode_escape").decode().replace('"', '\\"').replace("'", "\\x27")
     rows = f'- id: alice\n  name: "{quoted}"\n- {{id: no, name: no}}\n- {{id: "1.10", name: 0777}}\n'

@@ -7,7 +7,6 @@ import hashlib
 import pytest
 
 from hub.clock import parse_instant
-from hub.records import Record
 
 CONTENT = b"minutes of the forum"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -81,8 +80,9 @@ def test_a_hash_of_nothing(register):
 
 def test_a_row_says_until_when_it_counts(register):
     team = register.record("teams", "- {id: ops, name: Ops, expires_at: 2026-12-01T00:00Z}\n")
-    if "expires_at" in Record.__struct_fields__:
-        assert team.expires_at == parse_instant("2026-12-01T00:00Z")
+    assert team.expires_at == parse_instant("2026-12-01T00:00Z")
+    [provision] = [one for one in register.source().provides() if one.kind == "team"]
+    assert {"declared_by", "proof", "expires_at"} <= provision.fields
 
 
 def test_a_decision_on_paper_counts_from_when_it_was_written_down(register):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 
 import pytest
 from hypothesis import given, settings
@@ -328,6 +331,41 @@ def test_a_declaration_that_came_late_says_so(kept, declared, late):
     assert note == (f"written {THIRD}, more than 5 business days later" if late else None)
     said = [str(fault) for fault in kept.source().warnings() if fault.file.endswith("teams.yaml")]
     assert [fault.endswith(f"declared_at: came late: written {THIRD}, more than 5 business days later") for fault in said] == [True] * late  # fmt: skip
+
+
+def test_an_address_of_nobody_is_named_once_a_file(kept):
+    kept.write("teams", "- {id: ops, name: Ops, proof: x, declared_by: people/alice, declared_at: 2026-03-03}\n")
+    sha = kept.commit(THIRD, "mallory")
+    assert kept.read()["ops"].creator is None
+    assert [str(fault) for fault in kept.source().warnings() if fault.file.endswith("teams.yaml")] == [
+        f"register/teams.yaml:1:3: was committed ({sha[:10]}) from an address that no row of people names"
+    ]
+    lines = [line.text for line in kept.source().check() if line.level == "warning"]
+    assert "1 rows came late or from an unknown address, the first at register/teams.yaml:1" in lines
+
+
+def test_a_run_keeps_the_history_and_the_next_one_adds_to_it(kept, run_hub, tmp_path):
+    (tmp_path / "hub.toml").write_text(
+        '[organisation]\nname = "x"\nzone = "Europe/Berlin"\n[store]\nurl = "sqlite:///hub.db"\n'
+        '[sources.register]\nplugin = "register"\nfolder = "register"\n',
+        encoding="utf-8",
+    )
+
+    def synced():
+        done = run_hub("sync", "--config", str(tmp_path / "hub.toml"), "--format", "json")
+        assert done.code == 0, done
+        with closing(sqlite3.connect(tmp_path / "hub.db")) as store:
+            found = "SELECT s.field, s.at FROM since s JOIN record r ON r.sid = s.sid WHERE r.id LIKE '%teams/ops'"
+            held = {field: format_instant(at) for field, at in store.execute(found)}
+        return json.loads(done.out)[0]["changed"], held
+
+    kept.write("teams", teams("id: ops, name: Ops, site: Bonn"))
+    kept.commit(FIRST)
+    assert synced() == (3, {"name": FIRST, "site": FIRST})
+    assert synced() == (0, {"name": FIRST, "site": FIRST})
+    kept.write("teams", teams("id: ops, name: Ops, site: Ulm"))
+    kept.commit(SECOND, "bob")
+    assert synced() == (1, {"name": FIRST, "site": SECOND})
 
 
 HOSTILE = """\

@@ -24,7 +24,6 @@ from hub_register.schema import (
     ROW_KEYS,
     declared_fields,
     row_fields,
-    struct_fields,
 )
 from hub_register.value import MISSING, Reference, ValueReader
 
@@ -92,7 +91,7 @@ def _record(
         "raw_times": raw_times,
         **_recorded(row, source, values, declaration["declared_at"], written),
     }
-    if declaration["expires_at"] is not MISSING and "expires_at" in struct_fields(KINDS[kind]):
+    if declaration["expires_at"] is not MISSING:
         envelope["expires_at"] = declaration["expires_at"]
     if declaration["proof_hash"] is not MISSING:
         envelope.setdefault("custom", {})["proof_sha256"] = plain_digest(declaration["proof_hash"])

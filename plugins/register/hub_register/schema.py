@@ -218,7 +218,7 @@ def unwrap(described: inspect.Type) -> tuple[inspect.Type, dict[str, Any]]:
 @cache
 def provided(kind: str) -> frozenset[str]:
     """Name the record fields a register file can fill; dotted for those of a struct."""
-    names = {"created_at", "declared_by", "proof", "since", *RECORDED.get(kind, ())}
+    names = {"created_at", "declared_by", "expires_at", "proof", "since", *RECORDED.get(kind, ())}
     for field in row_fields(kind).values():
         names.add(field.name)
         inner, _ = unwrap(field.type)

@@ -64,7 +64,7 @@ class RegisterSource:
             if bare:
                 first = f"{register.name}:{bare[0].node.line}"
                 lines.append(CheckLine("warning", f"{len(bare)} rows without proof, the first at {first}", _PROVE))
-        lines += self._history_lines()
+        lines += [*self._history_lines(), *self._history_notes()]
         if not lines:
             advice = f"add one of {', '.join(stem + YAML for stem in FILES)}"
             lines.append(CheckLine("warning", f"{self._shown} holds no register file", advice))
@@ -83,16 +83,38 @@ class RegisterSource:
 
     def warnings(self) -> list[Fault]:
         """Say what is allowed and weakens what the rows prove, by file, line and column."""
-        found = []
-        for register in self._files():
-            found += [_at(row, "", f"rests on nothing; {_PROVE}") for row in _bare(register)]
-            records = [(row, read_row(row, self._context.name).record) for row in self._told(register, None)[0]]
-            found += [
-                _at(row, "declared_at", f"came late: {record.custom['late_declared']}")
-                for row, record in records
-                if record is not None and "late_declared" in record.custom
-            ]
+        files = self._files()
+        found = [_at(row, "", f"rests on nothing; {_PROVE}") for register in files for row in _bare(register)]
+        for register in files:
+            found += self._weak(register)
         return sorted(found, key=lambda fault: (fault.file, fault.line or 0, fault.column or 0))
+
+    def _weak(self, register: RegisterFile) -> list[Fault]:
+        """Say which rows came late, and whose authors are nobody."""
+        found = []
+        for row in self._told(register, None)[0]:
+            record = read_row(row, self._context.name).record
+            if record is not None and "late_declared" in record.custom:
+                found.append(_at(row, "declared_at", f"came late: {record.custom['late_declared']}"))
+            if row.history is not None and row.history.changes and row.history.by is None:
+                said = (
+                    f"was committed ({row.history.changes[0].commit[:10]}) from an address that no row of people names"
+                )
+                found.append(_at(row, "", said))
+        return found
+
+    def _history_notes(self) -> list[CheckLine]:
+        """Count the rows that came late or are nobody's, a line a file."""
+        lines = []
+        for register in self._files():
+            if weak := self._weak(register):
+                said = (
+                    f"{len(weak)} rows came late or from an unknown address, the first at {weak[0].file}:{weak[0].line}"
+                )
+                lines.append(
+                    CheckLine("warning", said, "see: hub register check; addresses belong to `email` in people")
+                )
+        return lines
 
     def provides(self) -> list[Provision]:
         """State the kinds of the files that are kept, each with all the fields a row may hold."""
