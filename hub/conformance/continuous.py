@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, false, func, literal, or_, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, false, func, literal, or_, select, union_all
 
 from hub.conformance.evidence import Evidence
 from hub.conformance.expression import days_after, earlier_of, later_of, no_instant, no_text
@@ -42,7 +42,7 @@ def holding(at: Instants, days: Any) -> Instants:
 
     What was done before the calendar begins must not hold for ever for want of a day to count from.
     """
-    elapsed = at + days * literal(_DAY_MS, BigInteger)
+    elapsed = at + cast(days, BigInteger) * _DAY_MS  # PostgreSQL counts small numbers in 32 bits
     return func.coalesce(days_after(at, days), days_after(elapsed, 0), elapsed)
 
 
