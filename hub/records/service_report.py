@@ -215,6 +215,8 @@ class ServiceReport(Record, tag="service_report", kw_only=True):
     """Who asked for a special report."""
     contract_id: Annotated[str, ref("underpinning_contract")] | None = None
     """Contract under which a supplier owes it."""
+    measurements: list[Annotated[str, ref("measurement")]] = []
+    """Measurements its figures are taken from."""
     chapters: list[ReportChapter] = []
     """Its sections by name, those without cases too."""
     summary: ReportSummary | None = None
