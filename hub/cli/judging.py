@@ -8,18 +8,20 @@ from typing import Any
 
 from hub.cli.session import Session
 from hub.clock import format_instant
-from hub.conformance.answer import Evidence, ObligationRow, Subject
+from hub.conformance.answer import Evidence, ObligationRow, ProfileLine, Subject
 from hub.conformance.cycle import derive_all, refresh_findings
 from hub.conformance.derive import DeriveSummary, require_derived
 from hub.conformance.finding import FindingChange
 from hub.conformance.judge import Judgement, judge, natural_as_of
 from hub.conformance.pack import CatalogueEntry
+from hub.conformance.profile import profile_lines
 from hub.errors import StoreError
 
 __all__ = [
     "catalogue",
     "derived",
     "judged",
+    "profile_of",
     "refreshed",
     "shown_evidence",
     "shown_instant",
@@ -38,6 +40,7 @@ def derived(session: Session, *, whole: bool = False) -> DeriveSummary:
         zone=organisation.zone,
         calendar=organisation.calendar,
         whole=whole,
+        probes=session.probes(),
     )
 
 
@@ -52,6 +55,7 @@ def refreshed(session: Session) -> list[FindingChange]:
         judge_from=configuration.organisation.judge_from or 0,
         due_days={"critical": days.critical, "major": days.major, "minor": days.minor},
         default_owner=configuration.findings.owner or configuration.organisation.manager,
+        longest_days=configuration.waivers.longest_days,
     )
     for change in changes:
         session.registry.observe_finding(change)
@@ -76,13 +80,24 @@ def judged(session: Session, as_of: str | None, known_at: str | None) -> Iterato
             as_of=instant,
             known_at=known,
             judge_from=session.configuration.organisation.judge_from or 0,
+            longest_days=session.configuration.waivers.longest_days,
         )
 
 
 def catalogue(session: Session) -> list[CatalogueEntry]:
-    """Return the entries of all enabled packs, those that nothing judges included."""
-    packs = session.registry.packs()
-    return [entry for name in session.configuration.packs for entry in packs[name].entries]
+    """Return the entries of all enabled packs, those that nothing judges included, as the organisation has set them."""
+    packs, enabled = session.registry.packs(), session.configuration.packs
+    return [entry for name, pack in enabled.items() for entry in packs[name].catalogue(pack.parameters, pack.choices)]
+
+
+def profile_of(session: Session) -> list[ProfileLine]:
+    """List what the organisation has set otherwise than the enabled packs ship it."""
+    packs, enabled = session.registry.packs(), session.configuration.packs
+    return [
+        line
+        for name, pack in enabled.items()
+        for line in profile_lines(packs[name].entries, pack.parameters, pack.choices, place=f"packs.{name}.")
+    ]
 
 
 def shown_instant(instant: int | None) -> str | None:

@@ -12,6 +12,7 @@ from hub.conformance.expression import CALENDAR
 from hub.conformance.finding import FindingChange, update_findings
 from hub.conformance.judge import judge, natural_as_of
 from hub.conformance.pack import Requirement
+from hub.conformance.probe import Probe, run_probes
 from hub.conformance.waiver_rule import LONGEST_DAYS
 from hub.errors import ConfigurationError, Fault
 from hub.records import Calendar as CalendarRecord
@@ -28,9 +29,16 @@ _record = metadata.tables["record"]
 
 
 def derive_all(
-    store: Store, requirements: Sequence[Requirement], *, now: int, zone: str, calendar: str, whole: bool = False
+    store: Store,
+    requirements: Sequence[Requirement],
+    *,
+    now: int,
+    zone: str,
+    calendar: str,
+    whole: bool = False,
+    probes: Sequence[Probe] = (),
 ) -> DeriveSummary:
-    """Materialise calendars as they stand in the register and clocks by them, then derive what changed.
+    """Materialise calendars as they stand in the register and clocks by them, let the probes look, then derive what changed.
 
     `calendar` is the organisation's own: a built-in name or a calendar record's id. Raises
     ConfigurationError for a calendar that does not exist or cannot be used.
@@ -39,6 +47,7 @@ def derive_all(
         calendars = _calendars(conn, zone, calendar)
         materialise(conn, calendars, zone, FIRST_DAY, horizon(now, zone))
         refresh_clocks(conn, zone=zone)
+        run_probes(conn, probes, now)
     return derive(store, requirements, now=now, whole=whole)
 
 

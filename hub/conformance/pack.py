@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hub.conformance.answer import Severity
 from hub.conformance.compiled import Declared, remembered_parts
@@ -14,6 +14,9 @@ from hub.conformance.part import Part
 from hub.conformance.profile import Choice, Resolved, objections, resolve
 from hub.conformance.scope import joined
 from hub.errors import ConfigurationError, Fault
+
+if TYPE_CHECKING:
+    from hub.conformance.probe import Probe
 
 __all__ = ["CatalogueEntry", "Language", "Pack", "Parameters", "Requirement"]
 
@@ -88,6 +91,8 @@ class Pack:
     """Requirement id -> what makes its parts; or what returns that, called only where something is compiled."""
     memory: Memory | None = None
     """Remembers between runs what the pack compiles to; None = every run compiles it."""
+    probes: Callable[[], Sequence[Probe]] | None = None
+    """Returns the checks by Python that run before each derivation."""
     clauses_zh: Mapping[str, str] = field(default_factory=dict)
     """Clause number -> title in Chinese."""
     _compiled: dict[str, list[Requirement]] = field(default_factory=dict, repr=False, compare=False)

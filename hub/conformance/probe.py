@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 
 from hub.conformance.evidence import Rows, rows
+from hub.conformance.owed import Doubt
 from hub.records import CheckResult, Period
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 from hub.store.writer import Write, write_records
 
-__all__ = ["PROBE_SOURCE", "Finding", "Probe", "checked", "run_probes"]
+__all__ = ["PROBE_SOURCE", "Finding", "Probe", "checked", "run_probes", "unchecked"]
 
 PROBE_SOURCE = "hub"
-"""Source of check results; everything of it is always read."""
+"""Source of check results."""
 _period = metadata.tables["period"]
 result: Any = kind_tables["check_result"].c
 
@@ -92,10 +93,24 @@ def _said_since(conn: Connection, found: Sequence[CheckResult]) -> dict[tuple[An
 
 
 def checked(check: str, subject: ColumnElement[int] | None = None) -> Rows:
-    """Evidence: the check passed, for use with `each(...)`: the result of the unit's period."""
-    about = result.subject_id.is_(None) if subject is None else result.subject_id == subject
-    here = and_(result.check == check, about, result.period_start <= _period.c.starts_at)
-    found = rows("check_result", and_(here, result.period_end >= _period.c.ends_at), result.at, reach="all")
+    """Evidence: the check passed, for use with `each(...)`: the result of the unit's period.
+
+    Give `unchecked(check)` to the shape as a doubt: a period in which nobody looked is not provable.
+    """
+    found = rows("check_result", _of(result, check, subject), result.at, reach="all", stated_by_unit=True)
     return found.where(func.coalesce(result.result, "") != "failed").doubtful(
         result.result.is_(None), "it could not be checked"
     )
+
+
+def unchecked(check: str, subject: ColumnElement[int] | None = None) -> Doubt:
+    """Doubt: nobody looked in the unit's period."""
+    other = kind_tables["check_result"].alias()
+    looked = exists().where(_of(other.c, check, subject)).correlate_except(other)
+    return ~looked, "the hub did not check it in this period"
+
+
+def _of(columns: Any, check: str, subject: ColumnElement[int] | None) -> ColumnElement[bool]:
+    about = columns.subject_id.is_(None) if subject is None else columns.subject_id == subject
+    within = and_(columns.period_start <= _period.c.starts_at, columns.period_end >= _period.c.ends_at)
+    return and_(columns.check == check, about, within)
