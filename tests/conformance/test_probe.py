@@ -76,7 +76,7 @@ def test_the_same_finding_again_writes_nothing(conn: Connection) -> None:
     ],
 )
 def test_a_requirement_reads_what_a_probe_found(
-    conn: Connection, found: list[Finding], met: bool, lacks: str | None
+    conn: Connection, found: list[Finding], *, met: bool, lacks: str | None
 ) -> None:
     run_probes(conn, probe(*found), at(1))
     row = january(conn)
