@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CsvRows", "read_csv"]
 
+MAX_COLUMNS = 500
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _CELL = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^,"\r\n]*)')
 _NUMBER = re.compile(r"[1-9]\d?", re.ASCII)
@@ -120,6 +121,8 @@ def _columns(
 ) -> list[_Column | None]:
     if len(header) == 1 and ";" in header[0].text:
         raise BrokenFile(Fault("is separated by semicolons; save it with commas", name, line=1, column=1))
+    if len(header) > MAX_COLUMNS:
+        raise BrokenFile(Fault(f"has more than {MAX_COLUMNS} columns", name, line=1, column=header[MAX_COLUMNS].column))
     columns: list[_Column | None] = []
     known: dict[tuple[str, ...], int] = {}
     for cell in header:

@@ -9,7 +9,7 @@ import msgspec
 
 from hub_register.git import GitFault, WorkTree, find_work_tree
 from hub_register.row import RowChange, RowHistory, parse_register
-from hub_register.story import Stories, replay, token, values_of
+from hub_register.story import Stories, keys_of, replay, token, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -153,12 +153,14 @@ class History:
         start = [known.head] if known is not None and known.head is not None else []
         contents = tree.contents(file.name, [*start, *(commit.sha for commit in commits)])
 
+        memory: dict[bytes, dict[str, str]] = {}
+
         def read(_commit: Commit | None) -> Values | None:
             content = next(contents)
             if content is None:
                 return {}
             version = parse_register(content, file.suffix, register.stem, register.name, self._zone)
-            return None if version.broken else values_of(version.rows)
+            return None if version.broken else values_of(version.rows, memory)
 
         base = (known.stories, read(None) or {}) if known is not None and start else None
         told = replay(commits, read, base=base, shallow=tree.is_shallow)
@@ -175,7 +177,7 @@ def _read_state(known: Any) -> _State | None:
 
 def _told(row: Row, state: _State, people: Mapping[str, str]) -> RowHistory:
     story, seen = state.stories.rows.get(row.id), state.seen.get(row.id, {})
-    since = {key: at for key in _keys(row) if (at := _since(key, state, story, seen)) is not None}
+    since = {key: at for key in keys_of(row) if (at := _since(key, state, story, seen)) is not None}
     if story is None:
         return RowHistory(created=since.get("id"), since=since)
     moments = state.stories.moments
@@ -190,19 +192,15 @@ def _told(row: Row, state: _State, people: Mapping[str, str]) -> RowHistory:
 
 
 def _since(key: str, state: _State, story: Story | None, seen: Mapping[str, _Seen]) -> int | None:
-    committed = None if story is None or key not in story.held else state.stories.moments[story.held[key]].at
     first = seen.get(key)
-    if first is None:
-        return committed
-    return _earlier(committed, first.at) if first.committed else first.at
+    if story is None or (first is not None and not first.committed):
+        return None if first is None else first.at
+    committed = state.stories.moments[story.since(key)].at
+    return committed if first is None else _earlier(committed, first.at)
 
 
 def _earlier(one: int | None, other: int | None) -> int | None:
     return min((at for at in (one, other) if at is not None), default=None)
-
-
-def _keys(row: Row) -> Iterable[str]:
-    return values_of([row])[row.id]
 
 
 def authors(rows: Iterable[Row]) -> dict[str, str]:

@@ -235,6 +235,8 @@ class RegisterSource:
         return read_register_file(self._folder / first, stem, shown, self._context.zone)
 
     def _refuse_wrong_waivers(self) -> None:
+        if _DECISIVE not in self._kept():
+            return
         names = {str(self._shown / f"{_DECISIVE}{suffix}") for suffix in _SUFFIXES}
         wrong = [fault for fault in self.faults() if fault.file in names]
         if wrong:

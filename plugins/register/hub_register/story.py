@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hub_register.git import Commit
     from hub_register.row import Row
 
-__all__ = ["Moment", "Stories", "Story", "replay", "token", "values_of"]
+__all__ = ["Moment", "Stories", "Story", "keys_of", "replay", "token", "values_of"]
 
 Values = dict[str, dict[str, str]]
 """Row id -> key, dotted for a part's -> hash of what stands there."""
@@ -40,9 +40,13 @@ class Story(msgspec.Struct, frozen=True, array_like=True):
 
     created: int
     held: dict[str, int]
-    """Key -> since which commit it has held its value."""
+    """Key -> since which commit it has held its value; a key that is missing here: since the row was made."""
     changes: list[tuple[int, list[str]]]
-    """Commit -> keys it changed, taken out ones included, oldest first."""
+    """Commit -> keys it changed, taken out ones included, oldest first; none where it made the row."""
+
+    def since(self, key: str) -> int:
+        """Give since which commit a key of the row, as committed, has held its value."""
+        return self.held.get(key, self.created)
 
 
 class Stories(msgspec.Struct):
@@ -57,18 +61,38 @@ def token(address: str) -> str:
     return hashlib.sha256(address.strip().lower().encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def values_of(rows: Iterable[Row]) -> Values:
-    """Hash what rows hold. Local times mean something else in another zone, so that the zone belongs to it."""
-    return {row.id: dict(_hashed(row)) for row in rows}
+def values_of(rows: Iterable[Row], memory: dict[bytes, dict[str, str]] | None = None) -> Values:
+    """Hash what rows hold. Local times mean something else in another zone, so that the zone belongs to it.
+
+    Rows that `memory` has met before are the same objects again.
+    """
+    known = {} if memory is None else memory
+    values = {}
+    for row in rows:
+        plain = row.node.plain()
+        whole = msgspec.json.encode([row.zone, plain], order="deterministic")
+        if whole not in known:
+            known[whole] = dict(_hashed(row.zone, plain))
+        values[row.id] = known[whole]
+    return values
 
 
-def _hashed(row: Row) -> Iterator[tuple[str, str]]:
+def keys_of(row: Row) -> Iterator[str]:
+    """List what a row holds, as `values_of` names it."""
     plain = row.node.plain()
     for key, value in plain.items() if isinstance(plain, dict) else ():
         if value is not None:
-            yield key, _hash(row.zone, value)
+            yield key
             if isinstance(value, dict):
-                yield from ((f"{key}.{part}", _hash(row.zone, one)) for part, one in value.items() if one is not None)
+                yield from (f"{key}.{part}" for part, one in value.items() if one is not None)
+
+
+def _hashed(zone: str, plain: Any) -> Iterator[tuple[str, str]]:
+    for key, value in plain.items() if isinstance(plain, dict) else ():
+        if value is not None:
+            yield key, _hash(zone, value)
+            if isinstance(value, dict):
+                yield from ((f"{key}.{part}", _hash(zone, one)) for part, one in value.items() if one is not None)
 
 
 def _hash(zone: str, value: object) -> str:
@@ -134,14 +158,19 @@ def _tell(row: str, held: Mapping[str, str], found: Iterable[_Told], moments: li
 
     now = len(moments) - 1
     parents = [(one.rows[row], one.values[row]) for one in found if row in one.rows]
+    if len(parents) == 1 and parents[0][1] == held:
+        return parents[0][0]
     since: dict[str, int] = {}
     for key, value in held.items():
-        known = [story.held[key] for story, values in parents if values.get(key) == value and key in story.held]
+        known = [story.since(key) for story, values in parents if values.get(key) == value]
         since[key] = min(known, key=age, default=now)
     gone = {key for _, values in parents for key in values} - held.keys()
     changed = sorted(gone | {key for key, number in since.items() if number == now})
     past = {number: keys for story, _ in parents for number, keys in story.changes}
     changes = [(number, past[number]) for number in sorted(past)]
-    if changed or not parents:
+    if not parents:
+        return Story(now, {}, [(now, [])])
+    if changed:
         changes.append((now, changed))
-    return Story(min((story.created for story, _ in parents), key=age, default=now), since, changes)
+    created = min((story.created for story, _ in parents), key=age)
+    return Story(created, {key: number for key, number in since.items() if number != created}, changes)
