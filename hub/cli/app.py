@@ -36,6 +36,7 @@ COMMANDS = {
     "sample": "Draw a random sample of what a requirement's units owed, met or not; the same seed draws the same again.",
     "diff": "List which verdicts of a month differ between what was known at two instants, and why.",
     "coverage": "Show what could be read, what requirements need, and what would make them provable.",
+    "profile": "Show every parameter as shipped and as set: for whom, who set it, why, and by which key.",
     "report": "Make a report and hand it to its channels.",
     "run": "Do everything that is due: sync, derive, findings, reports.",
     "verify": "Prove that no kept document was altered, removed or reordered, and no past state of a record rewritten.",

@@ -53,7 +53,7 @@ def _lines(session: Session) -> Iterator[tuple[str, CheckLine]]:
     yield "store", _store_line(session)
     for name, settings in configuration.packs.items():
         pack = session.registry.packs()[name]
-        judged, known = len(pack.requirements(settings.parameters)), len(pack.entries)
+        judged, known = len(pack.requirements(settings.parameters, settings.choices)), len(pack.entries)
         yield f"pack {name}", CheckLine("ok", f"version {pack.version} judges {judged} of its {known} requirements")
     if not configuration.packs:
         yield "packs", CheckLine("warning", "none is enabled: nothing will be judged", "[packs.bs15000]")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.judging import catalogue, judged, shown_instant
+from hub.cli.judging import catalogue, judged, profile_of, shown_instant
 from hub.cli.option import (
     CONFIG,
     AsOfOption,
@@ -125,14 +125,15 @@ def _step_row(step: Any) -> dict[str, Any]:
 
 def _requirement_rows(session: Session, judgement: Judgement) -> list[dict[str, Any]]:
     found = _unlocking(session, judgement)
-    parts = {one.id: len(one.parts) for one in judgement.requirements}
+    parts = {one.id: sum(part.applies for part in one.parts) for one in judgement.requirements}
+    off = {line.requirement for line in profile_of(session) if line.what == "judged" and not line.ours} - parts.keys()
     undecided = found.undecided()
     return [
         {
             "requirement": entry.id,
             "clause": entry.clause,
             "severity": entry.severity,
-            "judged": "judged" if entry.id in parts else "not judged yet",
+            "judged": "judged" if entry.id in parts else "disabled" if entry.id in off else "not judged yet",
             "parts": parts.get(entry.id, 0),
             "title": entry.title,
             "provable": found.provable(entry.id) if entry.id in parts else None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.judging import catalogue
+from hub.cli.judging import catalogue, profile_of
 from hub.cli.option import (
     CONFIG,
     AsOfOption,
@@ -111,8 +111,13 @@ def _packs(session: Session) -> list[Pack]:
 
 
 def _profile_version(session: Session) -> str:
-    """Name the parameters the organisation has chosen by their hash; `as shipped` where it has none."""
-    chosen = {name: pack.parameters for name, pack in sorted(session.configuration.packs.items()) if pack.parameters}
+    """Name what the organisation has set otherwise by its hash; `as shipped` where it has none."""
+    chosen: dict[str, Any] = {}
+    for name, pack in sorted(session.configuration.packs.items()):
+        if pack.profile:
+            chosen[name] = pack.model_dump(mode="json", include={"parameters", "profile"})
+        elif pack.parameters:
+            chosen[name] = pack.parameters
     if not chosen:
         return "as shipped"
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:12]
@@ -130,7 +135,14 @@ def _answers(session: Session) -> AnswersProvider:
                 known_at=known_at,
                 judge_from=session.configuration.organisation.judge_from or 0,
             )
-            return answers(judgement, catalogue(session), start=period.start, end=period.end, changed_since=before)
+            return answers(
+                judgement,
+                catalogue(session),
+                start=period.start,
+                end=period.end,
+                changed_since=before,
+                profile=profile_of(session),
+            )
 
     return ask
 

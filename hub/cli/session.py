@@ -134,7 +134,7 @@ class Session:
     def _requirements(self) -> list[Requirement]:
         packs = self.registry.packs()
         enabled = self.configuration.packs
-        return [each for name, pack in enabled.items() for each in packs[name].requirements(pack.parameters)]
+        return [each for name, pack in enabled.items() for each in packs[name].requirements(pack.parameters, pack.choices)]
 
     def channels(self, names: Iterable[str] = ()) -> dict[str, Channel]:
         """Make the configured channels, all or those named. No network."""

@@ -81,6 +81,8 @@ class Resolved:
     """Choices of parameters for some units only, most specific first."""
     switches: tuple[Choice, ...]
     """Choices of being judged for some units only, most specific first."""
+    disabled_by: tuple[Choice, ...]
+    """Choices for which it is not judged, of everybody or of some, in the order of the file."""
 
     @property
     def is_asked(self) -> bool:
@@ -122,7 +124,8 @@ def resolve(entry: CatalogueEntry, chosen: Mapping[str, Any], choices: Sequence[
         judged = bool(_switch(entry, choice)) if speaks else judged
         severity = next((value for name, value in choice.severity.items() if matches(entry, name)), severity)
     ours = replace(entry, severity=severity, parameters=chosen_over(entry.parameters, parameters))
-    return Resolved(ours, judged, tuple(scoped), tuple(switches))
+    off = tuple(choice for choice in choices if _switch(entry, choice) is False)
+    return Resolved(ours, judged, tuple(scoped), tuple(switches), off)
 
 
 def in_order(choices: Iterable[Choice]) -> list[Choice]:

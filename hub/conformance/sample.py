@@ -46,8 +46,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError([Fault(message, key=", ".join(sorted(unknown)))])
 
     def wants(self, verdict: str) -> bool:
-        """Say whether obligations of this verdict may be drawn."""
-        return not self.verdicts or verdict in self.verdicts
+        """Say whether obligations of this verdict may be drawn; what is not asked only where that is said."""
+        return verdict in self.verdicts if self.verdicts else verdict != "not_applicable"
 
 
 class Chosen(msgspec.Struct, frozen=True, kw_only=True):

@@ -234,8 +234,8 @@ def _words(common: Words, versions: Sequence[tuple[Scope, Part | None]]) -> Word
 
 
 def _left_out(resolved: Resolved) -> Words:
-    reasons = " ".join(dict.fromkeys(_sentence(choice.reason) for choice in resolved.switches))
-    where = ", ".join(dict.fromkeys(".".join(choice.key) for choice in resolved.switches))
+    reasons = " ".join(dict.fromkeys(_sentence(choice.reason) for choice in resolved.disabled_by))
+    where = ", ".join(dict.fromkeys(".".join(choice.key) for choice in resolved.disabled_by))
     said = f"Not asked by the profile ({where}): {reasons}".strip()
     return Words(said, said, f"Change {where} if it is to be asked.")
 

@@ -149,6 +149,8 @@ def test_narrowed_to_one_service(store):
     told.write(ticket("incident/1", [SHOP], resolved_at=at(99)), ticket("incident/2", [MAIL, SHOP], resolved_at=at(1)))
     told.derive()
     assert verdicts(told, "S-worked")["desk:incident/2"] == "met"
+    (reason,) = {part.words.missing for one in told.requirements for part in one.parts if not part.applies}
+    assert reason == "Not asked by the profile (profile.0): reason 0."
 
 
 def test_a_narrowed_requirement_of_which_nothing_is_due_yet_is_pending(store):

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from hub import hookspecs
-from hub.cli import coverage, derive, diff, findings, obligations, run, sample, sync
+from hub.cli import coverage, derive, diff, findings, obligations, profile, run, sample, sync
 from hub.cli.app import COMMANDS, load_command
 from hub.conformance.demand import EvidenceKind, Read, Setting
 from hub.conformance.explain import Explanation, PartExplanation
@@ -69,6 +69,7 @@ def section(title: str) -> str:
         ("hub sample", (*sample._TOLD, *sample._WRITTEN, *sample._PROVEN)),
         ("hub coverage", (*coverage._READ, *coverage._GAPS, *coverage._JUDGED, *coverage._STEPS, *coverage._NEEDS)),
         ("hub diff", diff._TOLD),
+        ("hub profile", profile._COLUMNS),
         ("hub run", run._COLUMNS),
         (
             "hub explain",
