@@ -31,6 +31,7 @@ COMMANDS = {
     "sync": "Read what changed in the tools.",
     "derive": "Work out what is owed from the records that changed.",
     "findings": "List what was found not to be met, and open or close what changed.",
+    "waive": "Accept an exception for a time, list those accepted, or end one.",
     "obligations": "List what was owed, by when, and whether it was met.",
     "explain": "Show how one verdict came about, down to the evidence.",
     "sample": "Draw a random sample of what a requirement's units owed, met or not; the same seed draws the same again.",

@@ -106,6 +106,7 @@ def _differences(
                 known_at=known,
                 judge_from=session.configuration.organisation.judge_from or 0,
                 slot=slot,
+                longest_days=session.configuration.waivers.longest_days,
             )
             for known, slot in ((first, "_before"), (second, "_after"))
         )

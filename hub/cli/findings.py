@@ -19,10 +19,11 @@ from hub.cli.option import (
     LogFormatOption,
     examples,
 )
-from hub.cli.output import emit
+from hub.cli.output import emit, plain
 from hub.cli.session import Session
 from hub.conformance.answer import FindingRow
 from hub.conformance.finding import list_findings
+from hub.conformance.waiver_list import warnings
 
 __all__ = ["Severity", "fails", "register"]
 
@@ -77,13 +78,16 @@ def findings(
 
     Default: open findings, critical first. `--as-of` judges the evidence shown at that instant. Findings are
     judged once and kept: `--known-at` lists those seen by then in the state they then had, with today's owner.
-    With either nothing is opened or closed.
+    With either nothing is opened or closed. Waivers that end soon, and odd ones, are named on stderr.
     """
     with Session(config, log_format=log_format) as session:
         if as_of is None and known_at is None:
             refreshed(session)
         with judged(session, as_of, known_at) as judgement:
             rows = list_findings(judgement, states=() if everything else ("open",))
+            said = warnings(judgement, warn_days=session.configuration.waivers.warn_days)
+    for line in said:
+        typer.echo(plain(line), err=True)
     emit([_told(row) for row in rows], _SHOWN if output is Format.TABLE else _TOLD, output)
     if fails(rows, fail_on):
         raise typer.Exit(1)

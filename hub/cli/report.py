@@ -76,6 +76,7 @@ def make_conformance(
     from hub.report.deliver import deliver_waiting  # noqa: PLC0415 - `hub report --help` needs no template engine
     from hub.report.issue import issue_conformance  # noqa: PLC0415 - the same
     from hub.report.period import last_month, month_period  # noqa: PLC0415 - the same
+    from hub.report.status import Thresholds  # noqa: PLC0415 - the same
 
     configuration = session.configuration
     if "conformance" not in configuration.reports:
@@ -101,6 +102,7 @@ def make_conformance(
         profile_version=_profile_version(session),
         revision=revision,
         note=note,
+        limits=Thresholds(waiver_days=configuration.waivers.warn_days),
     )
     deliver_waiting(session.store, ways, session.clock)
     return issue, _messages(session, issue.report_id, issue.revision)
@@ -134,6 +136,7 @@ def _answers(session: Session) -> AnswersProvider:
                 as_of=as_of,
                 known_at=known_at,
                 judge_from=session.configuration.organisation.judge_from or 0,
+                longest_days=session.configuration.waivers.longest_days,
             )
             return answers(
                 judgement,

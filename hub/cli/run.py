@@ -16,6 +16,7 @@ from hub.cli.session import Session
 from hub.cli.sync import read_sources
 from hub.clock import format_instant
 from hub.conformance.finding import FindingChange, list_findings
+from hub.conformance.waiver_list import warnings
 from hub.errors import Locked
 from hub.sync.run import RunSummary
 
@@ -70,6 +71,8 @@ def run(
         summary = do_run(session, census=census)
         with judged(session, None, None) as judgement:
             failed = fails(list_findings(judgement, states=("open",)), fail_on)
+            for line in warnings(judgement, warn_days=session.configuration.waivers.warn_days):
+                session.progress.say(line, level="warning")
     emit([_told(summary)], _COLUMNS, output)
     if summary.undelivered or any(source.faults for source in summary.sources):
         raise typer.Exit(2)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hub.store.store import Store
     from hub.sync.runner import SourceJob
     from hub.sync.source_type import SourceSettings
+    from hub.sync.waiver import WaiverKeeper
 
 __all__ = ["Session"]
 
@@ -118,6 +119,16 @@ class Session:
                     census_every_ms=settings.census_every_ms,
                 )
             )
+        return made
+
+    def waiver_keepers(self) -> dict[str, WaiverKeeper]:
+        """Make what writes waivers down, by the name of the source that keeps them. No network."""
+        kinds = self.registry.sources()
+        made = {}
+        for name, settings in self.configuration.sources.items():
+            make = kinds[settings.plugin].waivers
+            if make is not None:
+                made[name] = make(settings, self._context(name, settings))
         return made
 
     @property

@@ -13,6 +13,7 @@ from hub.config.section import (
     PackSettings,
     ReportSettings,
     StoreSettings,
+    WaiverSettings,
 )
 from hub.report.channel import ChannelSettings
 from hub.sync.source_type import SourceSettings
@@ -41,6 +42,7 @@ class Configuration(BaseModel):
     """By name of the report, such as `conformance`."""
     findings: FindingSettings
     retention: RetentionSettings = RetentionSettings()
+    waivers: WaiverSettings = WaiverSettings()
 
     @property
     def base_dir(self) -> Path:

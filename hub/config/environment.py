@@ -29,6 +29,7 @@ class _Layer(BaseSettings):
     reports: dict[str, Any] = {}
     findings: dict[str, Any] = {}
     retention: dict[str, Any] = {}
+    waivers: dict[str, Any] = {}
 
 
 SECTIONS = tuple(_Layer.model_fields)

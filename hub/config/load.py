@@ -25,6 +25,7 @@ from hub.config.section import (
     PackSettings,
     ReportSettings,
     StoreSettings,
+    WaiverSettings,
 )
 from hub.conformance.profile import objections
 from hub.errors import ConfigurationError, Fault, PluginError
@@ -141,6 +142,7 @@ class _Loading:
         store = self._section("store", StoreSettings)
         findings = self._section("findings", FindingSettings)
         retention = self._section("retention", RetentionSettings)
+        waivers = self._section("waivers", WaiverSettings)
         packs = self._sections("packs", PackSettings)
         sources = self._of_types("sources", {name: kind.settings for name, kind in self._registry.sources().items()})
         channels = self._of_types("channels", {name: kind.settings for name, kind in self._registry.channels().items()})
@@ -149,7 +151,7 @@ class _Loading:
         if retention:
             self._check_retention(retention)
         self.faults.extend(self._secrets.faults)
-        if self.faults or not (organisation and store and findings and retention):
+        if self.faults or not (organisation and store and findings and retention and waivers):
             return None
         return Configuration(
             path=self._path,
@@ -162,6 +164,7 @@ class _Loading:
             reports=reports,
             findings=findings,
             retention=retention,
+            waivers=waivers,
         )
 
     def in_order(self) -> list[Fault]:

@@ -31,6 +31,7 @@ __all__ = [
     "ReportSettings",
     "Section",
     "StoreSettings",
+    "WaiverSettings",
 ]
 
 
@@ -228,3 +229,12 @@ class FindingSettings(Section):
     due_days: DueDays = DueDays()
     owner: RecordId | None = None
     """Person who owns a finding whose subject, service and process have no owner; else `organisation.manager`."""
+
+
+class WaiverSettings(Section):
+    """How long an exception may be accepted for."""
+
+    longest_days: int = Field(default=365, ge=1, le=3650)
+    """A waiver that holds for longer is malformed."""
+    warn_days: int = Field(default=30, ge=0, le=365)
+    """So long before its end a waiver is pointed at."""

@@ -140,6 +140,8 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
     owner: Subject | None
     due_at: int | None
     evidence: list[Evidence] = []
+    unwaived: bool = False
+    """Open again because the waiver that covered it ended."""
     by_rules: bool = False
     """Open or withdrawn because the requirement's definition changed, not the records."""
 

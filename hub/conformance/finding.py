@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from hub.conformance.answer import FindingRow
-from hub.conformance.finding_past import states_known
+from hub.conformance.finding_past import open_after, states_known
 from hub.conformance.judge import Judgement
 from hub.conformance.listing import reason_of
 from hub.conformance.pack import CatalogueEntry
@@ -251,6 +251,7 @@ def list_findings(judgement: Judgement, *, states: Iterable[str] = ()) -> list[F
     units = subjects(judgement.conn, sids, judgement.known_at)
     proofs = evidence_of(judgement.conn, (one.evidence for one in wanted.values()), judgement.known_at)
     ours = redefined(judgement.conn)
+    unwaived = open_after(judgement.conn, "waived", judgement.known_at)
     order = {"critical": 0, "major": 1, "minor": 2}
     listed = []
     for row in rows:
@@ -278,6 +279,7 @@ def list_findings(judgement: Judgement, *, states: Iterable[str] = ()) -> list[F
                 owner=units.get(row.owner),
                 due_at=row.due_at,
                 evidence=[proofs[now.evidence]] if now is not None and now.evidence is not None else [],
+                unwaived=row.state == "open" and row.fid in unwaived,
                 by_rules=(row.part, row.unit, row.anchor) in ours,
             )
         )

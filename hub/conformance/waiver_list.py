@@ -8,6 +8,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, func, select
 
+from hub.clock import format_instant
 from hub.conformance.answer import Subject, WaiverRow
 from hub.conformance.judge import Judgement
 from hub.conformance.subject import subjects
@@ -15,7 +16,7 @@ from hub.conformance.waiver import KnownWaiver, covered_units
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["WARN_DAYS", "list_waivers", "owners_of"]
+__all__ = ["WARN_DAYS", "list_waivers", "owing", "owners_of", "units_found", "warnings"]
 
 _record = metadata.tables["record"]
 _finding = metadata.tables["finding"]
@@ -38,6 +39,18 @@ def list_waivers(judgement: Judgement, *, everything: bool = False, warn_days: i
     approvers = _people(judgement, (one.waiver.approver for one in chosen))
     rows = [_row(judgement, one, waived, approvers, warn_days) for one in chosen]
     return sorted(rows, key=lambda row: (row.valid_to, row.requirement, row.unit_filter, row.id))
+
+
+def warnings(judgement: Judgement, *, warn_days: int = WARN_DAYS) -> list[str]:
+    """Say of which waivers in force the end is near, and what is odd about one; a sentence each."""
+    said = []
+    for row in list_waivers(judgement, warn_days=warn_days):
+        named = f"waiver {row.id.rpartition('/')[2]} of {row.requirement}"
+        if row.state == "ends_soon":
+            cases = f"{row.obligations} case{'' if row.obligations == 1 else 's'}"
+            said.append(f"{named} ends {format_instant(row.valid_to)}: {cases} will be open again")
+        said += [f"{named} {note}" for note in row.notes]
+    return said
 
 
 def _row(
@@ -92,7 +105,7 @@ def _notes(judgement: Judgement, one: KnownWaiver, units: Collection[int] | None
         notes.append("covers nothing: the requirement is not judged now")
     elif units is not None and not units:
         notes.append("covers nothing: no record matches")
-    elif units is not None and not _owe(judgement, numbers, units):
+    elif units is not None and not owing(judgement, numbers, units):
         notes.append("covers nothing: what matches owes nothing under the requirement")
     human = _human(judgement.conn, one.waiver.approver)
     if units and human is not None and human in owners_of(judgement.conn, units, numbers):
@@ -100,15 +113,16 @@ def _notes(judgement: Judgement, one: KnownWaiver, units: Collection[int] | None
     return notes
 
 
-def _owe(judgement: Judgement, numbers: Collection[int], units: Collection[int]) -> bool:
+def owing(judgement: Judgement, numbers: Collection[int], units: Collection[int]) -> set[int]:
+    """Keep the units that owe, or once owed, anything under some of the parts."""
+    found: set[int] = set()
     listed = ", ".join(map(str, numbers))
     known = "known_to IS NULL" if judgement.known_at is None else f"known_from <= {judgement.known_at}"
     for chunk in _chunks(units):
         among = ", ".join(map(str, chunk))
-        asked = f"SELECT 1 FROM obligation WHERE part IN ({listed}) AND unit IN ({among}) AND {known} LIMIT 1"
-        if judgement.conn.exec_driver_sql(asked).first() is not None:
-            return True
-    return False
+        asked = f"SELECT DISTINCT unit FROM obligation WHERE part IN ({listed}) AND unit IN ({among}) AND {known}"
+        found.update(row.unit for row in judgement.conn.exec_driver_sql(asked))
+    return found
 
 
 def owners_of(conn: Connection, units: Collection[int], parts: Collection[int]) -> set[int]:
@@ -127,6 +141,12 @@ def owners_of(conn: Connection, units: Collection[int], parts: Collection[int]) 
         about = _finding.c.unit.in_(chunk), _finding.c.part.in_(list(parts)), _finding.c.state != "withdrawn"
         found |= set(conn.scalars(dealt.where(*about)))
     return found
+
+
+def units_found(conn: Connection, parts: Collection[int]) -> set[int]:
+    """Return the units of open or waived findings of parts."""
+    asked = select(_finding.c.unit).where(_finding.c.part.in_(list(parts)), _finding.c.state.in_(("open", "waived")))
+    return set(conn.scalars(asked))
 
 
 def _human(conn: Connection, person: str | None) -> int | None:

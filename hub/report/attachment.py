@@ -47,7 +47,7 @@ def findings_csv(model: ReportModel, hosts: frozenset[str]) -> bytes:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(_COLUMNS)
     told = {line.key for line in model.nonconformities}
-    resolved = [line for line in (model.change.resolved if model.change else []) if line.key not in told]
+    resolved = [line for line in _gone(model) if line.key not in told]
     for line in [*model.nonconformities, *resolved]:
         writer.writerow([defuse(cell) for cell in _cells(line, model, hosts)])
     for waiver in model.waivers:
@@ -58,7 +58,7 @@ def findings_csv(model: ReportModel, hosts: frozenset[str]) -> bytes:
 def manifest_json(model: ReportModel) -> bytes:
     """List what the report rests on: findings with record ids and document hashes, coverage, identity."""
     told = {line.key: line for line in model.nonconformities}
-    told |= {line.key: line for line in (model.change.resolved if model.change else [])}
+    told |= {line.key: line for line in _gone(model)}
     body = {
         "report": model.identity.report_id,
         "revision": model.identity.revision,
@@ -127,6 +127,11 @@ def _cells(line: Nonconformity, model: ReportModel, hosts: frozenset[str]) -> li
         " ".join(clean(proof.id) for proof in line.evidence),
         clean(line.key),
     ]
+
+
+def _gone(model: ReportModel) -> list[Nonconformity]:
+    """List what is open no more since the last report."""
+    return [*model.change.resolved, *model.change.waived] if model.change else []
 
 
 def _waiver_cells(waiver: WaiverLine, model: ReportModel) -> list[str]:

@@ -26,7 +26,7 @@ def since_last(
     *,
     profile: list[ProfileLine],
 ) -> Change:
-    """Compare with the last report: open before = continuing + resolved, open now = continuing + new.
+    """Compare with the last report: open before = continuing + resolved + waived, open now = continuing + new + unwaived.
 
     On both sides, what is there or gone because we changed the rules is told apart (`redefined`).
     """
@@ -41,13 +41,16 @@ def since_last(
         for key in sorted(open_before - open_now.keys())
     ]
     ours = [line for line in open_now.values() if line.news == "redefined"]
+    unwaived = [line for line in open_now.values() if line.news == "unwaived"]
     redefined = [*ours, *(line for line in gone if line.news == "redefined")]
     return Change(
         since=f"{previous.identity.report_id} r{previous.identity.revision}",
         since_as_of=previous.identity.as_of,
-        new=len(open_now.keys() - open_before) - len(ours),
+        new=len(open_now.keys() - open_before) - len(ours) - len(unwaived),
         continuing=len(open_now.keys() & open_before),
-        resolved=[line for line in gone if line.news != "redefined"],
+        resolved=[line for line in gone if line.news == "resolved"],
+        waived=[line for line in gone if line.news == "waived"],
+        unwaived=unwaived,
         worse=[line for key, line in open_now.items() if _worse(line, before.get(key), identity, previous)],
         moved=_moved(answers, previous),
         redefined=redefined,

@@ -150,6 +150,7 @@ def _waivers(answers: Answers, as_of: int, limits: Thresholds, naming: Naming) -
             valid_to=row.valid_to,
             obligations=row.obligations,
             expires_soon=row.valid_to <= as_of + limits.waiver_days * _DAY_MS,
+            notes=row.notes,
         )
         for row in answers.waivers
         if row.valid_from <= as_of < row.valid_to

@@ -116,7 +116,15 @@ def _news(row: FindingRow, previous: ReportModel | None) -> News:
     told = {line.key: line.state for line in previous.nonconformities}
     before = told.get(finding_key(row))
     if row.state == "open":
-        return "continuing" if before == "open" else "redefined" if row.by_rules else "new"
+        return "continuing" if before == "open" else _appeared(row)
+    if before == "open" and row.state == "waived":
+        return "waived"
     if before == "open":
         return "redefined" if row.by_rules else "resolved"
     return "new" if before is None else ""
+
+
+def _appeared(row: FindingRow) -> News:
+    if row.by_rules:
+        return "redefined"
+    return "unwaived" if row.unwaived else "new"

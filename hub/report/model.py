@@ -45,8 +45,8 @@ __all__ = [
 SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor")
 """Worst first."""
 Word = Literal["RED", "AMBER", "GREEN", "INCOMPLETE", "INCOMPLETE/RED"]
-News = Literal["new", "continuing", "resolved", "redefined", ""]
-"""`redefined`: there, or gone, since the last report because the rules changed, not the records."""
+News = Literal["new", "continuing", "resolved", "waived", "unwaived", "redefined", ""]
+"""`waived`: a waiver covers it now, `unwaived`: the waiver that covered it ended. `redefined`: there, or gone, since the last report because the rules changed, not the records."""
 """A finding against the last report; empty: there was none, or it was told there already."""
 
 
@@ -240,6 +240,10 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     worse: list[Nonconformity]
     """Continuing, and since the last report past their due date or reopened."""
     moved: list[Moved]
+    waived: list[Nonconformity] = []
+    """Open at the last report, and covered by a waiver since; not counted as resolved."""
+    unwaived: list[Nonconformity] = []
+    """Open again because the waiver that covered them ended; not counted as new."""
     redefined: list[Nonconformity] = []
     """Opened or withdrawn because we changed the rules; counted neither as new nor as resolved."""
     rules: list[RuleChange] = []
@@ -267,6 +271,8 @@ class WaiverLine(msgspec.Struct, frozen=True, kw_only=True):
     valid_to: int
     obligations: int
     expires_soon: bool
+    notes: list[str] = []
+    """What is odd about it, such as that it covers nothing."""
 
 
 class GapLine(msgspec.Struct, frozen=True, kw_only=True):

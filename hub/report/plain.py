@@ -225,7 +225,7 @@ class _Page:
         mark = {"cured": f"CURED {day(line.cured_at)} ", "waived": "WAIVED ", "withdrawn": "WITHDRAWN "}.get(
             line.state, ""
         )
-        mark = mark or {"new": "NEW ", "redefined": "CHANGED BY US "}.get(line.news, "")
+        mark = mark or {"new": "NEW ", "unwaived": "OPEN AGAIN ", "redefined": "CHANGED BY US "}.get(line.news, "")
         self.say(f"{mark}{_name(line.subject)}", "- ", "  ")
         self.say(line.found, "  ")
         facts = f"first seen {day(line.first_seen_at)}, {plural(line.age_days, 'day')}"
@@ -279,6 +279,8 @@ class _Page:
             who = row.approver.label if row.approver else "approver not known"
             self.say(f"{row.requirement} {row.unit_filter} until {self.days.day(row.valid_to - 1)}{soon}", "- ", "  ")
             self.say(f"{row.reason} ({who}; {plural(row.obligations, 'case')})", "  ")
+            for note in row.notes:
+                self.say(note, "  ")
         self.more(self.view.waivers.more)
         more = f" and {self.view.attested.more} more" if self.view.attested.more else ""
         names = ", ".join(self.view.attested.shown) + more

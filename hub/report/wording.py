@@ -129,10 +129,15 @@ def change_sentence(change: Change | None) -> str:
     """Say in one sentence what moved since the last mail."""
     if change is None:
         return "This is the first mail; there is nothing to compare it with."
-    if not (change.new or change.resolved or change.worse or change.moved or change.redefined):
+    excused = change.waived or change.unwaived
+    if not (change.new or change.resolved or change.worse or change.moved or change.redefined or excused):
         still = f"; {plural(change.continuing, 'finding')} continuing" if change.continuing else ""
         return f"Nothing changed since the last mail{still}."
     parts = [f"{change.new:,} new", f"{len(change.resolved):,} resolved", f"{change.continuing:,} continuing"]
+    if change.waived:
+        parts.append(f"{len(change.waived):,} waived")
+    if change.unwaived:
+        parts.append(f"{len(change.unwaived):,} open again after a waiver")
     if change.worse:
         parts.append(f"{len(change.worse):,} of them now late or reopened")
     ours = ""

@@ -13,7 +13,7 @@ from hub.store.disposal import Authority
 from hub.store.schema import kind_tables
 from hub.store.tables import record
 
-__all__ = ["authorise", "login_name"]
+__all__ = ["authorise", "login_name", "operator_of"]
 
 
 def login_name() -> str:
@@ -22,6 +22,16 @@ def login_name() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"uid {os.getuid()}"
+
+
+def operator_of(operators: Mapping[str, str]) -> str:
+    """Return the id of the person the configuration ties to the login this runs under; ConfigurationError says how to."""
+    login = login_name()
+    operator = operators.get(login)
+    if operator is None:
+        message = f'the login \'{login}\' is nobody in it; add: "{login}" = "register:people/…"'
+        raise _refused("retention.operators", message)
+    return operator
 
 
 def authorise(
@@ -33,12 +43,9 @@ def authorise(
     in the register, who holds `role` at `at`.
     """
     login = login_name()
-    operator = operators.get(login)
     if not reason.strip():
         raise _refused("--reason", "is empty; say why")
-    if operator is None:
-        message = f'the login \'{login}\' is nobody in it; add: "{login}" = "register:people/…"'
-        raise _refused("retention.operators", message)
+    operator = operator_of(operators)
     doer, allower = _human(conn, operator), _human(conn, approver)
     if doer is None:
         raise _refused("retention.operators", f"{operator} is no person of the register; sync it first")

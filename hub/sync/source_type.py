@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from hub.sync.source import Provision, Source, SourceContext
+from hub.sync.waiver import WaiverKeeper
 
 __all__ = ["Offer", "SourceSettings", "SourceType"]
 
@@ -70,3 +71,5 @@ class SourceType:
     offers: Callable[[str, Any], Sequence[Offer]] = _offers_nothing
     """Called with (configured name, validated settings): what the source would give, what it gives already included.
     Where none is configured, with a name to suggest and None. No network, no file."""
+    waivers: Callable[[Any, SourceContext], WaiverKeeper] | None = None
+    """Called with (validated settings, context): what writes waivers down there; None = nobody writes there."""

@@ -32,6 +32,7 @@ def config(tmp_path_factory, places):
         with Session(config, clock=FixedClock(instant - 3_600_000), create_store=True) as session:
             do_run(session)
     valid = {"valid_from": parse_instant("2026-10-01T00:00:00Z"), "valid_to": parse_instant("2026-12-01T00:00:00Z")}
+    valid["approver"] = "register:people/bruno"  # not who answers for changes
     with Session(config, clock=FixedClock(parse_instant(LATER) - 3_600_000)) as session:
         with session.store.begin() as conn:
             write_records(conn, [Write(waiver(RID, **valid))], session.clock.now_ms())

@@ -168,7 +168,7 @@ EXPECTED = {
         "2: organisation.nmae: unknown key; did you mean 'name'? known: calendar, judge_from, manager, name, zone",
         "3: organisation.zone: unknown zone 'Europe/Berln'; did you mean 'Europe/Berlin'?",
         "4: organisation.judge_from: should be a date (2026-10-01) or a time with offset (2026-10-01T06:00:00Z)",
-        "5: source: unknown key; did you mean 'sources'? known: channels, findings, organisation, packs, plugins, reports, retention, sources, store",
+        "5: source: unknown key; did you mean 'sources'? known: channels, findings, organisation, packs, plugins, reports, retention, sources, store, waivers",
         "6: sources.desk.url: is missing; write: url = …",
         '8: sources.desk.token: a secret does not belong into this file; write { file = "secrets/token" } or { env = "NAME" }',
         "9: sources.desk.flavour: should be 'cloud' or 'data_center'",
@@ -205,7 +205,7 @@ EXPECTED = {
         "5: sources.desk.plugin: no plugin offers sources of the type 'tol'; did you mean 'tool'? known: broken, bs15000, lame, tool",
     ],
     "unknown-section": [
-        "4: source: unknown key; did you mean 'sources'? known: channels, findings, organisation, packs, plugins, reports, retention, sources, store",
+        "4: source: unknown key; did you mean 'sources'? known: channels, findings, organisation, packs, plugins, reports, retention, sources, store, waivers",
     ],
     "unknown-zone": [
         "3: organisation.zone: unknown zone 'Europe/Berln'; did you mean 'Europe/Berlin'?",

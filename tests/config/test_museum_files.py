@@ -107,7 +107,7 @@ def test_a_secret_ends_before_its_line(tmp_path, registry):
         (
             "HUB_SORCES__DESK__TOKEN",
             "hunter2",
-            "HUB_SORCES__DESK__TOKEN: there is no section 'sorces'; known: plugins, organisation, store, packs, sources, channels, reports, findings, retention",
+            "HUB_SORCES__DESK__TOKEN: there is no section 'sorces'; known: plugins, organisation, store, packs, sources, channels, reports, findings, retention, waivers",
         ),
         ("HUB_SOURCES__DESK__TOKEN", "bad hunter2", "HUB_SOURCES__DESK__TOKEN: should not begin with bad: ***"),
     ],

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from hub import hookspecs
-from hub.cli import coverage, derive, diff, findings, obligations, profile, run, sample, sync
+from hub.cli import coverage, derive, diff, findings, obligations, profile, run, sample, sync, waive
 from hub.cli.app import COMMANDS, load_command
 from hub.conformance.demand import EvidenceKind, Read, Setting
 from hub.conformance.explain import Explanation, PartExplanation
@@ -70,6 +70,7 @@ def section(title: str) -> str:
         ("hub coverage", (*coverage._READ, *coverage._GAPS, *coverage._JUDGED, *coverage._STEPS, *coverage._NEEDS)),
         ("hub diff", diff._TOLD),
         ("hub profile", profile._COLUMNS),
+        ("hub waive", (*waive._LISTED, *waive._WRITTEN)),
         ("hub run", run._COLUMNS),
         (
             "hub explain",

@@ -11,6 +11,7 @@ from hub.conformance.answer import VERDICTS, Answers, CoverageRow, FindingRow, R
 from hub.report.compile import compile_conformance
 from hub.report.model import ReportModel, decode_model, encode_model
 from hub.report.person import initials
+from hub.report.wording import change_sentence
 
 DAY = 86_400_000
 AS_OF = 1_793_692_800_000
@@ -161,6 +162,7 @@ def random_answers(draw: st.DrawFn) -> Answers:
                 owner=st.none() | subject,
                 due_at=st.none() | instant,
                 by_rules=st.booleans(),
+                unwaived=st.booleans(),
             ),
             max_size=12,
             unique_by=lambda row: (row.requirement, row.part, row.unit.id, row.anchor),
@@ -192,9 +194,10 @@ def test_nothing_is_lost_between_answers_and_report(make_identity, before, now):
     open_now = [line for line in model.nonconformities if line.state == "open"]
     ours = sum(line.state == "open" for line in model.change.redefined)
     gone = len(model.change.redefined) - ours
-    assert model.change.continuing + len(model.change.resolved) + gone == open_before
-    assert model.change.continuing + model.change.new + ours == len(open_now)
-    counted = {"new": model.change.new, "continuing": model.change.continuing, "redefined": ours}
+    resolved, waived, again = (len(model.change.resolved), len(model.change.waived), len(model.change.unwaived))
+    assert model.change.continuing + resolved + waived + gone == open_before
+    assert model.change.continuing + model.change.new + again + ours == len(open_now)
+    counted = {"new": model.change.new, "continuing": model.change.continuing, "redefined": ours, "unwaived": again}
     assert Counter(line.news for line in open_now) == Counter({k: v for k, v in counted.items() if v})
     assert sum(action.more + 1 for action in model.actions) == len(open_now)
     total = Counter(row.verdict for row in now.requirements)
@@ -206,3 +209,21 @@ def test_nothing_is_lost_between_answers_and_report(make_identity, before, now):
     assert severities == sorted(severities)
     if any(row.verdict in ("not_met", "not_provable") for row in now.requirements):
         assert model.status.word != "GREEN"
+
+
+def test_a_waiver_resolves_nothing_and_its_end_is_no_news(answers, make_identity):
+    """Open, then waived, then open again: counted apart, neither resolved nor new."""
+    row = next(row for row in answers.findings if row.state == "open")
+    steps = [row, msgspec.structs.replace(row, state="waived"), msgspec.structs.replace(row, unwaived=True, reopened=1)]
+    previous, told = None, []
+    for month, step in zip(("2026-08", "2026-09", "2026-10"), steps, strict=True):
+        now = msgspec.structs.replace(answers, findings=[step])
+        as_of = max(AS_OF - 30 * DAY * (10 - int(month[-2:])), row.first_seen_at)
+        previous = compile_conformance(now, identity=make_identity(month, as_of), previous=previous)
+        change = previous.change
+        told.append(
+            change and (change.new, change.continuing, len(change.resolved), len(change.waived), len(change.unwaived))
+        )
+    assert told == [None, (0, 0, 0, 1, 0), (0, 0, 0, 0, 1)]
+    assert "1 open again after a waiver" in change_sentence(previous.change)
+    assert [line.news for line in previous.nonconformities] == ["unwaived"]

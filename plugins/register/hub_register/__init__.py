@@ -10,6 +10,7 @@ from hub_register.offer import offers
 from hub_register.settings import RegisterSettings
 from hub_register.source import RegisterSource
 from hub_register.templates import START_FILES
+from hub_register.waiver_file import WaiverFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @hookimpl
 def hub_register_sources(register: Callable[[SourceType], None]) -> None:
     """Offer the kind of source `register`."""
-    register(SourceType("register", RegisterSettings, RegisterSource, START_FILES, offers=offers))
+    register(SourceType("register", RegisterSettings, RegisterSource, START_FILES, offers, WaiverFile))
 
 
 @hookimpl
