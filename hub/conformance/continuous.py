@@ -25,6 +25,7 @@ from hub.conformance.owed import HIDDEN, NEVER, Doubt, owed_columns
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need, merge_reads
 from hub.conformance.unit import PeriodName, Unit
+from hub.conformance.verdict import EXPIRED
 from hub.store.tables import metadata
 
 __all__ = ["holding", "in_force", "periodic"]
@@ -32,7 +33,6 @@ __all__ = ["holding", "in_force", "periodic"]
 Instants = ColumnElement[Any]
 _period = metadata.tables["period"]
 _DAY_MS = 86_400_000
-_EXPIRED = "what was declared for it has expired"
 _COVERED, _DOUBTED, _LATE, _NOTHING = range(4)
 """How a piece of evidence speaks for a period, best first."""
 
@@ -203,7 +203,7 @@ def _chosen(reached: Any, laid: Any, chained: Any) -> Any:
 
     covers = and_(c.unit == r.unit, c.chain == r.chain, c.until > r.due_at, c.record.is_not(None))
     comes = and_(t.unit == r.unit, t.at >= r.lapses_at, r.lapses_at <= r.due_at, t.record.is_not(None))
-    why = func.coalesce(d.lacks, case((d.at.is_(None), d.undated)), literal(_EXPIRED))
+    why = func.coalesce(d.lacks, case((d.at.is_(None), d.undated)), literal(EXPIRED))
     unsure = or_(d.lacks.is_not(None), d.at.is_(None), d.expires_at <= r.due_at)
     overlaps = and_(
         d.unit == r.unit,

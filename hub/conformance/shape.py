@@ -34,12 +34,12 @@ from hub.conformance.owed import HIDDEN, NEVER, Doubt, owed_columns
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need, merge_reads
 from hub.conformance.unit import Unit
+from hub.conformance.verdict import EXPIRED
 
 __all__ = ["attestation", "completeness", "deadline", "obligations", "precondition", "threshold", "trend"]
 
 Instants = ColumnElement[Any]
 _NO_DUE = "when it is due is not known"
-_EXPIRED = "what was declared for it has expired"
 _KEPT = ("unit", "anchor", "opened_at", "due_at", "hidden_at", "doubt", "at", "record", "declared", "expires_at", "who")
 
 
@@ -135,7 +135,7 @@ def _judged(chosen: Any, warn_share: float | None, *, complete: bool) -> Select[
         no_instant().label("d"),
         case((proven, o.record)).label("evidence"),
         and_(o.counts, func.coalesce(o.declared, false())).label("declared"),
-        func.coalesce(own_lacks, case((o.counts, o.lacks)), case((expired, _EXPIRED))).label("lacks"),
+        func.coalesce(own_lacks, case((o.counts, o.lacks)), case((expired, EXPIRED))).label("lacks"),
     )
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from hub.conformance.answer import Verdict
 
-__all__ = ["VERDICT", "needs_through", "verdict_of"]
+__all__ = ["EXPIRED", "VERDICT", "needs_through", "verdict_of"]
+
+EXPIRED = "what was declared for it has expired"
+"""What an obligation lacks from the end of a declaration on; before its evidence is there, it lacks nothing yet."""
 
 
 def needs_through(as_of: int, due_at: int | None, stale_ms: int) -> int:
@@ -49,7 +52,7 @@ def verdict_of(  # noqa: PLR0911 - the rules of the design, in their order
         if complete and not read:
             return "not_provable"
         return "attested" if declared else "met"
-    if lacks is not None:
+    if lacks is not None and not (lacks == EXPIRED and met_at is not None and met_at > limit):
         return "not_provable"
     if due_at is not None and due_at <= as_of:
         late = met_at is not None and due_at < met_at <= as_of
@@ -65,7 +68,8 @@ _LATE = "coalesce(o.due_at <= {as_of} AND o.met_at > o.due_at AND o.met_at <= {a
 VERDICT = (
     f"CASE WHEN o.met_at <= {_LIMIT} AND (o.lost_at IS NULL OR o.lost_at > {_LIMIT}) THEN "
     f"CASE WHEN h.complete AND NOT {_READ} THEN 'not_provable' WHEN o.declared THEN 'attested' ELSE 'met' END "
-    "WHEN o.lacks IS NOT NULL THEN 'not_provable' "
+    f"WHEN o.lacks <> '{EXPIRED}' OR o.lacks IS NOT NULL AND (o.met_at IS NULL OR o.met_at <= {_LIMIT}) "
+    "THEN 'not_provable' "
     f"WHEN o.due_at <= {{as_of}} THEN CASE WHEN {_LATE} OR {_READ} THEN "
     "CASE WHEN w.part IS NULL THEN 'not_met' ELSE 'waived' END ELSE 'not_provable' END "
     "WHEN o.warn_at <= {as_of} THEN 'at_risk' ELSE 'pending' END"

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from hub.conformance.verdict import VERDICT, verdict_of
+from hub.conformance.verdict import EXPIRED, VERDICT, verdict_of
 from hub.store.store import Store
 
 PLAIN: dict[str, Any] = {
@@ -61,6 +61,13 @@ PLAIN: dict[str, Any] = {
         ("not_provable", {"lacks": "when it started", "due_at": None}),
         ("not_provable", {"lacks": "when it started", "met_at": 60}),
         ("not_provable", {"lacks": "when it started", "waived": True}),
+        # a declaration ends: attested before, unknown after; what came late, or is yet to come, is so all the same
+        ("attested", {"as_of": 29, "met_at": 20, "lost_at": 30, "lacks": EXPIRED, "declared": True}),
+        ("not_provable", {"as_of": 30, "met_at": 20, "lost_at": 30, "lacks": EXPIRED, "declared": True}),
+        ("pending", {"as_of": 19, "met_at": 20, "lost_at": 30, "lacks": EXPIRED, "declared": True}),
+        ("attested", {"as_of": 99, "met_at": 20, "lost_at": 60, "lacks": EXPIRED, "declared": True}),
+        ("not_met", {"met_at": 51, "lost_at": 60, "lacks": EXPIRED, "declared": True}),
+        ("not_provable", {"lacks": EXPIRED}),
         # absence proves something only where everything was read through the due instant
         ("not_met", {"through": 50}),
         ("not_provable", {"through": 49}),
@@ -93,7 +100,7 @@ CASE = st.fixed_dictionaries(
         "opened_at": INSTANT,
         **dict.fromkeys(("due_at", "warn_at", "met_at", "lost_at", "through"), st.none() | INSTANT),
         "declared": st.booleans(),
-        "lacks": st.none() | st.just("why"),
+        "lacks": st.none() | st.sampled_from(["why", EXPIRED]),
         "complete": st.booleans(),
         "waived": st.booleans(),
         "stale_ms": st.integers(0, 3),
