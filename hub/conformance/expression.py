@@ -168,7 +168,9 @@ def business_hours_after(instant: Instants, hours: float, calendar: Any = CALEND
     )
     return (
         select(then.c.opens + used - then.c.seconds_before * 1000)
-        .where(then.c.calendar == calendar, then.c.seconds_before * 1000 < used)
+        .where(
+            then.c.calendar == calendar, then.c.seconds_before < (used + 999) // 1000
+        )  # bare, so that an index serves
         .order_by(then.c.seconds_before.desc())
         .limit(1)
         .correlate_except(then)
