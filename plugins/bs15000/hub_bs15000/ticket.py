@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 
 from hub.conformance.evidence import Rows, rows
 from hub.conformance.expression import business_hours_after, later_of, minutes_after, since_when
-from hub.conformance.owed import Doubt
+from hub.conformance.owed import NEVER, Doubt
 from hub.conformance.unit import Unit, unit
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
@@ -29,6 +30,7 @@ __all__ = [
     "put_away",
     "recorded",
     "tickets",
+    "with_facts",
 ]
 
 KINDS_OF_TICKET = ("incident", "request")
@@ -68,6 +70,14 @@ def tickets(kind: str) -> Unit:
     twin = exists().where(link.c.sid == t.sid, link.c.type == "duplicate_of").correlate_except(link)
     kept = func.coalesce(t.status_category, "").not_in(_CALLED_OFF)
     return unit(kind).where(kept, ~twin).opening(func.coalesce(recorded(kind), 0))
+
+
+def with_facts(base: Unit, **facts: ColumnElement[Any]) -> tuple[Unit, Any]:
+    """Work something out for each unit once, however often it is used; returns the units and the facts as columns."""
+    named = (fact.label(name) for name, fact in facts.items())
+    found = base.select(base.sid.label("sid"), *named).limit(NEVER).subquery("fact")
+    table = kind_tables[base.kind]
+    return replace(base, rows=found.join(table, table.c.sid == found.c.sid), conditions=()), found.c
 
 
 def priority_unknown(kind: str) -> Doubt:
