@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hub.cli.progress import Progress
     from hub.config.configuration import Configuration
     from hub.conformance.pack import Requirement
+    from hub.conformance.probe import Probe
     from hub.report.channel import Channel
     from hub.store.store import Store
     from hub.sync.runner import SourceJob
@@ -146,6 +147,11 @@ class Session:
         packs = self.registry.packs()
         enabled = self.configuration.packs
         return [each for name, pack in enabled.items() for each in packs[name].requirements(pack.parameters, pack.choices)]
+
+    def probes(self) -> list[Probe]:
+        """Return the checks by Python of the enabled packs."""
+        packs = self.registry.packs()
+        return [probe for name in self.configuration.packs if (given := packs[name].probes) for probe in given()]
 
     def channels(self, names: Iterable[str] = ()) -> dict[str, Channel]:
         """Make the configured channels, all or those named. No network."""
