@@ -91,7 +91,9 @@ class RegisterSource:
 
     def _weak(self, register: RegisterFile) -> list[Fault]:
         """Say which rows came late, and whose authors are nobody."""
-        found = []
+        found: list[Fault] = []
+        if not self._history.is_kept:
+            return found
         for row in self._told(register, None)[0]:
             record = read_row(row, self._context.name).record
             if record is not None and "late_declared" in record.custom:
