@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import threading
@@ -51,6 +52,26 @@ class Silence(Fault):
     def send(self, handler) -> None:
         handler.close_connection = True
         self.over.wait(30)
+
+
+class Drip(Fault):
+    """Sends its head, or its body, byte by byte, never silent for long, and is never done."""
+
+    def __init__(self, over: threading.Event, *, head: bool = False) -> None:
+        super().__init__(200)
+        self.over, self.head = over, head
+
+    def send(self, handler) -> None:
+        handler.close_connection = True
+        handler.wfile.write(
+            b"HTTP/1.1 200 OK\r\nX-Slow: " if self.head else b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"
+        )
+        with contextlib.suppress(OSError):  # whoever asked has left
+            for _ in range(300):
+                handler.wfile.write(b" ")
+                handler.wfile.flush()
+                if self.over.wait(0.1):
+                    return
 
 
 def _step(decision: str, when: str) -> dict:
@@ -216,7 +237,7 @@ class Stand(Jira):
             "issue_security": False,
         }
         accounts = {name: f"register:people/{name}" for name in ("alice", "bob", "carol")}
-        return configure(projects=["CHG", "OPS"], page_size=2, timeout_s=5, accounts=accounts, **told, **changes)
+        return configure(projects=["CHG", "OPS"], page_size=2, accounts=accounts, **{"timeout_s": 5, **told, **changes})
 
     def stop(self) -> None:
         self.over.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,7 @@ from hub_register.settings import RegisterSettings
 from hub_register.source import RegisterSource
 from tests.conftest import PROJECT
 from tests.jira.kit import SECRET, Fault
-from tests.jira.stand import ACCOUNTS, ENDPOINTS, FIRST, HIT, SECOND, Hangup, Stand, squeezed
+from tests.jira.stand import ACCOUNTS, ENDPOINTS, FIRST, HIT, SECOND, Drip, Hangup, Silence, Stand, squeezed
 
 ATTEMPTS = 3
 JUDGED = ("BS15000-4.5-r5", "BS15000-8.2-a", "BS15000-8.2-c", "BS15000-8.2-e")
@@ -52,6 +53,9 @@ def raw(status: int, body: bytes, **more) -> object:
     return lambda _healthy: Fault(status, raw=body, **more)
 
 
+SLOW = "silence, or an answer that drips"
+OVER = threading.Event()
+"""The answers of this row are let go."""
 ANSWERS: dict[str, dict[str, object]] = {
     "200 of another type": {
         "list for map": lambda h: Fault(200, {"odd": 1} if h[:1] == b"[" else []),
@@ -76,6 +80,11 @@ ANSWERS: dict[str, dict[str, object]] = {
     "no answer": {
         "hung up": lambda _h: Hangup(),
         "cut in the middle": lambda h: Hangup(h[: len(h) // 2]),
+    },
+    SLOW: {
+        "silence": lambda _h: Silence(OVER),
+        "a dripping body": lambda _h: Drip(OVER),
+        "a dripping head": lambda _h: Drip(OVER, head=True),
     },
     "a redirect": {
         "301 to login": raw(301, b"", Location="/login"),
@@ -196,7 +205,9 @@ def desk(request, tmp_path_factory, sqlite_template):
     try:
         yield Desk(stand, tmp_path_factory.mktemp("desk"), sqlite_template)
     finally:
+        OVER.set()
         stand.stop()
+        OVER.clear()
 
 
 def false_verdicts(desk: Desk, store: Store) -> list[object]:
@@ -215,7 +226,7 @@ def faults_of(desk: Desk, endpoint: str, row: str, reply) -> list[str]:
     desk.stand.wrong, desk.stand.struck = (endpoint, reply), 0
     wrong: list[str] = []
     with desk.store("faulty") as store:
-        jira, register = desk.sync(store, SECOND)
+        jira, register = desk.sync(store, SECOND, **({"timeout_s": 0.5} if row == SLOW else {}))
         with store.connect() as conn:
             reach = {(r.source, r.scope, r.kind): (r.through, r.reason) for r in coverage_rows(conn)}
         wrong += [f"false verdict {one}" for one in false_verdicts(desk, store)]

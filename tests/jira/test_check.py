@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from hub.clock import FixedClock
 from tests.jira.kit import NOW, SECRET, Fault, at, issue
+from tests.jira.test_answers import ANSWERS, SLOW
 
 
 @pytest.fixture
@@ -99,3 +101,46 @@ def test_a_reading_warns_of_what_soon_stops_it(ready, source):
         "Jira's clock is 6 minutes behind this machine's",
         "the token ends on 2026-10-20, in 19 days",
     ]
+
+
+def spoilt(answer, body: bytes):
+    return lambda _query: answer(body)
+
+
+@pytest.mark.parametrize("flavour", ["cloud", "data_center"])
+def test_every_answer_at_every_endpoint_is_a_line(server, source, flavour):
+    """Words, statuses, types and the sample are asked for by `hub check` alone: a fault ends its own lines only."""
+    api = "/rest/api/3" if flavour == "cloud" else "/rest/api/2"
+    healthy = {
+        **server.answers,
+        f"{api}/project/OPS": {"id": "1", "key": "OPS", "name": "Operations"},
+        f"{api}/field": [{"id": "customfield_10030", "name": "Back-out plan"}],
+        f"{api}/status": [{"id": "1", "name": "Open"}],
+        f"{api}/issuetype": [{"id": "1", "name": "Incident"}],
+        f"{api}/search": {"issues": [], "total": 0},
+        f"{api}/search/jql": {"issues": []},
+        "/rest/pat/latest/tokens": [],
+        "/login": Fault(200, raw=b"<!DOCTYPE html>"),
+    }
+    made = source(flavour=flavour, user="hub@example.net" if flavour == "cloud" else None, timeout_s=10)
+    search = f"{api}/search/jql" if flavour == "cloud" else f"{api}/search"
+    asked = [f"{api}/myself", f"{api}/project/OPS", f"{api}/field", f"{api}/status", f"{api}/issuetype", search]
+    asked += ["/rest/pat/latest/tokens"] if flavour == "data_center" else []
+    for place, path in enumerate(asked):
+        body = json.dumps(healthy[path]).encode()
+        here = [  # the first answer of each row everywhere, the others going round the endpoints
+            (name, answer)
+            for row in ANSWERS.keys() - {SLOW}
+            for n, (name, answer) in enumerate(ANSWERS[row].items())
+            if n == 0 or n % len(asked) == place
+        ]
+        for name, answer in here:
+            server.answers = {**healthy, path: spoilt(answer, body)}
+            lines = made.check()
+            assert lines, (path, name)
+            assert SECRET not in say(lines), (path, name)
+            told = [each for each in lines if "mapped but Jira" not in each.text and each.level != "ok"]
+            quiet = path == "/rest/pat/latest/tokens"
+            assert told or quiet, (path, name, say(lines))
+            assert path != f"{api}/myself" or [each.level for each in lines] == ["error"], (name, say(lines))
+            assert path != f"{api}/project/OPS" or "error" in {each.level for each in lines}, (name, say(lines))

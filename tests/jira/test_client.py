@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -17,6 +18,7 @@ from hub.errors import (
 from hub.sync.source import Slice
 from hub_jira.search import jql_time
 from tests.jira.kit import NOW, SECRET, Fault, Script, at, entry, issue, item
+from tests.jira.stand import Drip
 
 OPS = Slice("issue", "OPS", frozenset({"incident"}))
 CLOUD, CENTER = "/rest/api/3/search/jql", "/rest/api/2/search"
@@ -93,6 +95,17 @@ def test_each_answer_becomes_its_fault_and_shows_no_secret(server, source, caplo
     shown = "".join(f"{each!r}{each}" for each in (caught.value, caught.value.__cause__, caught.value.__context__))
     assert SECRET not in shown + caplog.text
     assert "Basic " not in shown + caplog.text
+
+
+@pytest.mark.parametrize("head", [False, True], ids=["body", "head"])
+def test_an_answer_that_drips_ends_at_a_deadline(server, source, head):
+    over = threading.Event()
+    server.answers[CLOUD] = Drip(over, head=head)
+    began = time.monotonic()
+    with pytest.raises(Retriable, match=r"in time|was cut"):
+        list(source(once=True, timeout_s=0.4).fetch(OPS, None))
+    assert 1.9 < time.monotonic() - began < 15
+    over.set()
 
 
 def test_nobody_there(source):

@@ -24,6 +24,7 @@ from hub.errors import (
     SourceError,
 )
 from hub_jira.leniency import rewrite
+from hub_jira.patience import PatientAdapter
 from hub_jira.wire import Account
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ __all__ = ["BadRequest", "JiraClient", "NotFound"]
 
 T = TypeVar("T")
 CONNECT_S = 10.0
+SILENCES = 5
+"""How many times the longest silence a whole answer may take."""
 LONGEST_QUOTE = 200
 
 
@@ -71,6 +74,8 @@ class JiraClient:
             timeout=self._timeout,
         )
         self._session: requests.Session = library._session  # noqa: SLF001 - the library offers no public way to its session
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, PatientAdapter(settings.timeout_s * SILENCES))
         self.requests = 0
         """Requests sent, retries included."""
         self.clock_skew_ms: int | None = None

@@ -97,7 +97,7 @@ class JiraSettings(SourceSettings):
     page_size: int = Field(default=100, ge=1, le=1000)
     """Issues a page."""
     timeout_s: float = Field(default=60, gt=0, le=600)
-    """Longest silence within a request."""
+    """Longest silence within a request; a whole answer may take five times as long."""
 
     @field_validator("url")
     @classmethod
