@@ -38,6 +38,8 @@ COMMANDS = {
     "diff": "List which verdicts of a month differ between what was known at two instants, and why.",
     "coverage": "Show what could be read, what requirements need, and what would make them provable.",
     "profile": "Show every parameter as shipped and as set: for whom, who set it, why, and by which key.",
+    "sla": "Show how far service levels were kept, target by target, or ticket by ticket.",
+    "calendar": "Draw a month of a calendar: open hours, holidays, days of 23 and 25 hours.",
     "report": "Make a report and hand it to its channels.",
     "run": "Do everything that is due: sync, derive, findings, reports.",
     "verify": "Prove that no kept document was altered, removed or reordered, and no past state of a record rewritten.",

@@ -23,7 +23,7 @@ from hub.store.revision import current_records
 from hub.store.store import Store
 from hub.store.tables import metadata
 
-__all__ = ["derive_all", "refresh_findings"]
+__all__ = ["derive_all", "known_calendars", "refresh_findings"]
 
 _record = metadata.tables["record"]
 
@@ -44,22 +44,34 @@ def derive_all(
     ConfigurationError for a calendar that does not exist or cannot be used.
     """
     with store.begin() as conn:
-        calendars = _calendars(conn, zone, calendar)
+        calendars = known_calendars(conn, now, zone, calendar)
         materialise(conn, calendars, zone, FIRST_DAY, horizon(now, zone))
         refresh_clocks(conn, zone=zone)
         run_probes(conn, probes, now)
     return derive(store, requirements, now=now, whole=whole)
 
 
-def _calendars(conn: Connection, zone: str, own: str) -> list[Calendar]:
+def known_calendars(conn: Connection, now: int, zone: str, own: str) -> list[Calendar]:
+    """Return the built-in calendars, those of the register, and the organisation's own under its name.
+
+    Raises ConfigurationError for one that does not exist or cannot be read.
+    """
     ids = conn.scalars(select(_record.c.id).where(_record.c.kind == "calendar")).all()
     kept = [one for one in current_records(conn, list(ids)) if isinstance(one, CalendarRecord)]
-    registered = {one.id: from_record(one, zone) for one in kept if one.vanished_at is None}
-    known = {one.id: one for one in built_in(zone)} | registered
-    if own not in known:
-        raise ConfigurationError(
-            [Fault(f"there is no calendar {own!r}; known: {', '.join(sorted(known))}", key="organisation.calendar")]
-        )
+    years = range(FIRST_DAY.year, horizon(now, zone).year + 1)
+    known, faults = {one.id: one for one in built_in(zone)}, []
+    for one in kept:
+        try:
+            if one.vanished_at is None:
+                known[one.id] = from_record(one, zone, years)
+        except ValueError as error:
+            faults.append(Fault(str(error), key=one.id))
+    if own not in known and not faults:
+        faults = [
+            Fault(f"there is no calendar {own!r}; known: {', '.join(sorted(known))}", key="organisation.calendar")
+        ]
+    if faults:
+        raise ConfigurationError(faults)
     return [*known.values(), replace(known[own], id=CALENDAR)]
 
 

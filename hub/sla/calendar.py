@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from hub.sla.holiday import holiday_dates
 from hub.sla.zone import DAY_MINUTES, load_zone, wall_to_utc, zone_names
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Calendar:
     """First date it holds; None = always did."""
     valid_to: date | None = None
     """First date it no longer holds; None = until further notice."""
+    holiday_set: str | None = None
+    """Country or region whose holidays are among the closed dates."""
 
     def hours(self, day: date) -> tuple[Hours, ...]:
         """Give the local intervals that open on a date."""
@@ -122,16 +125,22 @@ def built_in(zone: str) -> list[Calendar]:
     return [Calendar(id=name, zone=zone, weekly=weekly) for name, weekly in BUILT_IN.items()]
 
 
-def from_record(record: records.Calendar, zone: str) -> Calendar:
+def from_record(record: records.Calendar, zone: str, years: Iterable[int] = ()) -> Calendar:
     """Read a calendar record; `zone` is the organisation's, for a record that names none.
 
-    Raises ValueError, naming the value, for what is no time of day or no date.
+    The holidays of its set in `years` are closed beside its own closed dates; where the record itself opens
+    on one, it opens. Raises ValueError, naming the value, for what is no time of day, no date or no set.
     """
+    closed = frozenset(date.fromisoformat(day) for day in record.closed)
+    if record.holiday_set:
+        opened = {date.fromisoformat(one.date) for one in record.extra_open}
+        closed |= holiday_dates(record.holiday_set, years).keys() - opened
     return Calendar(
         id=record.id,
         zone=record.zone or zone,
         weekly=tuple((_WEEKDAYS.index(one.day) + 1, _hours(one.opens, one.closes)) for one in record.weekly),
-        closed=frozenset(date.fromisoformat(day) for day in record.closed),
+        closed=closed,
+        holiday_set=record.holiday_set,
         extra_open=tuple((date.fromisoformat(one.date), _hours(one.opens, one.closes)) for one in record.extra_open),
         valid_from=date.fromisoformat(record.valid_from) if record.valid_from else None,
         valid_to=date.fromisoformat(record.valid_to) if record.valid_to else None,
