@@ -27,7 +27,7 @@ EXPECTED = ("met", "attested", "not met", "not provable", "waived", "pending", "
 _OF_FILE = {"as_of", "from", "shared", "anchors"}
 _OF_REQUIREMENT = {"as_of", "from", "shared", "clocks", "parameters", "part", "unit", "cases"}
 _OF_CASE = {"as_of", "from", "records", "without", "clocks", "unread", "parameters", "part", "unit", "anchor"}
-_OF_CLOCK = {"of", "metric", "started_at", "due_at", "warn_at", "stopped_at", "excluded", "lacks", "marks"}
+_OF_CLOCK = {"of", "metric", "started_at", "due_at", "warn_at", "stopped_at", "agreement", "excluded", "lacks", "marks"}
 _DAY = re.compile(
     r"day (?P<day>-?\d+(?:\.\d+)?)(?: (?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d))?)?"
     r"(?: (?P<more>[+-]\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d))?"

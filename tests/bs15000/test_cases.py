@@ -153,6 +153,8 @@ def _start_clocks(conn: Connection, case: Case, sids: dict[str, int]) -> None:
         ticket, marks = one.pop("of"), one.pop("marks", {})
         if ticket not in sids:
             raise CaseFaultError(f"a clock is of {ticket}, which is not among the records")
+        if "agreement" in one:
+            one["agreement"] = sids[one["agreement"]]
         conn.execute(insert(tables.sla_clock).values(sid=sids[ticket], **one))
         for percent, moment in marks.items():
             row = {"sid": sids[ticket], "metric": one["metric"], "percent": percent, "at": moment}
