@@ -58,7 +58,8 @@ def run(
     """Do everything that is due: sync, derive, findings, reports.
 
     A second run at the same time says so and leaves with 0. Exit code 2: a source failed or a message
-    could not be handed over; what could be done was done.
+    could not be handed over; what could be done was done. Where there is no store a new one is made, and a
+    line on stderr says where: the path may be mistyped.
     """
     from hub.sync.lock import hold  # noqa: PLC0415 - `hub run --help` needs no database library
 

@@ -76,6 +76,8 @@ class Session:
             configuration.store.url_with_password(), base_dir=configuration.base_dir, create=self._create_store
         )
         self._open.append(store)
+        if store.made:
+            self.progress.say(f"there was no store at {store.place}: a new one was made there", level="warning")
         return store
 
     @cached_property

@@ -50,7 +50,8 @@ def sync(
     """Read what changed in the tools.
 
     A source that fails does not stop the others; exit code 2 says that one did. A source that another
-    run is reading is left to it, which is no failure.
+    run is reading is left to it, which is no failure. Where there is no store a new one is made, and a
+    line on stderr says where: the path may be mistyped.
     """
     with Session(config, log_format=log_format, create_store=True) as session:
         summaries = read_sources(session, names or (), replay=replay, census=census, accept=accept_absence)

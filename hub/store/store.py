@@ -39,6 +39,8 @@ class Store:
         self.engine = engine
         self.place = place
         """Where it is, without password: a path, or a URL."""
+        self.made = False
+        """It was made when it was opened: there was none."""
         self.dialect = engine.dialect.name
         """`sqlite` or `postgresql`."""
         self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
@@ -58,7 +60,7 @@ class Store:
             if create and state == "empty":
                 with store.begin() as conn:
                     migration.upgrade(conn)
-                state = "current"
+                state, store.made = "current", True
             migration.require_current(state, store.place)
         except BaseException:
             store.close()
