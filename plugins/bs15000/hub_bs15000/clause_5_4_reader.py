@@ -17,7 +17,7 @@ from hub.conformance.shape import deadline, threshold
 from hub.conformance.unit import PeriodName, each, unit
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
-from hub_bs15000.report import FREQUENCIES, SENT_UNKNOWN, child, s, sent, sent_at, some
+from hub_bs15000.report import FREQUENCIES, SENT_UNKNOWN, child, s, sent, sent_at, some, was_sent
 
 __all__ = ["DECLARATIONS"]
 
@@ -98,7 +98,7 @@ def _reached(rid: str, frequency: PeriodName) -> Part:
         later_of(s.submitted_at, func.coalesce(s.created_at, s.submitted_at)),
         fields=frozenset({"type", "period", "submitted_at", "delivery"}),
         reach="all",
-    ).where(some(delivery, delivery.c.sent_at.is_not(None), arrived, holder))
+    ).where(was_sent, some(delivery, delivery.c.sent_at.is_not(None), arrived, holder))
     specs = unit("report_spec").where(_spec.active, _spec.frequency.in_(FREQUENCIES[frequency]), decides)
     return deadline(
         rid,

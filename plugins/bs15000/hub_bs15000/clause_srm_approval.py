@@ -252,7 +252,9 @@ def _srm_06(rid: str, _: Parameters) -> list[Part]:
                 "After the rejection the report went out without a higher revision that was approved first.",
                 "Correct the report as a new revision that names the rejected one, and have it approved.",
             ),
-            unit=rejected.opening(rejection.c.decided_at).reading(service_report="all", approval="near"),
+            unit=rejected.opening(func.coalesce(rejection.c.decided_at, rejection.c.created_at, 0)).reading(
+                service_report="all", approval="near"
+            ),
             before=went_out,
             evidence=reapproved,
             fields=("report_id", "revision", "submitted_at"),

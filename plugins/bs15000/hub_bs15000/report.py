@@ -36,6 +36,7 @@ __all__ = [
     "sent",
     "sent_at",
     "some",
+    "was_sent",
 ]
 
 report = kind_tables["service_report"]
@@ -57,10 +58,11 @@ _approval = kind_tables["approval"]
 _duty = kind_tables["role_assignment"]
 _SENT = ("submitted", "registered", "archived", "corrected")
 _ISSUED = ("approved", *_SENT)
-_was_sent = or_(s.submitted_at.is_not(None), func.coalesce(s.state, "").in_(_SENT))
+was_sent = or_(s.submitted_at.is_not(None), func.coalesce(s.state, "").in_(_SENT))
+"""It was handed over, though it may not be recorded when."""
 
-SENT_UNKNOWN = (and_(s.submitted_at.is_(None), _was_sent), "when it was handed over is not recorded")
-sent_at = func.coalesce(s.submitted_at, case((_was_sent, func.coalesce(s.updated_at, s.created_at, 0))))
+SENT_UNKNOWN = (and_(s.submitted_at.is_(None), was_sent), "when it was handed over is not recorded")
+sent_at = func.coalesce(s.submitted_at, case((was_sent, func.coalesce(s.updated_at, s.created_at, 0))))
 """When it was handed over; where that is known but not when, nothing later than its last change counts."""
 
 
@@ -76,13 +78,13 @@ def ours() -> Unit:
 
 def issued() -> Unit:
     """Every report of the provider that was issued, owing from then on."""
-    out = or_(s.issued_at.is_not(None), _was_sent, func.coalesce(s.state, "").in_(_ISSUED))
+    out = or_(s.issued_at.is_not(None), was_sent, func.coalesce(s.state, "").in_(_ISSUED))
     return ours().where(out).opening(func.coalesce(s.issued_at, s.submitted_at, s.updated_at, s.created_at, 0))
 
 
 def sent() -> Unit:
     """Every report of the provider that was handed over, owing from then on."""
-    return ours().where(_was_sent).opening(func.coalesce(sent_at, 0))
+    return ours().where(was_sent).opening(func.coalesce(sent_at, 0))
 
 
 def customer_routine() -> Unit:
@@ -124,7 +126,7 @@ def handed_over() -> AnyOf:
 # -- who --------------------------------------------------------------------------------------
 
 
-def holds_role(person: ColumnElement[Any], at: ColumnElement[Any], *roles: str, process: Any = None) -> Any:
+def holds_role(person: ColumnElement[Any], at: ColumnElement[Any], *roles: Any, process: Any = None) -> Any:
     """Say whether a person, by any login, held one of `roles` at an instant; with `process`, for that process.
 
     False too where the login is tied to nobody. Reads role assignments and identities, both `all`.
