@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import random
+
 import pytest
 
 from hub.cli.session import Session
@@ -11,9 +14,24 @@ from tests.kill.harness import KILLED, LATER, NOW, call
 from tests.kill.picture import take_picture
 from tests.postgresql import PASSWORD
 
-NEXT = "a month ago"
+NEXT, OTHER = "a month ago", "derived"
+RESTORES = max(3, int(os.environ.get("HUB_KILLS", "0")) // 10)
 NOWS = (NOW, LATER)
 pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def backed_up(workshop, tmp_path_factory):
+    """Two stores, a backup of the first, and what restoring it over the second passes."""
+    file = tmp_path_factory.mktemp("backup") / "kept.db"
+    first, second = workshop.copy(NEXT), workshop.copy(OTHER)
+    assert call(first, "db", "backup", str(file)).code == 0
+    old, new = take_picture(second, NOW, NOWS), take_picture(first, NOW, NOWS)
+    assert old != new
+    restored = call(second, "db", "restore", str(file), "--force")
+    assert restored.code == 0, restored.said
+    assert take_picture(second, NOW, NOWS) == {**new, "files": old["files"]}
+    return old, {**new, "files": old["files"]}, file, restored.passed, restored.seconds
 
 
 def _state(folder) -> migration.State:
@@ -97,3 +115,25 @@ def test_a_move_into_postgresql(workshop, empty_database):
     again = call(folder, "db", "move", url, environment=known)
     assert again.code == 0, again.said
     assert take_picture(folder, NOW, NOWS) == before
+
+
+@pytest.mark.parametrize("seed", range(RESTORES))
+def test_a_restore(workshop, backed_up, seed):
+    """The store is the one before or the one of the backup, whole; a second call completes it."""
+    old, new, file, passed, seconds = backed_up
+    dice = random.Random(seed)
+    folder = workshop.copy(OTHER)
+    kind = dice.choice(["statement", "written", "committed", "flushed", "a moment"])
+    more = {"delay": dice.uniform(0.3, 1) * seconds}
+    if kind in passed:
+        more = {"die_at": (kind, dice.randint(1, passed[kind]))}
+    ended = call(folder, "db", "restore", str(file), "--force", **more)
+    print(f"seed {seed}: {more}{'' if ended.code == KILLED else ' (too late)'}")  # noqa: T201 - a proof says what it tried
+    assert ended.code in (KILLED, 0), ended.said
+    found = take_picture(folder, NOW, NOWS)
+    assert found in (old, new), more
+    verified = call(folder, "verify")
+    assert verified.code == 0, verified.said
+    again = call(folder, "db", "restore", str(file), "--force", now=LATER)
+    assert again.code == 0, again.said
+    assert take_picture(folder, NOW, NOWS) == new
