@@ -17,6 +17,7 @@ __all__ = [
     "PlannedActual",
     "Recommendation",
     "Review",
+    "TopicFinding",
     "Weakness",
 ]
 
@@ -63,6 +64,21 @@ class Weakness(Part, kw_only=True):
     """What."""
     action_id: Annotated[str, ref("improvement_action")] | None = None
     """Action against it."""
+
+
+class TopicFinding(Part, kw_only=True):
+    """What a review found on one topic."""
+
+    topic: str
+    """`attainment`, `satisfaction`, `cost` …"""
+    text: str | None = None
+    """What was found."""
+    value: float | None = None
+    """The figure judged, where there is one."""
+    measurement_id: Annotated[str, ref("measurement")] | None = None
+    """Where the figure comes from."""
+    not_applicable_reason: str | None = None
+    """Why the topic does not apply."""
 
 
 class Review(Record, tag="review", kw_only=True):
@@ -119,8 +135,12 @@ class Review(Record, tag="review", kw_only=True):
     """Records discussed."""
     findings: str | None = None
     """What was found."""
+    topics: list[TopicFinding] = []
+    """What was found, topic by topic."""
     conclusions: str | None = None
     """What follows."""
+    needs_met: bool | None = None
+    """The contract reviewed still gives the business what it needs."""
     recommendations: list[Recommendation] = []
     """What it asks for."""
     decisions: list[str] = []

@@ -14,11 +14,13 @@ __all__ = [
     "ContinuityTest",
     "ControlledDocument",
     "Document",
+    "Invitation",
     "Milestone",
     "Plan",
     "PlanDocument",
     "PlanEntry",
     "PlanRole",
+    "PlanTarget",
     "Risk",
     "Section",
     "StaffNeed",
@@ -113,6 +115,10 @@ class PlanEntry(Part, kw_only=True):
     """Report type, in a plan of reports."""
     customer_id: CustomerRef | None = None
     """Customer it is for; None = all."""
+    moved_to: Instant | None = None
+    """New start, where it was moved."""
+    moved_reason: str | None = None
+    """Why it was moved."""
 
 
 class PlanDocument(ControlledDocument, kw_only=True):
@@ -126,6 +132,19 @@ class PlanDocument(ControlledDocument, kw_only=True):
     """Steps with dates."""
     schedule: list[PlanEntry] = []
     """What happens when."""
+
+
+class PlanTarget(Part, kw_only=True):
+    """A level a plan is made for."""
+
+    service_id: ServiceRef | None = None
+    """Service; None = all."""
+    metric: str
+    """What is measured, as agreements name it."""
+    value: float
+    """Level, in `unit`."""
+    unit: str
+    """`%`, `min`, `h` …"""
 
 
 class Plan(PlanDocument, tag="plan", kw_only=True):
@@ -148,6 +167,10 @@ class Plan(PlanDocument, tag="plan", kw_only=True):
         | None
     ) = None
     """What it plans."""
+    targets: list[PlanTarget] = []
+    """Levels it is made for."""
+    contract_ids: list[Annotated[str, ref("underpinning_contract")]] = []
+    """Contracts it relies on."""
 
 
 class CapacityNeed(Part, kw_only=True):
@@ -195,6 +218,19 @@ class CapacityPlan(PlanDocument, tag="capacity_plan", kw_only=True):
     """People needed."""
 
 
+class Invitation(Part, kw_only=True):
+    """A customer was asked to take part."""
+
+    customer_id: CustomerRef | None = None
+    """Who."""
+    invited_at: Instant | None = None
+    """When."""
+    refused_at: Instant | None = None
+    """When the customer refused in writing; None = did not."""
+    refusal_ref: str | None = None
+    """Where the refusal is."""
+
+
 class ContinuityTest(Record, tag="continuity_test", kw_only=True):
     """A continuity plan was tried."""
 
@@ -216,6 +252,8 @@ class ContinuityTest(Record, tag="continuity_test", kw_only=True):
     """Where the report is."""
     retest_of: Annotated[str, ref("continuity_test")] | None = None
     """Failed test it repeats."""
+    invitations: list[Invitation] = []
+    """Customers asked, and what they answered."""
 
 
 class TrainingRecord(Record, tag="training_record", kw_only=True):

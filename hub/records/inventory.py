@@ -80,6 +80,8 @@ class Service(Record, tag="service", kw_only=True):
     """Per cent."""
     measuring: Measuring | None = None
     """How availability is measured."""
+    availability_agreed: Confirmation | None = None
+    """Who of the business agreed to the availability target."""
     rto_min: int | None = None
     """Minutes until it runs again after a disaster."""
     rpo_min: int | None = None
@@ -87,6 +89,8 @@ class Service(Record, tag="service", kw_only=True):
     business_priority: int | None = None
     """Order of recovery, 1 first."""
     continuity_agreed: Confirmation | None = None
-    """Who agreed to the recovery figures."""
+    """Who agreed to the recovery figures, or that there need be none."""
+    continuity_not_required: str | None = None
+    """Why the service need not be recovered after a disaster."""
     ci_ids: list[Annotated[str, ref("configuration_item")]] = []
     """Items it is made of."""

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from hub.records.base import AnyRef, Instant, Part, Period, PersonRef, Record, ServiceRef, ref
+from hub.records.support import Breach
 
 __all__ = ["Alert", "Attachment", "AvailabilitySample", "Communication", "Maintenance", "Measurement", "Outage"]
 
@@ -114,6 +115,8 @@ class Measurement(Record, tag="measurement", kw_only=True):
     """How it was asked."""
     record_ids_hash: str | None = None
     """Hash over the ids of the records counted."""
+    breach: Breach | None = None
+    """Cause of a missed target."""
 
 
 class CheckResult(Record, tag="check_result", kw_only=True):
