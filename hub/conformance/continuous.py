@@ -15,24 +15,65 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, false, func, literal, or_, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from hub.conformance.evidence import Evidence
 from hub.conformance.expression import days_after, earlier_of, later_of, no_instant, no_text
 from hub.conformance.owed import HIDDEN, NEVER, Doubt, owed_columns
 from hub.conformance.part import Part, Words
+from hub.conformance.piped import Piped, given
 from hub.conformance.reading import Need, merge_reads
 from hub.conformance.unit import PeriodName, Unit
 from hub.conformance.verdict import EXPIRED
-from hub.store.tables import metadata
+from hub.store.tables import Text, metadata
 
 __all__ = ["holding", "in_force", "periodic"]
 
 Instants = ColumnElement[Any]
 _period = metadata.tables["period"]
 _DAY_MS = 86_400_000
+_BEGINNING: dict[str, Any] = {
+    "unit": Integer,
+    "at": BigInteger,
+    "until": BigInteger,
+    "record": Integer,
+    "declared": Boolean,
+}
+_LAID: dict[str, Any] = {
+    **_BEGINNING,
+    "lost_at": BigInteger,
+    "expires_at": BigInteger,
+    "lacks": Text,
+    "undated": Text,
+    "counts": Boolean,
+}
+_OWED: dict[str, Any] = {
+    "unit": Integer,
+    "anchor": BigInteger,
+    "opened_at": BigInteger,
+    "due_at": BigInteger,
+    "hidden_at": BigInteger,
+    "doubt": Text,
+}
+"""Columns of what a part hands to the steps that are alike in all of them."""
 _COVERED, _DOUBTED, _LATE, _NOTHING = range(4)
 """How a piece of evidence speaks for a period, best first."""
 
@@ -100,17 +141,20 @@ def in_force(
     it holds on); what is withdrawn before ends then. `first` is when the first evidence must be there
     (NULL or None = at once), `end` when the unit stops owing.
     """
-    laid = _laid(unit, evidence, until)
-    chained = _chained(laid, _beginning(unit, first))
+    inputs: dict[str, Any] = {"evidence": _laid(unit, evidence, until)}
+    if first is not None:
+        inputs["beginning"] = _beginning(unit, first)
     last = _period.c.ends_at - 1 if end is None else earlier_of(end, _period.c.ends_at - 1)
     owing = _periods(unit, every, first, end)
-    owed = owing.select(*owed_columns(owing, last, frozenset(fields), doubts, [*evidence.needs, *needs])).cte("owed")
+    owed = owed_columns(owing, last, frozenset(fields), doubts, [*evidence.needs, *needs])
+    inputs["owed"] = owing.select(*owed)
+    alike = ("continuous", first is None, warn_days)
     return Part(
         requirement=requirement,
         name=name,
         shape=shape,
         unit_kind=unit.kind,
-        select=_judged(_chosen(_reached(owed, chained), laid, chained), warn_days),
+        select=Piped(inputs, alike, partial(_what_follows, warn_days, begins=first is not None)),
         reads=merge_reads(unit.reads, evidence.reads, {"period": "all", "calendar": "all"}),
         needs=(*((Need(unit.kind, frozenset(fields)),) if unit.has_envelope else ()), *evidence.needs, *needs),
         complete=False,
@@ -121,14 +165,11 @@ def in_force(
 def _laid(unit: Unit, evidence: Evidence, until: Instants) -> Any:
     """Lay every candidate beside its unit, with the instant up to which it holds."""
     selects = evidence.beside(unit, [unit.sid.label("unit"), until.label("until")], every=False)
-    rows = selects[0] if len(selects) == 1 else union_all(*selects)
-    return rows.cte("evidence")
+    return selects[0] if len(selects) == 1 else union_all(*selects)
 
 
-def _beginning(unit: Unit, first: Instants | None) -> Select[Any] | None:
+def _beginning(unit: Unit, first: Instants) -> Select[Any]:
     """Give the time before the first evidence is owed, which counts as covered by nothing."""
-    if first is None:
-        return None
     columns = (
         unit.sid.label("unit"),
         unit.opened.label("at"),
@@ -139,14 +180,21 @@ def _beginning(unit: Unit, first: Instants | None) -> Select[Any] | None:
     return unit.select(*columns).where(first > unit.opened)
 
 
-def _chained(laid: Any, beginning: Select[Any] | None) -> Any:
+def _what_follows(warn_days: int, *, begins: bool) -> Select[Any]:
+    laid, owed = given("evidence", _LAID), given("owed", _OWED)
+    beginning = given("beginning", _BEGINNING) if begins else None
+    chained = _chained(laid, beginning)
+    return _judged(_chosen(_reached(owed, chained), laid, chained), warn_days)
+
+
+def _chained(laid: Any, beginning: Any) -> Any:
     """Join evidence that meets or overlaps into chains, each with the instant at which it ends."""
     e = laid.c
     holds_until = func.coalesce(earlier_of(e.until, earlier_of(e.lost_at, e.expires_at)), NEVER)
     sure = select(e.unit, e.at, holds_until.label("until"), e.record, e.declared).where(
         e.counts, e.lacks.is_(None), e.at.is_not(None), holds_until > e.at
     )
-    rows = (sure if beginning is None else union_all(sure, beginning)).subquery("row")
+    rows = (sure if beginning is None else union_all(sure, select(*beginning.c))).subquery("row")
     r = rows.c
     order = (r.at, r.record.nulls_first(), r.until)
     before = func.max(r.until).over(partition_by=r.unit, order_by=order, rows=(None, -1))
