@@ -40,6 +40,8 @@ class Recommendation(Part, kw_only=True):
     """What."""
     action_id: Annotated[str, ref("improvement_action")] | None = None
     """Action that came of it."""
+    training_id: Annotated[str, ref("training_record")] | None = None
+    """Training that came of it."""
     decision: str | None = None
     """Decision, where no action came of it."""
 

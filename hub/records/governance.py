@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from hub.records.base import AnyRef, Confirmation, CustomerRef, Instant, Part, PersonRef, Record, ServiceRef, ref
+from hub.records.base import AnyRef, Confirmation, CustomerRef, Instant, Money, Part, PersonRef, Record, ServiceRef, ref
 
 __all__ = [
     "CapacityNeed",
@@ -15,12 +15,16 @@ __all__ = [
     "ControlledDocument",
     "Document",
     "Invitation",
+    "ItemType",
     "Milestone",
+    "Objective",
     "Plan",
     "PlanDocument",
     "PlanEntry",
     "PlanRole",
     "PlanTarget",
+    "PlannedOutcome",
+    "PlannedTraining",
     "Risk",
     "Section",
     "StaffNeed",
@@ -78,6 +82,12 @@ class Document(ControlledDocument, tag="document", kw_only=True):
 
     doc_type: str | None = None
     """Policy, procedure, manual …"""
+    process: str | None = None
+    """Process it is for."""
+    supports_objectives: list[str] = []
+    """Objectives of the plan it serves, by their names there."""
+    received_at: Instant | None = None
+    """When it came in, where somebody else wrote it."""
 
 
 class PlanRole(Part, kw_only=True):
@@ -89,6 +99,8 @@ class PlanRole(Part, kw_only=True):
     """Who holds it."""
     decision_maker: bool = False
     """May decide."""
+    party: Literal["provider", "customer", "supplier"] | None = None
+    """Side on which the role is held."""
 
 
 class Milestone(Part, kw_only=True):
@@ -100,6 +112,19 @@ class Milestone(Part, kw_only=True):
     """When it shall be done."""
     done_at: Instant | None = None
     """When it was done."""
+
+
+class Objective(Part, kw_only=True):
+    """What a plan shall reach, and how that will be seen."""
+
+    name: str
+    """What."""
+    measure: str | None = None
+    """How it is measured."""
+    target: str | None = None
+    """Level to reach."""
+    due_at: Instant | None = None
+    """By when."""
 
 
 class PlanEntry(Part, kw_only=True):
@@ -121,6 +146,37 @@ class PlanEntry(Part, kw_only=True):
     """Why it was moved."""
 
 
+class ItemType(Part, kw_only=True):
+    """A class of configuration items, as a plan lays it down."""
+
+    name: str
+    """What the items call it."""
+    attributes: list[str] = []
+    """What must be recorded of each item."""
+
+
+class PlannedTraining(Part, kw_only=True):
+    """Something that must be learned before a plan is carried out."""
+
+    course: str
+    """What."""
+    person: PersonRef | None = None
+    """Who; None = anybody."""
+
+
+class PlannedOutcome(Part, kw_only=True):
+    """A result that is expected, in figures."""
+
+    metric: str
+    """What is measured."""
+    unit: str | None = None
+    """Unit."""
+    target: float | None = None
+    """What shall be reached, in `unit`."""
+    due_at: Instant | None = None
+    """When it shall be reached."""
+
+
 class PlanDocument(ControlledDocument, kw_only=True):
     """What plans have alike."""
 
@@ -128,6 +184,8 @@ class PlanDocument(ControlledDocument, kw_only=True):
     """Who does what."""
     objectives: list[str] = []
     """What it shall reach."""
+    aims: list[Objective] = []
+    """The same with measure, target and date."""
     milestones: list[Milestone] = []
     """Steps with dates."""
     schedule: list[PlanEntry] = []
@@ -167,6 +225,16 @@ class Plan(PlanDocument, tag="plan", kw_only=True):
         | None
     ) = None
     """What it plans."""
+    ci_types: list[ItemType] = []
+    """Classes of configuration items, in a plan of configuration management."""
+    training: list[PlannedTraining] = []
+    """What must be learned first."""
+    outcomes: list[PlannedOutcome] = []
+    """Expected results in figures."""
+    budget: Money | None = None
+    """What it may cost."""
+    budget_approval_id: Annotated[str, ref("approval")] | None = None
+    """Approval of that cost."""
     targets: list[PlanTarget] = []
     """Levels it is made for."""
     contract_ids: list[Annotated[str, ref("underpinning_contract")]] = []

@@ -13,6 +13,7 @@ from hub.records.base import AnyRef, Date, Instant, Part, PersonRef, Record, Ser
 __all__ = [
     "AccessGrant",
     "Calendar",
+    "CompetenceAssessment",
     "Customer",
     "ExtraOpening",
     "OpeningHours",
@@ -63,6 +64,17 @@ class Customer(Record, tag="customer", kw_only=True):
     """A key customer."""
 
 
+class CompetenceAssessment(Part, kw_only=True):
+    """Somebody looked at what a person can do."""
+
+    competence: str | None = None
+    """Which competence; None = all the role asks for."""
+    assessed_at: Instant | None = None
+    """When."""
+    by: PersonRef | None = None
+    """Who looked."""
+
+
 class Person(Record, tag="person", kw_only=True):
     """A human, or a login of a tool."""
 
@@ -84,6 +96,8 @@ class Person(Record, tag="person", kw_only=True):
     """First day no longer active."""
     competences: list[str] = []
     """What the person can do."""
+    assessments: list[CompetenceAssessment] = []
+    """When that was looked at."""
 
 
 class Team(Record, tag="team", kw_only=True):

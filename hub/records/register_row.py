@@ -19,6 +19,7 @@ __all__ = [
     "Licence",
     "Loan",
     "LogStore",
+    "MandatoryCourse",
     "MetricDefinition",
     "ReaderOpinion",
     "ReportSpec",
@@ -88,6 +89,13 @@ class ReportSpec(Record, tag="report_spec", kw_only=True):
     """What readers said of its reports."""
 
 
+class MandatoryCourse(Part, kw_only=True):
+    """A course that everybody in a role takes."""
+
+    course: str
+    """Which, as training records name it."""
+
+
 class CompetenceProfile(Record, tag="competence_profile", kw_only=True):
     """What a role must be able to do."""
 
@@ -95,6 +103,8 @@ class CompetenceProfile(Record, tag="competence_profile", kw_only=True):
     """Role."""
     required: list[str] = []
     """Competences."""
+    courses: list[MandatoryCourse] = []
+    """Courses its holders must take."""
 
 
 class Control(Record, tag="control", kw_only=True):

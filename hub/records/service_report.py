@@ -14,6 +14,8 @@ from hub.records.report_content import (
     Correction,
     DecisionAsked,
     FollowUp,
+    ItemChange,
+    ItemCount,
     LowScore,
     PerformanceLine,
     ReportArchive,
@@ -99,6 +101,12 @@ class ReportMetric(Part, kw_only=True):
     """Ids of records it rests on."""
     new_metric: bool | None = None
     """Measured for the first time: there is nothing before."""
+    retired: bool | None = None
+    """Measured for the last time: there is no target for the period after."""
+    previous_formula_version: str | None = None
+    """Version of the formula of the figure before; None = the same."""
+    previous_restated: float | None = None
+    """The figure before by the present formula, where the formula changed; `comment` says why."""
     action_id: Annotated[str, ref("improvement_action")] | None = None
     """What is done, or decided not to be done, where it was missed."""
 
@@ -249,3 +257,7 @@ class ServiceReport(Record, tag="service_report", kw_only=True):
     """Its row in the register of reports."""
     archive: ReportArchive | None = None
     """Where it is kept."""
+    ci_counts: list[ItemCount] = []
+    """Configuration items by state."""
+    ci_changes: list[ItemChange] = []
+    """Versions that configuration items got in the period."""
