@@ -17,7 +17,7 @@ PARTS = [part for one in (*small_pack(), *load_pack().requirements({})) for part
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.requirement}-{part.name}")
 def test_reads_what_its_sql_names(part: Part) -> None:
-    sql = part.sql(sqlite.dialect())
+    sql = re.sub(r"'(?:[^']|'')*'", "''", part.sql(sqlite.dialect()))  # words are no tables
     tables = set(re.findall(r"(?:FROM|JOIN|,)\s+([a-z_]+)", sql))
     read = (tables & KINDS.keys()) | (tables & {"period"})
     if tables & {"local_day", "open_interval"}:
