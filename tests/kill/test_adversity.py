@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
+import re
+import shutil
 import sqlite3
 import stat
+import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
@@ -51,6 +55,44 @@ def test_the_disk_is_full(workshop, undisturbed):
     line = _line(call(folder, "run", pragmas=(f"max_page_count={pages + 5}",)))
     assert line.startswith(f"{folder / 'hub.db'} cannot be written: the disk is full; make room and run again")
     _goes_on(folder, undisturbed)
+
+
+@pytest.fixture
+def small_disk(workshop):
+    """A workplace whose store lies on a file system of its own that can be filled up; needs to be root."""
+    folder = workshop.copy(NEXT)
+    disk = folder / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        reason = f"no small disk can be mounted: {mounted.stderr.decode().strip()}"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    try:
+        for file in folder.glob("hub.db*"):
+            shutil.move(file, disk / file.name)
+        config = folder / "hub.toml"
+        config.write_text(config.read_text().replace("sqlite:///hub.db", "sqlite:///disk/hub.db"))
+        yield folder
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.sqlite("what becomes of a file; for PostgreSQL see tests/parity/test_loss.py")
+@pytest.mark.parametrize("left_kb", [0, 8, 60, 300, 900])
+def test_a_disk_that_is_really_full(small_disk, undisturbed, left_kb):
+    disk = small_disk / "disk"
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(shutil.disk_usage(disk).free - left_kb * 1024))
+    for command in ("sync", "derive", "run"):
+        ended = call(small_disk, command)
+        if ended.code:
+            assert re.match(f"{disk / 'hub.db'} cannot be .*(the disk is full|no room)", _line(ended)), ended.said
+    assert ended.code == 2, "the disk was too large"
+    ballast.unlink()
+    _goes_on(small_disk, undisturbed)
+    assert call(small_disk, "verify").code == 0
 
 
 @pytest.mark.sqlite("what becomes of a file; for PostgreSQL see tests/parity/test_loss.py")
