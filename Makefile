@@ -3,6 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# How long `make proof` takes: make proof KILLS=3 HISTORIES=20 FUZZ_SECONDS=5 tries its way through in minutes.
+KILLS ?= 200
+HISTORIES ?= 2000
+FUZZ_SECONDS ?= 180
 READY := $(VENV)/.ready
 
 .PHONY: demo test check bench proof docs format clean
@@ -22,12 +26,12 @@ check: $(READY)  ## Lint, types, import contracts, and that the documentation te
 	$(BIN)/pytest -q -n0 tests/docs
 
 proof: $(READY)  ## The long proofs: thousands of random histories on both engines, kills, hostile input.
-	HYPOTHESIS_PROFILE=proof $(BIN)/pytest -n auto --timeout 36000 tests/conformance/test_property.py
-	HUB_KILLS=200 $(BIN)/pytest -n auto -v -rP --timeout 3600 tests/kill
-	HUB_TEST_STORE=postgresql HUB_KILLS=200 $(BIN)/pytest -n auto -v -rP --timeout 3600 tests/kill
+	HYPOTHESIS_PROFILE=proof HUB_HISTORIES=$(HISTORIES) $(BIN)/pytest -n auto --timeout 36000 tests/conformance/test_property.py
+	HUB_KILLS=$(KILLS) $(BIN)/pytest -n auto -v -rP --timeout 3600 tests/kill
+	HUB_TEST_STORE=postgresql HUB_KILLS=$(KILLS) $(BIN)/pytest -n auto -v -rP --timeout 3600 tests/kill
 	HYPOTHESIS_PROFILE=proof $(BIN)/pytest -n auto --timeout 36000 tests/hostile
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
-	set -e; for target in config mail mapping register; do $(BIN)/python -m tests.hostile.fuzz $$target --seconds 180; done
+	set -e; for target in config mail mapping register; do $(BIN)/python -m tests.hostile.fuzz $$target --seconds $(FUZZ_SECONDS); done
 
 bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
 	$(BIN)/python -m tests.bench.derivation

@@ -28,12 +28,17 @@ from tests.conformance.scoped import CHOICES, PACK
 from tests.store_fixtures import database_url
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
-EXAMPLES = {"ci": {"sqlite": 25, "postgresql": 6}, "proof": {"sqlite": 2000, "postgresql": 200}}[PROFILE]
+HISTORIES = int(os.environ.get("HUB_HISTORIES", "2000"))
+"""How many a proof tries on SQLite; PostgreSQL and what takes longer a share of them."""
+EXAMPLES = {
+    "ci": {"sqlite": 25, "postgresql": 6},
+    "proof": {"sqlite": HISTORIES, "postgresql": 1 + HISTORIES // 10},
+}[PROFILE]
 SEEDS = {
     "ci": {"sqlite": {"small": 60, "scoped": 20, "clause": 6}, "postgresql": {"small": 6, "scoped": 2, "clause": 1}},
     "proof": {
-        "sqlite": {"small": 2000, "scoped": 500, "clause": 200},
-        "postgresql": {"small": 100, "scoped": 50, "clause": 20},
+        "sqlite": {"small": HISTORIES, "scoped": 1 + HISTORIES // 4, "clause": 1 + HISTORIES // 10},
+        "postgresql": {"small": 1 + HISTORIES // 20, "scoped": 1 + HISTORIES // 40, "clause": 1 + HISTORIES // 100},
     },
 }[PROFILE]
 AS_OF = tuple(at(day) for day in (-1, 2, 10, 40, 100, 200))
@@ -165,7 +170,7 @@ def _scene(name: str) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(3600 if PROFILE == "ci" else 36_000)
 @pytest.mark.parametrize("name", ["scoped", "small", "7.2", "8.2"])
 def test_incremental_is_whole(places: Places, name: str) -> None:
     @settings(
@@ -186,7 +191,7 @@ def test_incremental_is_whole(places: Places, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1200 if PROFILE == "ci" else 36_000)
 @pytest.mark.parametrize("name", ["scoped", "small", *CLAUSES])
 def test_long_histories(places: Places, name: str) -> None:
     """Plain chance over fixed seeds: longer than hypothesis likes to draw."""
