@@ -16,28 +16,32 @@ from hub.conformance.shape import deadline
 from hub.conformance.unit import Unit, unit
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
-from hub_bs15000.report import holds_role, report
+from hub_bs15000.report import holds_role, report, s
 
 __all__ = ["DECLARATIONS"]
 
 _link = metadata.tables["link"]
 _record = metadata.tables["record"]
 _a: Any = kind_tables["improvement_action"].c
-_m: Any = kind_tables["communication"].c
+_mail = kind_tables["communication"].alias("feedback")
+_m: Any = _mail.c
+_tied: Any = _link.alias("about")
+_MAIL = Need("communication", frozenset({"direction", "class", "record_id", "received_at"}), evidence=True)
 _manager = _a.process + "_manager"
 
 
 def _feedback() -> Unit:
-    """Every mail of a person about a report that was handed over."""
-    about: Any = kind_tables["service_report"].alias()
+    """Every report, once for each mail that a person wrote about it; anchor = the mail."""
     machine = or_(
         func.coalesce(_m.auto_submitted, literal(value=False)) == literal(value=True),
         func.coalesce(_m.bounce, literal(value=False)) == literal(value=True),
     )
-    mails = unit("communication")
-    tied = replace(mails, rows=mails.rows.join(about, about.c.sid == _m.record_id))
-    incoming = tied.where(_m.direction == "in", ~machine, func.coalesce(_m.class_, "other") != "approval")
-    return incoming.opening(func.coalesce(_m.received_at, _m.created_at, 0)).reading(service_report="near")
+    reports = unit("service_report").reading(communication="near")
+    mailed = and_(_tied.c.target == s.sid, _tied.c.type == "record_id")
+    written = reports.rows.join(_tied, mailed).join(_mail, _m.sid == _tied.c.sid)
+    mails = replace(reports, rows=written, anchor=_m.sid)
+    incoming = mails.where(_m.direction == "in", ~machine, func.coalesce(_m.class_, "other") != "approval")
+    return incoming.opening(func.coalesce(_m.received_at, _m.created_at, 0))
 
 
 def _srm_20(rid: str, q: Parameters) -> list[Part]:
@@ -49,11 +53,10 @@ def _srm_20(rid: str, q: Parameters) -> list[Part]:
     answered = (
         rows(
             "communication",
-            and_(tied.c.target == _m.record_id, tied.c.type == "record_id"),
+            and_(tied.c.target == s.sid, tied.c.type == "record_id"),
             func.coalesce(reply.c.received_at, reply.c.created_at),
             fields=frozenset({"direction", "in_reply_to", "message_id", "record_id"}),
             table=tied,
-            reach="far",
             declared=reply.c.declared_by.is_not(None),
         )
         .joining(reply, reply.c.sid == tied.c.sid)
@@ -73,6 +76,7 @@ def _srm_20(rid: str, q: Parameters) -> list[Part]:
             decided,
             fields=frozenset({"source_ids"}),
             table=link,
+            reach="far",
             declared=action.c.declared_by.is_not(None),
         )
         .joining(action, action.c.sid == link.c.sid)
@@ -81,11 +85,10 @@ def _srm_20(rid: str, q: Parameters) -> list[Part]:
     revised: Any = report.alias()
     correction = rows(
         "service_report",
-        and_(revised.c.supersedes == _m.record_id, revised.c.submitted_at >= arrived),
+        and_(revised.c.supersedes == s.sid, revised.c.submitted_at >= arrived),
         revised.c.submitted_at,
         fields=frozenset({"supersedes", "submitted_at"}),
         table=revised,
-        reach="far",
     )
     claims = or_(
         func.coalesce(_m.claims_error, literal(value=True)) == literal(value=True),
@@ -104,7 +107,7 @@ def _srm_20(rid: str, q: Parameters) -> list[Part]:
             unit=_feedback(),
             due=limit,
             evidence=answered,
-            fields=("direction", "class", "record_id", "received_at"),
+            needs=[_MAIL],
         ),
         deadline(
             rid,
@@ -117,7 +120,7 @@ def _srm_20(rid: str, q: Parameters) -> list[Part]:
             unit=_feedback().where(claims),
             due=limit,
             evidence=any_of(decision, correction),
-            fields=("direction", "class", "record_id", "received_at", "claims_error"),
+            needs=[_MAIL, Need("communication", frozenset({"claims_error"}), evidence=True)],
             doubts=[(unjudged, "whether the reader claims an error is not recorded")],
         ),
     ]

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, or_, select
 
-from hub.conformance.expression import filled
+from hub.conformance.expression import filled, touched
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need
+from hub.conformance.shape import threshold
+from hub.conformance.unit import Unit
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
-from hub_bs15000.report import child, customer_routine, none_of, s, some
-from hub_bs15000.report_section import NO_CUSTOMER, NO_PERIOD, agreement, judged
+from hub_bs15000.report import SENT_UNKNOWN, child, customer_routine, none_of, report, s, sent_at, some
+from hub_bs15000.report_section import KIND_UNKNOWN, NO_CUSTOMER, NO_PERIOD, agreement, judged
 
 __all__ = ["DECLARATIONS"]
 
 _link = metadata.tables["link"]
+_customer = kind_tables["customer"]
+
+
 # -- satisfaction -----------------------------------------------------------------------------
 
 
@@ -27,8 +32,15 @@ def _srm_11(rid: str, _: Parameters) -> list[Part]:
         line, line.c.channel.is_(None), line.c.sent.is_not(None), line.c.replied.is_not(None), _mean_given(line)
     )
     by_channel = and_(*(some(line, line.c.channel == one, line.c.sent.is_not(None)) for one in ("visit", "phone")))
-    told = customer_routine().reading(satisfaction_survey="far")
-    of_surveys = Need("satisfaction_survey", frozenset({"sent_at", "replied_at", "score"}), evidence=True)
+    of_customer = Unit(
+        kind="customer",
+        rows=report.join(_customer, _customer.c.sid == s.customer_id),
+        sid=_customer.c.sid,
+        anchor=s.sid,
+        opened=func.coalesce(sent_at, 0),
+        conditions=customer_routine().conditions,
+        reads={"customer": "near", "service_report": "near", "satisfaction_survey": "near"},
+    )
     return [
         judged(
             rid,
@@ -41,23 +53,25 @@ def _srm_11(rid: str, _: Parameters) -> list[Part]:
             ),
             and_(whole, by_channel),
             "satisfaction",
+            "customer_id",
+            doubts=[NO_CUSTOMER],
         ),
-        judged(
+        threshold(
             rid,
             "figures",
             Words(
-                "The figures are those of the surveys.",
-                "The surveys of the period give other figures.",
+                "The figures on satisfaction are those of the surveys.",
+                "The surveys of the period give other figures than the report to this customer.",
                 "Count again and correct the report.",
             ),
-            none_of(line, ~_counts_agree(line)),
-            "satisfaction",
-            "period",
-            "as_of",
-            "customer_id",
-            unit=told,
-            needs=[of_surveys],
-            doubts=[NO_CUSTOMER, NO_PERIOD],
+            unit=of_customer,
+            holds=s.sid.not_in(_miscounted()),
+            at=sent_at,
+            needs=[
+                Need("service_report", frozenset({"satisfaction", "period", "as_of", "customer_id"}), evidence=True),
+                Need("satisfaction_survey", frozenset({"sent_at", "replied_at", "score"}), evidence=True),
+            ],
+            doubts=[SENT_UNKNOWN, KIND_UNKNOWN, NO_PERIOD],
         ),
         judged(
             rid,
@@ -77,29 +91,38 @@ def _mean_given(line: Any) -> ColumnElement[bool]:
     return or_(line.c.mean.is_not(None), line.c.replied == 0)
 
 
-def _counts_agree(line: Any) -> ColumnElement[bool]:
-    """Count the customer's surveys of the period again, by the channel of the line, as known when data was frozen."""
+def _miscounted() -> Any:
+    """Select reports with a line that the customer's surveys of the period, as known when data was frozen, do not give.
+
+    All lines are counted in one pass: a customer has many surveys.
+    """
+    made: Any = report.alias()
+    line = child("satisfaction")
     survey: Any = kind_tables["satisfaction_survey"].alias()
     tied: Any = _link.alias()
-    frozen = func.coalesce(s.as_of, s.submitted_at)
-    of_line = [
-        tied.c.target == s.customer_id,
-        tied.c.type == "customer_id",
+    sent_here = and_(
         survey.c.sid == tied.c.sid,
-        survey.c.sent_at >= s.period_start,
-        survey.c.sent_at < s.period_end,
+        survey.c.sent_at >= made.c.period_start,
+        survey.c.sent_at < made.c.period_end,
         or_(line.c.channel.is_(None), survey.c.channel == line.c.channel),
-    ]
-
-    def figure(value: Any, *conditions: Any) -> Any:
-        return select(value).where(*of_line, *conditions).correlate_except(survey, tied).scalar_subquery()
-
-    answered = survey.c.replied_at <= frozen
-    mean = figure(func.avg(survey.c.score), answered)
-    return and_(
-        line.c.sent == figure(func.count()),
-        line.c.replied == figure(func.count(), answered),
-        or_(line.c.mean.is_(None), func.coalesce(func.abs(line.c.mean - mean) < literal(0.01), False)),
+    )
+    answered = survey.c.replied_at <= func.coalesce(made.c.as_of, made.c.submitted_at)
+    of_customer = and_(tied.c.target == made.c.customer_id, tied.c.type == "customer_id")
+    counted = func.count(survey.c.sid)
+    replied = func.sum(case((answered, 1), else_=0))
+    mean = func.avg(case((answered, survey.c.score)))
+    agree = and_(
+        line.c.sent == counted,
+        line.c.replied == replied,
+        or_(line.c.mean.is_(None), func.coalesce(func.abs(line.c.mean - mean) < literal(0.01), false())),
+    )
+    rows = made.join(line, line.c.sid == made.c.sid).outerjoin(tied, of_customer).outerjoin(survey, sent_here)
+    return (
+        select(line.c.sid)
+        .select_from(rows)
+        .where(touched(made.c.customer_id))
+        .group_by(line.c.sid, line.c.pos, line.c.sent, line.c.replied, line.c.mean)
+        .having(~func.coalesce(agree, false()))
     )
 
 

@@ -168,7 +168,7 @@ def _srm_08(rid: str, _: Parameters) -> list[Part]:
                 "A message came back, and nothing was done about it.",
                 "Find the right address and send the report again.",
             ),
-            unit=units.reading(improvement_action="near"),
+            unit=units.reading(improvement_action="near", calendar="all"),
             holds=or_(none_of(delivery, failed, ~resent), action),
             at=business_days_after(sent_at, _NOTICE_DAYS),
             fields=("delivery",),

@@ -12,10 +12,10 @@ from hub.conformance.unit import Unit
 from hub.store.tables import metadata
 from hub_bs15000.report import SENT_UNKNOWN, customer_routine, s, sent_at
 
-__all__ = ["NO_CUSTOMER", "NO_PERIOD", "agreement", "judged", "local_date", "valid_in"]
+__all__ = ["KIND_UNKNOWN", "NO_CUSTOMER", "NO_PERIOD", "agreement", "judged", "local_date", "valid_in"]
 
 _local_day = metadata.tables["local_day"]
-_KIND_UNKNOWN = (
+KIND_UNKNOWN = (
     or_(s.direction.is_(None), s.class_.is_(None)),
     "whether it is a routine report to a customer is not recorded",
 )
@@ -26,7 +26,7 @@ NO_PERIOD = (or_(s.period_start.is_(None), s.period_end.is_(None)), "which perio
 def judged(rid: str, name: str, words: Words, holds: ColumnElement[bool], *fields: str, **more: Any) -> Part:
     """A routine report to a customer holds this when it is handed over."""
     units: Unit = more.pop("unit", customer_routine())
-    doubts = [SENT_UNKNOWN, _KIND_UNKNOWN, *more.pop("doubts", ())]
+    doubts = [SENT_UNKNOWN, KIND_UNKNOWN, *more.pop("doubts", ())]
     listed = ("class", "direction", "submitted_at", *fields)
     return threshold(rid, name, words, unit=units, holds=holds, at=sent_at, fields=listed, doubts=doubts, **more)
 
