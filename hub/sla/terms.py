@@ -48,8 +48,16 @@ class Terms:
     faults: Mapping[str, str] = field(default_factory=dict)
     """Target id -> why it cannot be measured."""
 
+    _chosen: dict[tuple[str, str | None, frozenset[int]], Target | None] = field(default_factory=dict, compare=False)
+
     def target(self, metric: str, priority: str | None, services: frozenset[int]) -> Target | None:
         """Choose the target of a metric: the one that names the service before the general one, then the priority."""
+        key = (metric, priority, services)
+        if key not in self._chosen:
+            self._chosen[key] = self._choose(*key)
+        return self._chosen[key]
+
+    def _choose(self, metric: str, priority: str | None, services: frozenset[int]) -> Target | None:
         names = {self.service_ids[sid] for sid in services & self.services}
         fitting = [
             one
