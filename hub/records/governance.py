@@ -25,6 +25,8 @@ __all__ = [
     "PlanTarget",
     "PlannedOutcome",
     "PlannedTraining",
+    "PointOfUse",
+    "PolicyStatement",
     "Risk",
     "Section",
     "StaffNeed",
@@ -40,6 +42,15 @@ class Section(Part, kw_only=True):
     """Heading."""
     text: str | None = None
     """What it says."""
+
+
+class PointOfUse(Part, kw_only=True):
+    """A place where a document is needed."""
+
+    site: str
+    """Where."""
+    available_at: Instant | None = None
+    """Since when it is at hand there."""
 
 
 class ControlledDocument(Record, kw_only=True):
@@ -67,8 +78,12 @@ class ControlledDocument(Record, kw_only=True):
     """Days after which the next review is due."""
     uri: str | None = None
     """Where it is."""
+    reachable_at: Instant | None = None
+    """When somebody last opened it there."""
     hash: str | None = None
     """SHA-256 of the file."""
+    points_of_use: list[PointOfUse] = []
+    """Every site where it applies."""
     distribution: list[str] = []
     """Who gets it."""
     sections: list[Section] = []
@@ -77,11 +92,22 @@ class ControlledDocument(Record, kw_only=True):
     """Who saw that it can be read."""
 
 
+class PolicyStatement(Part, kw_only=True):
+    """One thing a policy demands."""
+
+    id: str
+    """Id by which controls name it."""
+    text: str | None = None
+    """What."""
+
+
 class Document(ControlledDocument, tag="document", kw_only=True):
     """A document under control."""
 
     doc_type: str | None = None
     """Policy, procedure, manual …"""
+    statements: list[PolicyStatement] = []
+    """What it demands, in a policy."""
     process: str | None = None
     """Process it is for."""
     supports_objectives: list[str] = []

@@ -200,5 +200,7 @@ class Communication(Record, tag="communication", kw_only=True):
     """Record it belongs to."""
     to_persons: list[PersonRef] = []
     """Recipients who are known."""
+    security: bool | None = None
+    """Tells of something that touches information security; None = nobody has judged that."""
     claims_error: bool | None = None
     """Says that something issued is wrong; None = nobody has judged that."""

@@ -214,6 +214,10 @@ class SecurityIncident(Incident, tag="security_incident", kw_only=True):
     """When it could spread no further."""
     investigation: str | None = None
     """What was found."""
+    cause: str | None = None
+    """How it could happen."""
+    investigator: PersonRef | None = None
+    """Who found out."""
     management_action: str | None = None
     """What management decided."""
     cost: Money | None = None
