@@ -28,7 +28,10 @@ PARTS = [
     for part in one.parts
     if any(reach != "all" for reach in part.reads.values())
 ]
-SMALL = {"period", "local_day", "role_assignment", "person", "service", "team", "place"}
+SMALL = {
+    *("period", "local_day", "role_assignment", "person", "service", "team", "place"),
+    *("customer", "handover", "information_class", "review", "shift", "supplier", "training_record"),
+}
 """Few rows, however large the organisation."""
 TEMPORARY = {
     "dirty_0": "unit INTEGER PRIMARY KEY",
