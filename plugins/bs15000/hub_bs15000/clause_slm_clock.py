@@ -253,7 +253,6 @@ def _slm_13(rid: str, q: Parameters) -> list[Part]:
     solved = and_(m.stopped.is_not(None), m.stopped < _period.ends_at)
     quick = m.took <= _DAY_MS
     share, soon = round(q.resolved_share * 100), round(q.within_24h_share * 100)
-    quick = i.resolved_at - func.coalesce(i.reported_at, i.recorded_at, i.created_at) <= _DAY_MS
     return [
         ratio(
             rid,
