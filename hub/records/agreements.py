@@ -11,6 +11,7 @@ from hub.records.base import AnyRef, Date, Instant, Money, Part, PersonRef, Reco
 __all__ = [
     "Agreement",
     "CriticalSystem",
+    "Dispute",
     "FinanceReporting",
     "Ola",
     "ReportDuty",
@@ -117,6 +118,19 @@ class CriticalSystem(Part, kw_only=True):
     """Promised minutes."""
 
 
+class Dispute(Part, kw_only=True):
+    """The two sides differ over what was agreed."""
+
+    text: str | None = None
+    """Over what."""
+    opened_at: Instant | None = None
+    """Since when."""
+    owner: PersonRef | None = None
+    """Who sees it settled."""
+    settled_at: Instant | None = None
+    """When it was settled; None = it is open."""
+
+
 class Agreement(Record, kw_only=True):
     """One version of a promise; it holds from `valid_from` until before `valid_to`."""
 
@@ -200,6 +214,8 @@ class UnderpinningContract(SupportingAgreement, tag="underpinning_contract", kw_
     """How both sides work together."""
     dispute_clause: str | None = None
     """How disputes are settled."""
+    disputes: list[Dispute] = []
+    """Disputes over it, settled ones too."""
     security_clause: bool | None = None
     """Binds the supplier to the security rules."""
     subcontracting: str | None = None

@@ -78,6 +78,10 @@ class Complaint(Record, tag="complaint", kw_only=True):
     """First answer to the complainant."""
     investigation: Investigation | None = None
     """What was found."""
+    compared: list[Annotated[str, ref("complaint")]] = []
+    """Earlier complaints like it that were looked at."""
+    none_alike: bool | None = None
+    """There was none like it, by statement."""
     actions: list[Annotated[str, ref("improvement_action")]] = []
     """What is done about it."""
     escalated_at: Instant | None = None
@@ -111,6 +115,8 @@ class SatisfactionSurvey(Record, tag="satisfaction_survey", kw_only=True):
     """When it was asked again."""
     replied_at: Instant | None = None
     """When the answer came."""
+    no_reply: Literal["refused", "silent"] | None = None
+    """Why there is no answer, where that was settled."""
     score: float | None = None
     """The answer, between `scale_min` and `scale_max`."""
     scale_min: float | None = None
