@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
-from sqlalchemy import Dialect
 
 from hub.cli.explain_text import lines
 from hub.cli.judging import judged
@@ -77,7 +76,7 @@ def explain(
         enabled = session.configuration.packs[name]
         parts = next((one.parts for one in session.requirements() if one.id == requirement), ())
 
-        def asked(horizon: Horizon, dialect: Dialect) -> Explanation:
+        def asked(horizon: Horizon, dialect: Any) -> Explanation:
             return describe(
                 entry,
                 parts,

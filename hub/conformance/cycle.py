@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache, partial
 
 from sqlalchemy import Connection, select
 
@@ -18,7 +19,8 @@ from hub.errors import ConfigurationError, Fault
 from hub.records import Calendar as CalendarRecord
 from hub.sla.calendar import Calendar, built_in, from_record
 from hub.sla.clocks import refresh_clocks
-from hub.sla.materialise import FIRST_DAY, horizon, materialise
+from hub.sla.materialise import FIRST_DAY, horizon, materialise, open_times
+from hub.sla.service_availability import refresh_availability
 from hub.store.revision import current_records
 from hub.store.store import Store
 from hub.store.tables import metadata
@@ -46,7 +48,9 @@ def derive_all(
     with store.begin() as conn:
         calendars = known_calendars(conn, now, zone, calendar)
         materialise(conn, calendars, zone, FIRST_DAY, horizon(now, zone))
-        refresh_clocks(conn, zone=zone)
+        calendars_once = cache(partial(open_times, conn))
+        refresh_clocks(conn, calendars_once, zone=zone)
+        refresh_availability(conn, calendars_once, now=now)
         run_probes(conn, probes, now)
     return derive(store, requirements, now=now, whole=whole)
 

@@ -11,7 +11,16 @@ import msgspec
 from hub.records.base import AnyRef, Instant, Part, Period, PersonRef, Record, ServiceRef, ref
 from hub.records.support import Breach
 
-__all__ = ["Alert", "Attachment", "AvailabilitySample", "Communication", "Maintenance", "Measurement", "Outage"]
+__all__ = [
+    "Alert",
+    "Attachment",
+    "AvailabilitySample",
+    "CheckResult",
+    "Communication",
+    "Maintenance",
+    "Measurement",
+    "Outage",
+]
 
 
 class Alert(Record, tag="alert", kw_only=True):

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
 from hub.records import Sla
-from hub.sla.open_time import OpenTime, Span
+from hub.sla.materialise import OpenTimes
 from hub.sla.terms import read_terms
 from hub.sla.ticket import TICKET_KINDS, read_tickets
 from hub.sla.ticket_clock import BusinessDays, ClockRow, MarkRow, clock_rows
@@ -29,16 +29,17 @@ _FORM = 1
 """Raised when the rules in this package change, so that every clock is worked out again."""
 _clock, _mark = metadata.tables["sla_clock"], metadata.tables["sla_mark"]
 _record, _log = metadata.tables["record"], metadata.tables["change_log"]
-_interval, _fingerprint = metadata.tables["open_interval"], metadata.tables["fingerprint"]
+_fingerprint = metadata.tables["fingerprint"]
 _day = metadata.tables["local_day"]
 _OFFICE = "organisation"
 """The organisation's own calendar, as it is materialised."""
 
 
-def refresh_clocks(conn: Connection, *, zone: str) -> int:
+def refresh_clocks(conn: Connection, open_times: OpenTimes, *, zone: str) -> int:
     """Bring the clocks up to date inside the caller's transaction; return how many tickets' clocks changed.
 
-    `zone` is the organisation's, for agreements that name none.
+    `zone` is the organisation's, for agreements that name none; `open_times` gives the calendars where they
+    are needed.
     """
     agreements = _agreements(conn)
     mark = _digest(conn, agreements, zone)
@@ -46,7 +47,7 @@ def refresh_clocks(conn: Connection, *, zone: str) -> int:
     only = None if known != mark else select(_log.c.sid).where(_log.c.kind.in_(TICKET_KINDS), _log.c.sid.is_not(None))
     changed = 0
     if agreements or known is not None:
-        calendars = _open_times(conn)
+        calendars = open_times()
         sids = _named(conn, agreements)
         terms = read_terms(agreements, sids, calendars, zone)
         office = _business_days(conn)
@@ -69,14 +70,6 @@ def _named(conn: Connection, agreements: Sequence[Sla]) -> dict[str, int]:
     names = {name for one in agreements for name in (one.id, one.customer_id, *one.service_ids) if name}
     rows = conn.execute(select(_record.c.id, _record.c.sid).where(_record.c.id.in_(sorted(names))))
     return {row.id: row.sid for row in rows}
-
-
-def _open_times(conn: Connection) -> dict[str, OpenTime]:
-    spans: dict[str, list[Span]] = {}
-    columns = (_interval.c.calendar, _interval.c.opens, _interval.c.closes)
-    for calendar, opens, closes in conn.execute(select(*columns).order_by(_interval.c.calendar, _interval.c.opens)):
-        spans.setdefault(calendar, []).append((opens, closes))
-    return {calendar: OpenTime(intervals) for calendar, intervals in spans.items()}
 
 
 def _business_days(conn: Connection) -> BusinessDays:

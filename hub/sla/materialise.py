@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import accumulate
@@ -17,15 +18,19 @@ from sqlalchemy import delete, insert, select
 
 from hub.errors import ConfigurationError, Fault
 from hub.sla.calendar import Calendar, calendar_faults, local_days, open_intervals, periods
+from hub.sla.open_time import OpenTime, Span
 from hub.sla.zone import load_zone, tz_version
 from hub.store import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from sqlalchemy import Connection, Table
 
-__all__ = ["FIRST_DAY", "horizon", "materialise"]
+__all__ = ["FIRST_DAY", "OpenTimes", "horizon", "materialise", "open_times"]
+
+OpenTimes = Callable[[], Mapping[str, OpenTime]]
+"""Gives the calendars by name, where they are needed."""
 
 FIRST_DAY = date(2000, 1, 1)
 """Nothing before it is judged."""
@@ -144,3 +149,13 @@ def _fingerprint(definition: object, first: date, last: date) -> str:
 
 def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+
+
+def open_times(conn: Connection) -> dict[str, OpenTime]:
+    """Read the materialised calendars by name."""
+    spans: dict[str, list[Span]] = {}
+    row = tables.open_interval.c
+    rows = conn.execute(select(row.calendar, row.opens, row.closes).order_by(row.calendar, row.opens))
+    for calendar, opens, closes in rows:
+        spans.setdefault(calendar, []).append((opens, closes))
+    return {calendar: OpenTime(intervals) for calendar, intervals in spans.items()}

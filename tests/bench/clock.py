@@ -14,6 +14,7 @@ import sqlite3
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
@@ -23,7 +24,7 @@ from sqlalchemy import insert, text
 from hub.records import Sla, Target
 from hub.sla.calendar import BUILT_IN, Calendar, built_in, open_intervals
 from hub.sla.clocks import refresh_clocks
-from hub.sla.materialise import FIRST_DAY, materialise
+from hub.sla.materialise import FIRST_DAY, materialise, open_times
 from hub.sla.open_time import OpenTime
 from hub.store.schema import kind_tables
 from hub.store.store import Store
@@ -116,12 +117,12 @@ def fill(store: Store, tickets: int) -> None:
         Target(
             id=f"{metric}-{priority}",
             metric=metric,
-            priority=priority,
+            priority=priority,  # type: ignore[arg-type]
             operator="<=",
             value=value,
             unit="h",
             calendar=name,
-        )  # type: ignore[arg-type]
+        )
         for metric, value in (("response", 1), ("resolution", 16))
         for priority, name in (("P1", "7x24"), ("P2", "7x24"), ("P3", "organisation"), ("P4", "organisation"))
     ]
@@ -154,7 +155,7 @@ def in_store(tickets: int) -> dict[str, float]:
 
         def refresh() -> None:
             with store.begin() as conn:
-                refresh_clocks(conn, zone=ZONE)
+                refresh_clocks(conn, partial(open_times, conn), zone=ZONE)
 
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         whole = timed(refresh)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from hub.records.base import Event, Link
 from hub.records.support import Pause, Reopen
 from hub.sla.calendar import Calendar, built_in
 from hub.sla.clocks import refresh_clocks
-from hub.sla.materialise import materialise
+from hub.sla.materialise import materialise, open_times
 from hub.store import tables
 from hub.store.schema import metadata
 from hub.store.writer import Write, write_records
@@ -74,7 +75,7 @@ SHOP = Service(id="r:services/shop", source="r")
 
 def refreshed(conn: Connection, *records: Record) -> int:
     write_records(conn, [Write(one) for one in (SHOP, *records)], known_at=1)
-    return refresh_clocks(conn, zone=ZONE)
+    return refresh_clocks(conn, partial(open_times, conn), zone=ZONE)
 
 
 def clocks(conn: Connection, number: int = 1) -> dict[str, Any]:
@@ -186,13 +187,13 @@ def test_nothing_promised_no_clock(conn: Connection) -> None:
 def test_only_what_changed_is_worked_out_and_noted(conn: Connection) -> None:
     assert refreshed(conn, sla(), incident(1), incident(2)) == 2
     conn.execute(text("DELETE FROM change_log"))
-    assert refresh_clocks(conn, zone=ZONE) == 0
+    assert refresh_clocks(conn, partial(open_times, conn), zone=ZONE) == 0
     assert refreshed(conn, incident(2, first_response_at=at(hours=10))) == 1
     noted = conn.execute(select(tables.change_log.c.sid).where(tables.change_log.c.kind == "clock")).scalars().all()
     assert len(noted) == 1
     before = conn.execute(select(tables.sla_clock)).all()
     conn.execute(text("DELETE FROM fingerprint WHERE name = 'clocks'"))
-    assert refresh_clocks(conn, zone=ZONE) == 0, "all of them again: the same"
+    assert refresh_clocks(conn, partial(open_times, conn), zone=ZONE) == 0, "all of them again: the same"
     assert conn.execute(select(tables.sla_clock)).all() == before
     assert refreshed(conn, sla(targets=[target("response", 99)])) == 2
     assert refreshed(conn, Request(id="desk:1", source="desk", vanished_at=at(1))) == 1
