@@ -22,6 +22,8 @@ class Artefact(Part, kw_only=True):
     """Carries a signature."""
     library: str | None = None
     """Definitive library it was taken from."""
+    library_digest: str | None = None
+    """Digest of the copy in that library, as the library tells it."""
 
 
 class Acceptance(Part, kw_only=True):
@@ -111,6 +113,8 @@ class Deployment(Record, tag="deployment", kw_only=True):
     """Digest of what was deployed."""
     source_uri: str | None = None
     """Where it was taken from."""
+    from_protected_ref: bool | None = None
+    """The commit could be reached from a protected branch or tag."""
     prereq_check: DeploymentCheck | None = None
     """Check of the prerequisites."""
     integrity_check: DeploymentCheck | None = None

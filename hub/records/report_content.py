@@ -11,6 +11,8 @@ __all__ = [
     "Correction",
     "DecisionAsked",
     "FollowUp",
+    "ItemChange",
+    "ItemCount",
     "LowScore",
     "PerformanceLine",
     "ReportArchive",
@@ -35,6 +37,26 @@ class ReportChapter(Part, kw_only=True):
     """What it says."""
     none_reason: str | None = None
     """Why there is nothing to say; `no cases` is a reason."""
+
+
+class ItemCount(Part, kw_only=True):
+    """Configuration items in one state."""
+
+    ci_status: str
+    """Place in their life."""
+    number: int
+    """How many."""
+
+
+class ItemChange(Part, kw_only=True):
+    """A configuration item that got another version."""
+
+    ci_id: Annotated[str, ref("configuration_item")]
+    """Which item."""
+    version: str
+    """Its new version."""
+    at: Instant | None = None
+    """When."""
 
 
 class ReportSummary(Part, kw_only=True):
