@@ -98,7 +98,7 @@ class Measurement(Record, tag="measurement", kw_only=True):
     """Which metric."""
     formula_version: str | None = None
     """Version of the formula."""
-    subject: AnyRef | None = None
+    subject: Annotated[str, ref("any", index=True)] | None = None
     """What it is about."""
     period: Period | None = None
     """Time measured, half-open."""

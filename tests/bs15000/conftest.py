@@ -14,7 +14,7 @@ from hub.conformance.expression import CALENDAR
 from hub.conformance.part import Part
 from hub.conformance.unit import ORGANISATION
 from hub.records import Record
-from hub.sla.calendar import BUILT_IN, Calendar
+from hub.sla.calendar import BUILT_IN, Calendar, built_in
 from hub.sla.materialise import materialise
 from hub.store import tables
 from hub.store.schema import metadata
@@ -45,7 +45,7 @@ def empty(request: pytest.FixtureRequest) -> Iterator[Connection]:
     metadata.create_all(engine)
     with engine.connect() as conn:
         calendar = Calendar(id=CALENDAR, zone=ZONE, weekly=BUILT_IN["5x8"])
-        materialise(conn, [calendar], ZONE, date(2025, 1, 1), date(2027, 12, 31))
+        materialise(conn, [calendar, *built_in(ZONE)], ZONE, date(2025, 1, 1), date(2027, 12, 31))
         conn.execute(insert(tables.record), {"id": ORGANISATION, "kind": "organisation", "source": "hub", "scope": ""})
         conn.commit()
         yield conn
