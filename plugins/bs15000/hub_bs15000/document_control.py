@@ -36,8 +36,10 @@ def _alone(table: Any) -> ColumnElement[bool]:
     return ~exists().where(other.c.sid != table.c.sid, same_source, *alike).correlate_except(other, there, here)
 
 
-def documents(doc_type: str, *, kind: str = "document", on: ColumnElement[bool] | None = None) -> Rows:
-    """Evidence is a document of this type, or a `plan`, under control, from when it is in force and recorded.
+def documents(
+    doc_type: str | tuple[str, ...], *, kind: str = "document", on: ColumnElement[bool] | None = None
+) -> Rows:
+    """Evidence is a document of this type (or one of these), or a `plan`, under control, from when it is in force.
 
     `on` ties it to the unit, where it is not one for the whole organisation. What it must say are further
     conditions: `documents("incident_procedure").where(says("document", "escalation"))`. A `capacity_plan` is of
@@ -46,7 +48,8 @@ def documents(doc_type: str, *, kind: str = "document", on: ColumnElement[bool] 
     table = kind_tables[kind]
     d: Any = table.c
     typed = _type_of(table)
-    of_type = [] if typed is None else [typed == doc_type]
+    types = (doc_type,) if isinstance(doc_type, str) else doc_type
+    of_type = [] if typed is None else [typed.in_(types) if len(types) > 1 else typed == types[0]]
     begins = later_of(d.effective_from, func.coalesce(d.created_at, d.effective_from))
     replaced = and_(d.doc_status.in_(_REPLACED), or_(d.superseded_at.is_not(None), d.withdrawn_at.is_not(None)))
     found = rows(
