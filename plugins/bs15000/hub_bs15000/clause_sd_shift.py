@@ -30,6 +30,7 @@ _link = metadata.tables["link"]
 _record = metadata.tables["record"]
 _DESK = ("service_desk", "service_desk_manager")
 _FAILED = ("failed", "not passed")
+_LONGEST_DAY_MS = 25 * 3_600_000
 
 
 def _shifts() -> Unit:
@@ -151,15 +152,19 @@ def _handed() -> Any:
 
 def _listed(rid: str, kind: str) -> Part:
     """Owed by the ticket, which knows when it was open; a hand-over cannot know what it forgot."""
-    t, handed, link = columns(kind), _handed(), _link.alias()
+    t, handed, link, table = columns(kind), _handed(), _link.alias(), kind_tables[kind]
     ended = func.coalesce(over(kind), NEVER)
-    base = tickets(kind).where(
-        or_(t.priority.in_(("P1", "P2")), t.priority.is_(None)), handed.c.at >= recorded(kind), handed.c.at < ended
-    )
-    days = and_(_day.c.calendar == CALENDAR, _day.c.ends_at > recorded(kind), _day.c.starts_at <= ended)
+    base = tickets(kind).where(or_(t.priority.in_(("P1", "P2")), t.priority.is_(None)))
+    # a day has 25 hours at most: with both ends of its start given, the days of a ticket are looked up
+    lasting = (_day.c.ends_at > recorded(kind), _day.c.starts_at > recorded(kind) - _LONGEST_DAY_MS)
+    days = replace(base, rows=table.join(_day, and_(_day.c.calendar == CALENDAR, *lasting, _day.c.starts_at <= ended)))
+    lived = (t.sid.label("sid"), _day.c.day_no, recorded(kind).label("since"), ended.label("until"))
+    alive = days.select(*lived).limit(NEVER).subquery("alive")
+    met = and_(handed.c.day_no == alive.c.day_no, handed.c.at >= alive.c.since, handed.c.at < alive.c.until)
     owing = replace(
         base,
-        rows=kind_tables[kind].join(_day, days).join(handed, handed.c.day_no == _day.c.day_no),
+        rows=alive.join(handed, met).join(table, t.sid == alive.c.sid),
+        conditions=(),
         anchor=handed.c.sid,
         opened=handed.c.at,
         reads={**base.reads, "handover": "all", "calendar": "all"},
