@@ -139,6 +139,8 @@ class Licence(Record, tag="licence", kw_only=True):
     """First day no longer valid."""
     informed: list[PersonRef] = []
     """People who were told its terms."""
+    ci_ids: list[Annotated[str, ref("configuration_item")]] = []
+    """Items it covers."""
 
 
 class LogStore(Record, tag="log_store", kw_only=True):
