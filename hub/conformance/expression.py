@@ -37,6 +37,7 @@ __all__ = [
     "business_days_after",
     "business_hours_after",
     "counted",
+    "day_begins",
     "days_after",
     "earlier_of",
     "exactly",
@@ -60,6 +61,7 @@ HOUR_MS = 60 * MINUTE_MS
 local_day = metadata.tables["local_day"]
 open_interval = metadata.tables["open_interval"]
 Instants = ColumnElement[Any]
+_NEVER = 9_000_000_000_000_000
 
 
 class touched(FunctionElement[bool]):  # noqa: N801 - reads as a condition
@@ -199,6 +201,23 @@ def _day_of(instant: Instants, column: str) -> Any:
         .correlate_except(day)
         .scalar_subquery()
     )
+
+
+def day_begins(date: ColumnElement[Any]) -> Instants:
+    """Return the first instant of a local day given as `2026-10-01`.
+
+    A day before the materialised calendar begins where that does; one after it never comes.
+    """
+    day = local_day.alias()
+    found = (
+        select(day.c.starts_at)
+        .where(day.c.calendar == CALENDAR, day.c.date >= date)
+        .order_by(day.c.date)
+        .limit(1)
+        .correlate_except(day)
+        .scalar_subquery()
+    )
+    return func.coalesce(found, case((date.is_not(None), literal(_NEVER, BigInteger))))
 
 
 def days_after(instant: Instants, days: Any) -> Instants:

@@ -275,6 +275,7 @@ local_day = Table(
     Column("business_no", Integer, nullable=False),  # business days up to and including this one
     Index("local_day_no_i", "calendar", "day_no", unique=True),
     Index("local_day_business_i", "calendar", "business_no", "starts_at"),
+    Index("local_day_date_i", "calendar", "date", "starts_at"),
 )
 period = Table(
     "period",

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, and_, cast, exists, func, literal, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, exists, func, literal, or_, select
 
 from hub.conformance.evidence import AnyOf, Rows, any_of, rows
-from hub.conformance.expression import CALENDAR, days_after, earlier_of, later_of, no_instant, since_when
+from hub.conformance.expression import day_begins, days_after, earlier_of, later_of, no_instant, since_when
 from hub.conformance.unit import Unit, each, unit
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
@@ -50,40 +50,11 @@ _OTHER = {"sla": "customer_id", "ola": "receiver_unit", "underpinning_contract":
 _OUTSIDERS = {"sla": "customer", "underpinning_contract": "supplier"}
 _record = metadata.tables["record"]
 _link = metadata.tables["link"]
-_local_day = metadata.tables["local_day"]
 _period = metadata.tables["period"].c
 _DAY_MS = 86_400_000
-_EPOCH_DAY = 719_163
-"""Number of 1970-01-01, counted as `local_day.day_no` is, from the first day of year 1."""
 
 
 # -- when -------------------------------------------------------------------------------------
-
-
-def _day_number(date: ColumnElement[Any]) -> ColumnElement[int]:
-    """Number the day of an ISO date, for an index look-up; in whole numbers, which all engines divide alike."""
-
-    def part(start: int, length: int) -> ColumnElement[int]:
-        return cast(func.substr(date, start, length), Integer)
-
-    year, month, day = part(1, 4), part(6, 2), part(9, 2)
-    shifted = (month + 9) % 12  # years that begin in March end with the leap day
-    y = year - shifted // 10
-    number: ColumnElement[int] = y * 365 + y // 4 - y // 100 + y // 400 + (shifted * 153 + 2) // 5 + day - 306
-    return number
-
-
-def day_begins(date: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the first instant of a local day; outside the calendar a day of 24 hours in UTC stands for it."""
-    day = _local_day.alias()
-    number = _day_number(date)
-    found = (
-        select(day.c.starts_at)
-        .where(day.c.calendar == CALENDAR, day.c.day_no == number)
-        .correlate_except(day)
-        .scalar_subquery()
-    )
-    return func.coalesce(found, cast(number - _EPOCH_DAY, BigInteger) * literal(_DAY_MS, BigInteger))
 
 
 def begins(a: Any) -> ColumnElement[Any]:
