@@ -49,8 +49,11 @@ def instants(value: msgspec.Struct, place: str = "") -> Iterator[tuple[str, Any]
 
 
 def field_names(struct: type[msgspec.Struct], prefix: str = "") -> frozenset[str]:
-    """List all fields of a record kind, those of structs inside it dotted as well (`impact.service`)."""
-    names = {f"{prefix}{name}" for name in struct.__struct_fields__}
+    """List all fields of a record kind, those of structs inside it dotted as well (`impact.service`).
+
+    A field that Python cannot name so has both names: `class_`, and `class` as it is written.
+    """
+    names = {f"{prefix}{name}" for name in (*struct.__struct_fields__, *struct.__struct_encode_fields__)}
     for name, _, inner in _fields(struct):
         if inner is not None:
             names |= field_names(inner, f"{prefix}{name}.")

@@ -220,7 +220,7 @@ def provided(kind: str) -> frozenset[str]:
     """Name the record fields a register file can fill; dotted for those of a struct."""
     names = {"created_at", "declared_by", "expires_at", "proof", "since", *RECORDED.get(kind, ())}
     for field in row_fields(kind).values():
-        names.add(field.name)
+        names |= {field.name, field.encode_name}  # requirements ask for `class`, not for `class_`
         inner, _ = unwrap(field.type)
         if isinstance(inner, inspect.ListType):
             inner, _ = unwrap(inner.item_type)
