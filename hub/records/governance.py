@@ -9,8 +9,12 @@ from typing import Annotated, Literal
 from hub.records.base import AnyRef, Confirmation, CustomerRef, Instant, Money, Part, PersonRef, Record, ServiceRef, ref
 
 __all__ = [
+    "CapacityForecast",
+    "CapacityLimit",
     "CapacityNeed",
     "CapacityPlan",
+    "CapacityResponseTime",
+    "CapacityWatch",
     "ContinuityTest",
     "ControlledDocument",
     "Document",
@@ -42,6 +46,8 @@ class Section(Part, kw_only=True):
     """Heading."""
     text: str | None = None
     """What it says."""
+    written_at: Instant | None = None
+    """When it was written or last looked at; None = with the document."""
 
 
 class PointOfUse(Part, kw_only=True):
@@ -278,6 +284,8 @@ class CapacityNeed(Part, kw_only=True):
     """How soon."""
     recorded_at: Instant | None = None
     """When it was recorded."""
+    customer_id: CustomerRef | None = None
+    """Customer who will need it; None = everybody."""
 
 
 class StaffNeed(Part, kw_only=True):
@@ -293,6 +301,70 @@ class StaffNeed(Part, kw_only=True):
     """Full-time people there."""
     period: str | None = None
     """When."""
+    starts_at: Instant | None = None
+    """First instant of that time; None = as long as the plan is in force."""
+    ends_at: Instant | None = None
+    """First instant after it."""
+    action_id: Annotated[str, ref("improvement_action")] | None = None
+    """What is done where too few are there."""
+
+
+class CapacityForecast(Part, kw_only=True):
+    """What load is expected of a resource."""
+
+    resource: str
+    """Which: storage, processors, lines, licences …"""
+    service_id: ServiceRef | None = None
+    """Service it carries."""
+    until: Instant | None = None
+    """How far ahead the forecast reaches."""
+    text: str | None = None
+    """What is expected."""
+    subject_id: AnyRef | None = None
+    """What measurements of it are about; None = the service."""
+    metric_id: str | None = None
+    """Metric by which its use is measured; None = named like the resource."""
+
+
+class CapacityResponseTime(Part, kw_only=True):
+    """A response time agreed for a service."""
+
+    service_id: ServiceRef | None = None
+    """Which."""
+    value: float | None = None
+    """How long, in `unit`."""
+    unit: str | None = None
+    """`ms`, `s` …"""
+    agreed_at: Instant | None = None
+    """When it was agreed."""
+
+
+class CapacityLimit(Part, kw_only=True):
+    """A level at which a resource is extended."""
+
+    resource: str
+    """Which, as the forecasts name it."""
+    limit: float | None = None
+    """Highest level, as its metric counts."""
+    action: str | None = None
+    """What is done beyond it."""
+    subject_id: AnyRef | None = None
+    """What measurements of it are about; None = whatever the metric is measured of."""
+    metric_id: str | None = None
+    """Metric by which its use is measured; None = named like the resource."""
+
+
+class CapacityWatch(Part, kw_only=True):
+    """How the use of a resource is watched."""
+
+    resource: str
+    """Which, as the forecasts name it."""
+    metric: str | None = None
+    """What is measured."""
+    tool: str | None = None
+    """With what."""
+    frequency: str | None = None
+    """How often."""
 
 
 class CapacityPlan(PlanDocument, tag="capacity_plan", kw_only=True):
@@ -310,6 +382,14 @@ class CapacityPlan(PlanDocument, tag="capacity_plan", kw_only=True):
     """Needs by service."""
     staff: list[StaffNeed] = []
     """People needed."""
+    demand: list[CapacityForecast] = []
+    """Expected load, resource by resource."""
+    agreed_times: list[CapacityResponseTime] = []
+    """Response times agreed, service by service."""
+    limits: list[CapacityLimit] = []
+    """Levels at which to act, resource by resource."""
+    watching: list[CapacityWatch] = []
+    """How load is watched, resource by resource."""
 
 
 class Invitation(Part, kw_only=True):

@@ -79,6 +79,8 @@ class Handover(Record, tag="handover", kw_only=True):
     """Manager who agreed to a duty hand-over."""
     customer_contact: PersonRef | None = None
     """Customer's contact who was told."""
+    duty_id: Annotated[str, ref("role_assignment")] | None = None
+    """Duty handed over; None = see `from`."""
 
 
 class RoomAccess(Record, tag="room_access", kw_only=True):
@@ -121,6 +123,8 @@ class OnsiteVisit(Record, tag="onsite_visit", kw_only=True):
     """When the customer confirmed it."""
     report_ref: str | None = None
     """Where the report is."""
+    plan_id: Annotated[str, ref("plan")] | None = None
+    """Plan of maintenance it carries out."""
 
 
 class Inspection(Record, tag="inspection", kw_only=True):
@@ -145,3 +149,5 @@ class MaintenanceWindow(Record, tag="maintenance_window", kw_only=True):
     """End."""
     announced_at: Instant | None = None
     """When it was announced."""
+    plan_id: Annotated[str, ref("plan")] | None = None
+    """Plan of maintenance carried out in it."""

@@ -18,6 +18,8 @@ __all__ = [
     "InformationClass",
     "Licence",
     "Loan",
+    "LogGap",
+    "LogReview",
     "LogStore",
     "MandatoryCourse",
     "MetricDefinition",
@@ -143,6 +145,24 @@ class Licence(Record, tag="licence", kw_only=True):
     """Items it covers."""
 
 
+class LogGap(Part, kw_only=True):
+    """A time without entries."""
+
+    start: Instant
+    """Last entry before it."""
+    end: Instant | None = None
+    """First entry after it; None = it lasts."""
+
+
+class LogReview(Part, kw_only=True):
+    """Somebody looked through a log."""
+
+    at: Instant
+    """When."""
+    by: PersonRef | None = None
+    """Who."""
+
+
 class LogStore(Record, tag="log_store", kw_only=True):
     """Where logs are kept."""
 
@@ -156,6 +176,14 @@ class LogStore(Record, tag="log_store", kw_only=True):
     """Times without entries."""
     reviewed_at: Instant | None = None
     """Last look at it."""
+    type: Literal["query", "access", "service"] | None = None
+    """What its entries tell of."""
+    kept_from: Instant | None = None
+    """When the log began to be kept."""
+    gap_spans: list[LogGap] = []
+    """Times without entries, with their length."""
+    reviews: list[LogReview] = []
+    """Looks at it."""
 
 
 class Disposal(Record, tag="disposal", kw_only=True):

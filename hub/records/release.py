@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from hub.records.base import AnyRef, Instant, Part, PersonRef, Record, ref
+from hub.records.base import AnyRef, CustomerRef, Instant, Part, PersonRef, Record, ref
 
-__all__ = ["Acceptance", "Artefact", "Deployment", "DeploymentCheck", "Release", "ReleaseParty"]
+__all__ = ["Acceptance", "Artefact", "DeliveryAcceptance", "Deployment", "DeploymentCheck", "Release", "ReleaseParty"]
 
 
 class Artefact(Part, kw_only=True):
@@ -35,6 +35,21 @@ class Acceptance(Part, kw_only=True):
     """When."""
     digest: str | None = None
     """Digest of what was accepted."""
+
+
+class DeliveryAcceptance(Part, kw_only=True):
+    """A customer signed for what was delivered."""
+
+    customer_id: CustomerRef | None = None
+    """Which customer."""
+    by: PersonRef | None = None
+    """Who signed."""
+    at: Instant | None = None
+    """When."""
+    version: str | None = None
+    """Version it names."""
+    items: list[str] = []
+    """Things it names."""
 
 
 class ReleaseParty(Part, kw_only=True):
@@ -79,6 +94,8 @@ class Release(Record, tag="release", kw_only=True):
     """Who takes part."""
     supersedes: Annotated[str, ref("release")] | None = None
     """Release it replaces."""
+    delivery_acceptances: list[DeliveryAcceptance] = []
+    """Customers who signed for the delivery."""
 
 
 class DeploymentCheck(Part, kw_only=True):

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from hub.records.base import Instant, Money, Part, PersonRef, Record, ref
+from hub.records.base import AnyRef, Instant, Money, Part, PersonRef, Record, ref
 
 __all__ = [
     "Breach",
     "CustomerUpdate",
     "Escalation",
     "Incident",
+    "MajorStep",
     "Pause",
     "Reopen",
     "Request",
@@ -179,11 +180,28 @@ class Ticket(Record, kw_only=True):
     """Problems it belongs to."""
 
 
+class MajorStep(Part, kw_only=True):
+    """Something done against a major incident."""
+
+    text: str
+    """What."""
+    at: Instant | None = None
+    """When."""
+
+
 class Incident(Ticket, tag="incident", kw_only=True):
     """An interruption of a service, or a loss of its quality."""
 
     major: bool | None = None
     """Handled as a major incident."""
+    emergency_plan_id: AnyRef | None = None
+    """Emergency plan followed, in a major incident."""
+    major_cause: str | None = None
+    """How a major incident came about."""
+    major_effect: str | None = None
+    """What a major incident brought about."""
+    major_steps: list[MajorStep] = []
+    """What was done against a major incident, and when."""
 
 
 class Request(Ticket, tag="request", kw_only=True):
