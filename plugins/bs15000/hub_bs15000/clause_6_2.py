@@ -17,8 +17,9 @@ from hub.conformance.shape import deadline, threshold
 from hub.conformance.unit import Unit
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
-from hub_bs15000.agreement import agreements, ends
+from hub_bs15000.agreement import ends
 from hub_bs15000.change import c, every_change, first_approved
+from hub_bs15000.contract import contracts, k
 from hub_bs15000.improvement import acted, each_action
 from hub_bs15000.meeting import RECORDED, held_meetings, meetings, spoken_about
 from hub_bs15000.review import r
@@ -26,7 +27,6 @@ from hub_bs15000.ticket import with_facts
 
 __all__ = ["DECLARATIONS"]
 
-k: Any = kind_tables["underpinning_contract"].c
 _link = metadata.tables["link"]
 _OF_CONTRACT = (("contract_id", k.sid), ("subject_id", k.sid))
 _DAY_MS = 86_400_000
@@ -125,7 +125,7 @@ def _6_2_b(rid: str, q: Parameters) -> list[Part]:
 
 def _6_2_c(rid: str, q: Parameters) -> list[Part]:
     found, m = meetings("contract", of=_OF_CONTRACT)
-    signed = agreements("underpinning_contract").where(k.signed_at.is_not(None))
+    signed = contracts().where(k.signed_at.is_not(None))
     return [
         periodic(
             rid,
@@ -158,7 +158,7 @@ def _6_2_e(rid: str, q: Parameters) -> list[Part]:
                 "The service was not reviewed with the supplier as often as it had to be.",
                 "Hold the review with the supplier, and record when.",
             ),
-            unit=agreements("underpinning_contract"),
+            unit=contracts(),
             evidence=found.where(func.coalesce(m.contract_id, k.sid) == k.sid),
             at=m.held_at,
             days=agreed,

@@ -1,35 +1,31 @@
-"""Clause 6.2, supplier management: what a contract holds, how it is measured and amended (d, g to j)."""
+"""Clause 6.2, supplier management: what a contract holds, how it is measured (d, g, i, j)."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, union
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 
 from hub.conformance.continuous import holding, in_force
-from hub.conformance.evidence import any_of, at, fields_filled, rows
-from hub.conformance.expression import filled, later_of, since_when, touched
+from hub.conformance.evidence import any_of, at, fields_filled
+from hub.conformance.expression import filled, later_of, since_when
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need
-from hub.conformance.shape import deadline, precondition
-from hub.conformance.unit import Unit, each, unit
+from hub.conformance.shape import deadline
+from hub.conformance.unit import each, unit
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
-from hub_bs15000.agreement import agreements, began, ends, first_day_ends, has_target, on_side, side_unknown, some_child
-from hub_bs15000.change import c, every_change
+from hub_bs15000.agreement import began, ends, has_target, on_side, side_unknown, some_child
+from hub_bs15000.contract import contracts, k
 from hub_bs15000.document_control import doc
 from hub_bs15000.elapsed import following_end
-from hub_bs15000.meeting import meetings
 from hub_bs15000.report import FREQUENCIES
 
-__all__ = ["DECLARATIONS", "amended"]
+__all__ = ["DECLARATIONS"]
 
-k: Any = kind_tables["underpinning_contract"].c
 u: Any = kind_tables["supplier"].c
 _link = metadata.tables["link"]
-_record = metadata.tables["record"]
 _period = metadata.tables["period"].c
 _TOPICS = (
     ("monitoring", "performance monitoring"),
@@ -98,7 +94,7 @@ def _measured(rid: str, every: Any, *, default: str) -> Part:
         .correlate_except(target)
         .scalar_subquery()
     )
-    contracts = agreements("underpinning_contract").where(k.signed_at.is_not(None), some)
+    signed = contracts().where(k.signed_at.is_not(None), some)
     return deadline(
         rid,
         f"measured_each_{every}",
@@ -107,7 +103,7 @@ def _measured(rid: str, every: Any, *, default: str) -> Part:
             f"A target of the contract was not measured for the {every}, and nobody said why.",
             "Have the supplier's figures measured, or record why there is none.",
         ),
-        unit=each(contracts, every, end=ends(k)),
+        unit=each(signed, every, end=ends(k)),
         due=following_end(),
         evidence=at(last, measurement="near"),
         fields=("targets", "valid_from", "valid_to", "signed_at"),
@@ -129,7 +125,6 @@ def _6_2_g(rid: str, _: Parameters) -> list[Part]:
     nobody = some_child(
         "underpinning_contract", "disputes", k.sid, lambda d: d.settled_at.is_(None), lambda d: d.owner.is_(None)
     )
-    contracts = agreements("underpinning_contract")
     referred = at(case((refers, began(k))), document="near")
     return [
         in_force(
@@ -140,7 +135,7 @@ def _6_2_g(rid: str, _: Parameters) -> list[Part]:
                 "For a time the contract did not say how disputes are settled.",
                 "Agree with the supplier how disputes are settled, or refer to the procedure.",
             ),
-            unit=contracts,
+            unit=contracts(),
             evidence=any_of(fields_filled("dispute_clause"), referred),
             until=ends(k),
             end=ends(k),
@@ -156,7 +151,7 @@ def _6_2_g(rid: str, _: Parameters) -> list[Part]:
                 "A dispute over the contract is open, and nobody sees to it.",
                 "Name somebody who sees the dispute settled.",
             ),
-            unit=contracts.opening(_since("disputes")),
+            unit=contracts().opening(_since("disputes")),
             evidence=at(case((~nobody, _since("disputes")))),
             until=ends(k),
             end=ends(k),
@@ -164,133 +159,6 @@ def _6_2_g(rid: str, _: Parameters) -> list[Part]:
             shape="completeness",
         ),
     ]
-
-
-# -- amendments (h) ---------------------------------------------------------------------------
-
-
-def amended() -> Unit:
-    """Every version of a contract that took the place of another, by its word or by supplier and title."""
-    older, link = kind_tables["underpinning_contract"].alias(), _link.alias()
-    said = exists().where(link.c.sid == k.sid, link.c.type == "supersedes").correlate_except(link)
-    same = and_(link.c.target == k.supplier_id, link.c.type == "supplier_id", link.c.sid == older.c.sid)
-    before = and_(older.c.sid != k.sid, older.c.title == k.title, older.c.valid_from < k.valid_from)
-    seen = exists().where(same, before).correlate_except(link, older)
-    return agreements("underpinning_contract").where(or_(said, seen)).reading(underpinning_contract="all")
-
-
-def _tied(one: ColumnElement[int], other: ColumnElement[int]) -> ColumnElement[bool]:
-    link = _link.alias()
-    either = or_(and_(link.c.sid == one, link.c.target == other), and_(link.c.target == one, link.c.sid == other))
-    return exists().where(either).correlate_except(link)
-
-
-def _6_2_h(rid: str, _: Parameters) -> list[Part]:
-    link: Any = _link.alias()
-    number = case((link.c.sid == k.sid, link.c.target), else_=link.c.sid)
-    linked = rows(
-        "change",
-        or_(link.c.sid == k.sid, link.c.target == k.sid),
-        func.coalesce(c.created_at, 0),
-        fields=frozenset({"links"}),
-        table=link,
-        record=c.sid,
-    ).joining(kind_tables["change"], c.sid == number)
-    versions = amended()
-    approval: Any = kind_tables["approval"].c
-    changes = _changes_of(versions)
-    checked, m = meetings("contract", "sla_review", of=[("contract_id", k.sid), ("subject_id", k.sid)], reach="all")
-    dependents = _dependents(versions)
-    named: Any = _link.alias()
-    spoke = (
-        exists()
-        .where(
-            named.c.sid == m.sid,
-            named.c.target == dependents.anchor,
-            named.c.type.in_(("items", "sla_id", "subject_id")),
-        )
-        .correlate_except(named)
-    )
-    return [
-        precondition(
-            rid,
-            "change",
-            Words(
-                "Every new version of a contract goes through change management.",
-                "No change stands behind this version of the contract.",
-                "Raise a change for the new version, and link the two.",
-            ),
-            unit=versions,
-            before=first_day_ends(k),
-            evidence=linked.where(c.sid.is_not(None)),
-            fields=("links", "valid_from"),
-        ),
-        precondition(
-            rid,
-            "approved",
-            Words(
-                "The change behind a new version of a contract is approved by the first day of the version.",
-                "The version came into force before its change was approved.",
-                "Have the change decided on, and let the next version wait for it.",
-            ),
-            unit=changes,
-            before=first_day_ends(k),
-            evidence=rows(
-                "approval",
-                approval.subject_id == c.sid,
-                approval.decided_at,
-                fields=frozenset({"decision", "decided_at"}),
-                lost=approval.withdrawn_at,
-            ).where(approval.decision == "approved"),
-        ),
-        precondition(
-            rid,
-            "consistent",
-            Words(
-                "Agreements that rest on a contract are compared with its new version by the first day of the version.",
-                "The version came into force, and an agreement that rests on it was not compared with it.",
-                "Compare the agreement with the contract in a review, and name both in it.",
-            ),
-            unit=dependents,
-            before=first_day_ends(k),
-            evidence=checked.where(spoke),
-            fields=("supports_sla", "links"),
-        ),
-    ]
-
-
-def _changes_of(versions: Unit) -> Unit:
-    """Every change that a version is linked to; anchor = the version."""
-    base, link = every_change(), _link.alias()
-    contract = kind_tables["underpinning_contract"]
-
-    def end(here: Any, there: Any) -> Any:
-        return select(here.label("change"), there.label("contract")).where(touched(here))
-
-    pair = union(end(link.c.sid, link.c.target), end(link.c.target, link.c.sid)).subquery("pair")
-    table = kind_tables["change"]
-    return replace(
-        base,
-        rows=contract.join(pair, pair.c.contract == k.sid).join(table, c.sid == pair.c.change),
-        anchor=k.sid,
-        conditions=(*base.conditions, *versions.conditions),
-    ).reading(underpinning_contract="all", calendar="all")
-
-
-def _dependents(versions: Unit) -> Unit:
-    """Every agreement that rests on a version; anchor = that agreement."""
-    link, other = _link.alias(), _record.alias()
-    named = ("supports_sla", "covers")
-    out = select(link.c.sid.label("contract"), link.c.target.label("agreement")).where(link.c.type.in_(named))
-    back = select(link.c.target, link.c.sid).where(link.c.type == "covered_by")
-    pair = union(*(one.where(touched(one.selected_columns[0])) for one in (out, back))).subquery("pair")
-    ties = versions.rows.join(pair, pair.c.contract == k.sid).join(other, other.c.sid == pair.c.agreement)
-    return replace(
-        versions,
-        rows=ties,
-        anchor=pair.c.agreement,
-        conditions=(*versions.conditions, func.coalesce(other.c.kind, "sla").in_(("sla", "ola"))),
-    ).reading(sla="near", ola="near")
 
 
 # -- scope, levels and interfaces (i) ---------------------------------------------------------
@@ -305,7 +173,6 @@ def _6_2_i(rid: str, _: Parameters) -> list[Part]:
 
     sides = [signed(on_side("underpinning_contract", k, g.party, g.person, side)) for side in ("provider", "other")]
     unknown = and_(signed(side_unknown(g.party, g.person)), ~and_(*sides))
-    contracts = agreements("underpinning_contract")
     whole = and_(filled(k.contract_scope), filled(k.interfaces), has_target("underpinning_contract", k.sid))
     since = since_when(k.sid, *_HELD)
     return [
@@ -317,7 +184,7 @@ def _6_2_i(rid: str, _: Parameters) -> list[Part]:
                 "For a time the contract left out what is bought, its levels, or how both sides work together.",
                 "Complete the contract: scope, targets, interfaces.",
             ),
-            unit=contracts,
+            unit=contracts(),
             evidence=at(case((whole, since)), lacks=case((and_(whole, since.is_(None)), literal(_UNDATED)))),
             until=ends(k),
             end=ends(k),
@@ -332,7 +199,7 @@ def _6_2_i(rid: str, _: Parameters) -> list[Part]:
                 "For a time the contract was in force without the signatures of both sides.",
                 "Have the contract signed, and record who signed for which side.",
             ),
-            unit=contracts.reading(person="all", identity="all", customer="all", supplier="all"),
+            unit=contracts().reading(person="all", identity="all", customer="all", supplier="all"),
             evidence=at(case((and_(k.signed_at.is_not(None), *sides), began(k)))),
             until=ends(k),
             end=ends(k),
@@ -374,7 +241,6 @@ def _6_2_j(rid: str, q: Parameters) -> list[Part]:
 DECLARATIONS: dict[str, Declare] = {
     "BS15000-6.2-d": _6_2_d,
     "BS15000-6.2-g": _6_2_g,
-    "BS15000-6.2-h": _6_2_h,
     "BS15000-6.2-i": _6_2_i,
     "BS15000-6.2-j": _6_2_j,
 }

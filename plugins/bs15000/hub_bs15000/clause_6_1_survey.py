@@ -1,0 +1,167 @@
+"""Clause 6.1, business relationship management: customers are asked, and what they answer counts (i, j)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import and_, exists, false, func
+
+from hub.conformance.continuous import periodic
+from hub.conformance.evidence import any_of, at, rows
+from hub.conformance.expression import business_days_after, days_after, earlier_of, later_of, since_when
+from hub.conformance.pack import Declare, Parameters
+from hub.conformance.part import Part, Words
+from hub.conformance.shape import deadline
+from hub.conformance.unit import Unit, unit
+from hub.store.schema import child_tables, kind_tables
+from hub.store.tables import metadata
+from hub_bs15000.improvement import acted
+from hub_bs15000.message import mails
+from hub_bs15000.recorded import recorded
+
+__all__ = ["DECLARATIONS", "low_scores"]
+
+v: Any = kind_tables["satisfaction_survey"].c
+u: Any = kind_tables["customer"].c
+_link = metadata.tables["link"]
+
+
+def _campaigns() -> Unit:
+    """Every question of a regular survey that was sent, owing from then on."""
+    regular = func.coalesce(v.type, "periodic") == "periodic"
+    return unit("satisfaction_survey").where(regular, v.sent_at.is_not(None)).opening(v.sent_at)
+
+
+def _6_1_i(rid: str, q: Parameters) -> list[Part]:
+    link, survey = _link.alias(), kind_tables["satisfaction_survey"].alias()
+    s: Any = survey.c
+    asked = rows(
+        "satisfaction_survey",
+        and_(link.c.target == u.sid, link.c.type == "customer_id"),
+        recorded(s, "sent_at"),
+        fields=frozenset({"customer_id", "sent_at", "type"}),
+        table=link,
+        declared=s.declared_by.is_not(None),
+    ).joining(survey, s.sid == link.c.sid)
+    asked = asked.where(s.sent_at.is_not(None), func.coalesce(s.type, "periodic") == "periodic")
+    asked = asked.doubtful(s.type.is_(None), "whether it was a regular survey is not recorded")
+    untyped = (v.type.is_(None), "whether it is a regular survey is not recorded")
+    answered = earlier_of(recorded(v, "replied_at"), since_when(v.sid, "no_reply"))
+    return [
+        periodic(
+            rid,
+            "asked",
+            Words(
+                f"Every customer is asked at least every {q.max_interval_days} days how content they are.",
+                f"The customer was not asked for more than {q.max_interval_days} days.",
+                "Ask the customer now, and plan the next survey.",
+            ),
+            unit=unit("customer"),
+            evidence=replace(asked, expires=s.expires_at),
+            at=s.sent_at,
+            days=q.max_interval_days,
+            end=u.vanished_at,
+        ),
+        deadline(
+            rid,
+            "reminded",
+            Words(
+                f"A customer who does not answer is reminded once within {q.reminder_days} days.",
+                "The customer did not answer and was not reminded.",
+                "Remind the customer, and record when.",
+            ),
+            unit=_campaigns(),
+            due=days_after(v.sent_at, q.reminder_days),
+            evidence=at(earlier_of(answered, recorded(v, "reminded_at"))),
+            fields=("sent_at", "reminded_at", "replied_at"),
+            doubts=[untyped],
+            shape="completeness",
+        ),
+        deadline(
+            rid,
+            "counted",
+            Words(
+                f"Within {q.report_days} days a report to the customer says how many were asked and how many answered.",
+                "The customer did not answer, and no report counted that.",
+                "Add to the next report how many were asked and how many answered.",
+            ),
+            unit=_campaigns().where(v.replied_at.is_(None)),
+            due=days_after(v.sent_at, q.report_days),
+            evidence=_counted(),
+            fields=("sent_at", "replied_at", "customer_id"),
+            doubts=[untyped, (v.customer_id.is_(None), "which customer was asked is not recorded")],
+            shape="completeness",
+        ),
+    ]
+
+
+def _counted() -> Any:
+    """Evidence: a report of the customer over that time that counts the surveys, those without answer too."""
+    link, report = _link.alias(), kind_tables["service_report"].alias()
+    line: Any = child_tables["service_report", "satisfaction"].alias()
+    s: Any = report.c
+    counts = (
+        exists()
+        .where(line.c.sid == s.sid, line.c.sent.is_not(None), line.c.replied.is_not(None))
+        .correlate_except(line)
+    )
+    found = rows(
+        "service_report",
+        and_(link.c.target == v.customer_id, link.c.type == "customer_id"),
+        later_of(s.submitted_at, func.coalesce(since_when(s.sid, "submitted_at"), s.created_at, s.submitted_at)),
+        fields=frozenset({"customer_id", "period", "submitted_at", "satisfaction"}),
+        table=link,
+        declared=s.declared_by.is_not(None),
+        reach="all",
+    ).joining(report, s.sid == link.c.sid)
+    return found.where(s.period_start <= v.sent_at, s.period_end > v.sent_at, counts)
+
+
+def low_scores(lowest: int, scale: str) -> Unit:
+    """Every answer at or below a score on a scale such as `1-5`, owing from when it came; other scales are stretched."""
+    low, high = (int(end) for end in scale.split("-"))
+    least, most = func.coalesce(v.scale_min, low), func.coalesce(v.scale_max, high)
+    bad = (v.score - least) * (high - low) <= (most - least) * (lowest - low)
+    return unit("satisfaction_survey").where(v.replied_at.is_not(None), bad).opening(v.replied_at)
+
+
+def _6_1_j(rid: str, q: Parameters) -> list[Part]:
+    units = low_scores(q.low_score_max, q.scale)
+    due = business_days_after(v.replied_at, q.business_days)
+    mailed, m = mails("satisfaction_survey")
+    person = mailed.where(~func.coalesce(m.auto_submitted, false()), mailed.at >= v.replied_at)
+    return [
+        deadline(
+            rid,
+            "came_back",
+            Words(
+                f"Somebody comes back to a customer who is not content within {q.business_days} working days.",
+                "Nobody came back to the customer in time.",
+                "Call the customer, and record when.",
+            ),
+            unit=units,
+            due=due,
+            evidence=any_of(at(recorded(v, "follow_up_at")), person),
+            fields=("score", "replied_at", "follow_up_at"),
+            shape="completeness",
+        ),
+        deadline(
+            rid,
+            "acted",
+            Words(
+                f"Within {q.business_days} working days a low score leads to an action, or to a decision with its reason.",
+                "The customer was not content, and nothing came of it in time.",
+                "Open an action, or record who decided that none is needed and why.",
+            ),
+            unit=units,
+            due=due,
+            evidence=acted(v.sid),
+            fields=("score", "replied_at", "action_ids"),
+            shape="completeness",
+        ),
+    ]
+
+
+DECLARATIONS: dict[str, Declare] = {"BS15000-6.1-i": _6_1_i, "BS15000-6.1-j": _6_1_j}
+"""Requirement -> what makes its parts."""
