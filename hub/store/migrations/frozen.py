@@ -2,9 +2,10 @@
 
 Before the first release, and when a new revision needs the whole schema, write the file anew with
 
-    python -m hub.store.migrations.frozen hub/store/migrations/versions/0001_schema.json
+    python -m hub.store.migrations.frozen hub/store/migrations/versions/0004_judged.json
 
-Once released, a revision and its file are never changed; a later revision holds the difference.
+Once released, a revision and its file are never changed; a later revision holds the difference, or the whole
+schema anew where it only adds (`add_missing`).
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 
-__all__ = ["freeze", "tables"]
+__all__ = ["add_missing", "freeze", "tables"]
 
 _TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "bigint": sa.BigInteger(),
@@ -62,6 +65,7 @@ class _Table(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     columns: list[_Column]
     indexes: list[_Index] = []
     sqlite_autoincrement: bool = False
+    sqlite_with_rowid: bool = True
 
 
 def freeze(metadata: sa.MetaData) -> bytes:
@@ -94,7 +98,14 @@ def _freeze_table(table: sa.Table) -> _Table:
         )
         for index in sorted(table.indexes, key=lambda index: str(index.name))
     ]
-    return _Table(str(table.name), columns, indexes, bool(table.dialect_kwargs.get("sqlite_autoincrement")))
+    options = table.dialect_kwargs
+    return _Table(
+        str(table.name),
+        columns,
+        indexes,
+        sqlite_autoincrement=bool(options.get("sqlite_autoincrement")),
+        sqlite_with_rowid=options.get("sqlite_with_rowid") is not False,
+    )
 
 
 def _word(kind: sa.types.TypeEngine[Any]) -> str:
@@ -119,6 +130,8 @@ def tables(file: Path) -> sa.MetaData:
             for column in frozen.columns
         ]
         options: dict[str, Any] = {"sqlite_autoincrement": True} if frozen.sqlite_autoincrement else {}
+        if not frozen.sqlite_with_rowid:
+            options["sqlite_with_rowid"] = False
         table = sa.Table(frozen.name, metadata, *columns, **options)
         for index in frozen.indexes:
             where: dict[str, Any] = (
@@ -126,6 +139,25 @@ def tables(file: Path) -> sa.MetaData:
             )
             sa.Index(index.name, *(table.c[name] for name in index.columns), unique=index.unique, **where)
     return metadata
+
+
+def add_missing(conn: sa.Connection, wanted: sa.MetaData) -> None:
+    """Create the tables, columns and indexes that a store lacks; what is there stays as it is."""
+    present = sa.inspect(conn)
+    known = set(present.get_table_names())
+    operations = Operations(MigrationContext.configure(conn))
+    for table in wanted.sorted_tables:
+        if table.name not in known:
+            table.create(conn)
+            continue
+        columns = {column["name"] for column in present.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in columns:
+                operations.add_column(table.name, sa.Column(column.name, column.type))
+        indexes = {index["name"] for index in present.get_indexes(table.name)}
+        for index in table.indexes:
+            if index.name not in indexes:
+                index.create(conn)
 
 
 if __name__ == "__main__":
