@@ -7,17 +7,51 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
 
-from hub.conformance.expression import counted, later_of
+from hub.conformance.expression import counted, earlier_of, later_of
+from hub.conformance.reading import Reads
+from hub.conformance.unit import Unit, unit
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["ROLE_FIELDS", "assigned_from", "employed", "employment", "holders", "same_human"]
+__all__ = [
+    "EMPLOYMENT_UNKNOWN",
+    "FAILED",
+    "PEOPLE",
+    "ROLE_FIELDS",
+    "assigned_from",
+    "assignments",
+    "employed",
+    "employment",
+    "ended",
+    "holders",
+    "same_human",
+]
 
 _record = metadata.tables["record"]
 _duty = kind_tables["role_assignment"]
 _person = kind_tables["person"]
+_d: Any = _duty.c
+PEOPLE: Reads = {"role_assignment": "all", "person": "all", "identity": "all"}
+"""What everything reads that asks who holds a role."""
+EMPLOYMENT_UNKNOWN = "how the person is employed is not recorded"
+FAILED = ("failed", "not passed", "not_passed")
+"""How training records say that a course was not passed."""
 ROLE_FIELDS = frozenset({"person", "role", "from", "to"})
 """What a source of role assignments must be able to say."""
+
+
+def assignments(*employments: str) -> Unit:
+    """Every assignment of a person bound in one of these ways (none = any), from when it counts."""
+    units = unit("role_assignment").opening(assigned_from(_d)).reading(**PEOPLE)
+    if not employments:
+        return units
+    bound = employment(_d.person)
+    return units.where(or_(bound.in_(employments), bound.is_(None)))
+
+
+def ended(duty: Any) -> ColumnElement[Any]:
+    """Return when an assignment ended; NULL = it has not."""
+    return earlier_of(duty.to, duty.vanished_at)
 
 
 def same_human(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[bool]:
