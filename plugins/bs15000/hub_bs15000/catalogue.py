@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from hub.conformance.memory import Memory
 from hub.conformance.pack import CatalogueEntry, Declare, Pack
+
+if TYPE_CHECKING:
+    from hub.conformance.probe import Probe
 
 __all__ = ["load_pack"]
 
@@ -34,6 +37,7 @@ def load_pack() -> Pack:
         entries=catalogue.entries,
         declarations=_declarations,
         memory=memory,
+        probes=_probes,
         clauses_zh=catalogue.clauses_zh,
     )
 
@@ -46,6 +50,12 @@ def _read_catalogue() -> _Catalogue:
     content: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader, in C where there is one
     entries = tuple(CatalogueEntry(**entry) for entry in content["entries"])
     return _Catalogue(content["version"], content["clauses"], content["clauses_zh"], entries)
+
+
+def _probes() -> Sequence[Probe]:
+    from hub_bs15000 import evidence_store, measurable  # noqa: PLC0415 - only where something is derived
+
+    return (*evidence_store.PROBES, *measurable.PROBES)
 
 
 def _declarations() -> Mapping[str, Declare]:
