@@ -56,10 +56,15 @@ def _srm_15(rid: str, _: Parameters) -> list[Part]:
         some(here, here.c.action_id == action.c.sid, of=following),
         some(followed, followed.c.action_id == action.c.sid, filled(followed.c.status), of=following),
     )
-    old, carried = child("findings"), child("follow_ups")
-    of_this = or_(some(old, old.c.action_id == action.c.sid), some(carried, carried.c.action_id == action.c.sid))
     still_open = or_(action.c.closed_at.is_(None), action.c.closed_at > s.submitted_at)
-    dropped = exists().where(of_this, still_open, ~named).correlate_except(action)
+    dropped = or_(
+        *(
+            exists()
+            .where(line.c.sid == s.sid, action.c.sid == line.c.action_id, still_open, ~named)
+            .correlate_except(line, action)
+            for line in (child("findings"), child("follow_ups"))
+        )
+    )
     next_one: Any = report.alias()
     came = (
         select(next_one.c.submitted_at).where(next_one.c.sid == following).correlate_except(next_one).scalar_subquery()
