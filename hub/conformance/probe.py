@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, true
 
 from hub.conformance.evidence import Rows, rows
 from hub.conformance.owed import Doubt
@@ -20,7 +21,7 @@ from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 from hub.store.writer import Write, write_records
 
-__all__ = ["PROBE_SOURCE", "Finding", "Probe", "checked", "run_probes", "unchecked"]
+__all__ = ["PROBE_SOURCE", "Finding", "Probe", "checked", "failed_at", "run_probes", "unchecked"]
 
 PROBE_SOURCE = "hub"
 """Source of check results."""
@@ -92,15 +93,29 @@ def _said_since(conn: Connection, found: Sequence[CheckResult]) -> dict[tuple[An
     return {_said(row): row.at for row in conn.execute(held)}
 
 
-def checked(check: str, subject: ColumnElement[int] | None = None) -> Rows:
+def checked(check: str, subject: ColumnElement[int] | None = None, *, least: float = 1) -> Rows:
     """Evidence: the check passed, for use with `each(...)`: the result of the unit's period.
 
-    Give `unchecked(check)` to the shape as a doubt: a period in which nobody looked is not provable.
+    With `least`, one that failed will do where `counted` is at least that share of `out_of`. Give
+    `unchecked(check)` to the shape as a doubt: a period in which nobody looked is not provable.
     """
     found = rows("check_result", _of(result, check, subject), result.at, reach="all", stated_by_unit=True)
-    return found.where(func.coalesce(result.result, "") != "failed").doubtful(
-        result.result.is_(None), "it could not be checked"
-    )
+    return found.where(~_failed(result, least)).doubtful(result.result.is_(None), "it could not be checked")
+
+
+def failed_at(check: str, subject: ColumnElement[int] | None = None, *, least: float = 1) -> ColumnElement[Any]:
+    """Return when the check of the unit's period failed; NULL = it did not."""
+    other: Any = kind_tables["check_result"].alias()
+    found = select(func.min(other.c.at)).where(_of(other.c, check, subject), _failed(other.c, least))
+    return found.correlate_except(other).scalar_subquery()
+
+
+def _failed(columns: Any, least: float) -> ColumnElement[bool]:
+    top, bottom = Fraction(str(least)).as_integer_ratio()
+    failed = func.coalesce(columns.result, "") == "failed"
+    if top >= bottom:
+        return failed
+    return and_(failed, func.coalesce(columns.counted * bottom < columns.out_of * top, true()))
 
 
 def unchecked(check: str, subject: ColumnElement[int] | None = None) -> Doubt:
