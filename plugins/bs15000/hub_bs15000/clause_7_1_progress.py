@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, true
 
 from hub.conformance.clock import Clock, clock
 from hub.conformance.evidence import Rows, any_of, at, rows
-from hub.conformance.expression import business_hours_after, filled, hours_after, minutes_after
+from hub.conformance.expression import business_hours_after, filled, hours_after, minutes_after, no_instant
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
 from hub.conformance.shape import obligations
+from hub.sla.ticket_clock import MARKS
 from hub.store.schema import child_tables
 from hub_bs15000.message import mails, messages
 from hub_bs15000.silence import events_of, never_silent
@@ -96,9 +97,15 @@ def _escalated(kind: str, roles: tuple[str, ...]) -> Rows:
 def _when_used(
     rid: str, name: str, words: Words, k: Clock, *, reached: Any, kind: str, roles: Sequence[str], minutes: int
 ) -> Part:
-    """An escalation is owed once the clock reaches an instant before the incident is resolved."""
-    still_open = or_(k.c.stopped_at.is_(None), k.c.stopped_at > reached)
-    owing = k.unit.where(k.c.excluded.is_(None), or_(k.c.lacks.is_not(None), and_(reached.is_not(None), still_open)))
+    """An escalation is owed once the clock reaches an instant before the incident is resolved; None = nobody keeps it."""
+    doubts = list(k.doubts)
+    if reached is None:
+        reached = no_instant()
+        doubts.append((true(), "when that share of the time is used is not worked out; 50 and 80 per cent are"))
+        owed: ColumnElement[bool] = true()
+    else:
+        owed = and_(reached.is_not(None), or_(k.c.stopped_at.is_(None), k.c.stopped_at > reached))
+    owing = k.unit.where(k.c.excluded.is_(None), or_(k.c.lacks.is_not(None), owed))
     return obligations(
         "deadline",
         rid,
@@ -106,9 +113,9 @@ def _when_used(
         words,
         unit=owing.reading(calendar="all"),
         due=minutes_after(reached, minutes),
-        evidence=_escalated(kind, tuple(roles)),
+        evidence=_escalated(kind, tuple(roles)).where(reached.is_not(None)),
         fields=("escalations", "resolved_at"),
-        doubts=k.doubts,
+        doubts=doubts,
     )
 
 
@@ -131,7 +138,7 @@ def _7_1_f(rid: str, q: Parameters) -> list[Part]:
             "functional",
             words(f"{q.functional_pct} {used}", skills),
             k,
-            reached=k.mark(q.functional_pct),
+            reached=k.mark(q.functional_pct) if q.functional_pct in MARKS else None,
             kind="functional",
             roles=q.functional_to,
             minutes=grace,
@@ -141,7 +148,7 @@ def _7_1_f(rid: str, q: Parameters) -> list[Part]:
             "hierarchical",
             words(f"{q.hierarchical_pct} {used}", rank),
             k,
-            reached=k.mark(q.hierarchical_pct),
+            reached=k.mark(q.hierarchical_pct) if q.hierarchical_pct in MARKS else None,
             kind="hierarchical",
             roles=q.hierarchical_to,
             minutes=grace,
