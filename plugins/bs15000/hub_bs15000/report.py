@@ -32,7 +32,6 @@ __all__ = [
     "ours",
     "report",
     "s",
-    "same_series",
     "sent",
     "sent_at",
     "some",
@@ -97,15 +96,6 @@ def customer_routine() -> Unit:
 def beside(units: Unit, neighbour: Any) -> Unit:
     """Join each report with what came before and after it (`previous`, over the columns of `report`)."""
     return replace(units, rows=units.rows.join(neighbour, neighbour.c.sid == s.sid))
-
-
-def same_series(other: Any) -> ColumnElement[bool]:
-    """Say whether `other`, an alias of the report table, is of the same type, customer, process and direction."""
-    alike = [
-        func.coalesce(other.c[name], empty) == func.coalesce(s[name], empty)
-        for name, empty in (("type", ""), ("customer_id", 0), ("process", ""), ("direction", ""))
-    ]
-    return and_(*alike)
 
 
 # -- when -------------------------------------------------------------------------------------
