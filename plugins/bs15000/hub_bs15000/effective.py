@@ -25,15 +25,19 @@ IN_EFFECT_UNKNOWN = "whether it is in force is not recorded"
 
 
 def in_effect(kind: str, doc_type: str) -> Unit:
-    """Every `document` or `plan` of this type that took effect, from then on and from when that was recorded."""
+    """Every `document` or `plan` of this type that took effect, from then on and from when that was recorded.
+
+    A `capacity_plan` is of one type only; `doc_type` is then not read.
+    """
     d: Any = kind_tables[kind].c
-    typed = d.doc_type if kind == "document" else d.plan_type
+    of_type = {"document": "doc_type", "plan": "plan_type"}.get(kind)
+    typed = [] if of_type is None else [d[of_type] == doc_type]
     replaced = and_(d.doc_status.in_(_REPLACED), or_(d.superseded_at.is_not(None), d.withdrawn_at.is_not(None)))
     took_effect = and_(
         d.effective_from.is_not(None), or_(d.doc_status.is_(None), d.doc_status == "effective", replaced)
     )
     begins = later_of(d.effective_from, func.coalesce(d.created_at, d.effective_from))
-    return unit(kind).where(typed == doc_type, took_effect).opening(begins)
+    return unit(kind).where(*typed, took_effect).opening(begins)
 
 
 def stopped(kind: str) -> ColumnElement[Any]:
