@@ -23,6 +23,7 @@ __all__ = [
     "in_time",
     "received",
     "replied",
+    "upheld",
     "written_by_people",
 ]
 
@@ -54,6 +55,12 @@ def written_by_people() -> tuple[Rows, Any]:
     """Evidence: a message of a person that went out about the complaint; also returns its columns."""
     found, m = mails("complaint")
     return found.where(~func.coalesce(m.auto_submitted, false())), m
+
+
+def upheld() -> ColumnElement[bool]:
+    """Say whether the complaint was right, if only in part."""
+    right: ColumnElement[bool] = f.investigation_finding.in_(("substantiated", "partly"))
+    return right
 
 
 def in_time(instant: ColumnElement[Any]) -> At:

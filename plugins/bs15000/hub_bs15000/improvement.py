@@ -14,7 +14,7 @@ from hub.conformance.unit import Unit
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["NAMED_BY", "NAMES", "acted", "acted_at", "each_action", "stands"]
+__all__ = ["NAMED_BY", "NAMES", "acted", "acted_at", "decided", "each_action", "is_action", "stands"]
 
 _link = metadata.tables["link"]
 _record = metadata.tables["record"]
@@ -29,6 +29,11 @@ def _is_decision(a: Any) -> ColumnElement[bool]:
     return or_(a.no_action_at.is_not(None), a.no_action_approver.is_not(None), filled(a.no_action_reason))
 
 
+def is_action(a: Any) -> ColumnElement[bool]:
+    """Say whether something is done, rather than decided not to be done."""
+    return ~_is_decision(a)
+
+
 def stands(a: Any) -> ColumnElement[bool]:
     """Say whether it is an action, or a decision to do nothing with reason, approver and date."""
     whole = and_(a.no_action_at.is_not(None), a.no_action_approver.is_not(None), filled(a.no_action_reason))
@@ -41,12 +46,17 @@ def acted_at(a: Any, made: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((_is_decision(a), later_of(a.no_action_at, recorded)), else_=later_of(a.created_at, made))
 
 
-def acted(sid: ColumnElement[int], *, reach: Any = "near") -> AnyOf:
+def acted(sid: ColumnElement[int]) -> AnyOf:
     """Evidence: an action that came of the record, or the decision that none is needed, named by either end."""
-    return any_of(_acted(sid, outward=True, reach=reach), _acted(sid, outward=False, reach=reach))
+    return any_of(_acted(sid, outward=True), _acted(sid, outward=False))
 
 
-def _acted(sid: ColumnElement[int], *, outward: bool, reach: Any) -> Rows:
+def decided(sid: ColumnElement[int]) -> AnyOf:
+    """Evidence: the decision that nothing is needed, with reason, approver and date."""
+    return any_of(_acted(sid, outward=True, only=True), _acted(sid, outward=False, only=True))
+
+
+def _acted(sid: ColumnElement[int], *, outward: bool, only: bool = False) -> Rows:
     link, other, action = _link.alias(), _record.alias(), _action.alias()
     a: Any = action.c
     here, there = (link.c.sid, link.c.target) if outward else (link.c.target, link.c.sid)
@@ -59,8 +69,9 @@ def _acted(sid: ColumnElement[int], *, outward: bool, reach: Any) -> Rows:
         table=link,
         record=there,
         declared=a.declared_by.is_not(None),
-        reach=reach,
     )
+    if only:
+        found = found.where(or_(_is_decision(a), a.sid.is_(None)))
     found = found.joining(other, other.c.sid == there).joining(action, a.sid == there)
     found = found.where(or_(other.c.kind == "improvement_action", other.c.kind.is_(None)), stands(a))
     found = found.doubtful(other.c.kind.is_(None), "the action it names was not read")

@@ -1,0 +1,180 @@
+"""Complaint and feedback handling: messages are answered, and the same fault does not come back (06, 07)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    null,
+    select,
+    true,
+    union_all,
+)
+
+from hub.conformance.evidence import Rows, any_of, at
+from hub.conformance.expression import days_after, hours_after, touched
+from hub.conformance.owed import NEVER
+from hub.conformance.pack import Declare, Parameters
+from hub.conformance.part import Part, Words
+from hub.conformance.ratio import ratio
+from hub.conformance.reading import Need
+from hub.conformance.shape import deadline
+from hub.conformance.unit import Unit
+from hub.store.schema import child_tables, kind_tables
+from hub.store.tables import metadata
+from hub_bs15000.message import told
+from hub_bs15000.service import each_month_of_services
+from hub_bs15000.ticket import columns, entered, recorded, tickets
+
+__all__ = ["DECLARATIONS"]
+
+_request: Any = columns("request")
+_incident = kind_tables["incident"]
+_link = metadata.tables["link"]
+_period = metadata.tables["period"]
+_DAY_MS = 86_400_000
+_SPOKEN = ("phone", "visit")
+
+
+def _cmp_06(rid: str, q: Parameters) -> list[Part]:
+    came = func.coalesce(_request.reported_at, recorded("request"))
+    written = tickets("request").where(func.coalesce(_request.channel, "").not_in(_SPOKEN))
+    return [
+        deadline(
+            rid,
+            "answered",
+            Words(
+                f"A person answers every message about the service within {q.hours} hours.",
+                f"Nobody answered the message within {q.hours} hours.",
+                "Answer the customer, and find out why nobody did in time.",
+            ),
+            unit=written.opening(func.coalesce(came, 0)),
+            due=hours_after(came, q.hours),
+            evidence=any_of(at(entered("request", "first_response_at")), told("request", came)),
+            fields=("channel", "reported_at", "first_response_at"),
+        )
+    ]
+
+
+def _cmp_07(rid: str, q: Parameters) -> list[Part]:
+    services = each_month_of_services()
+    resolved, repeated = _resolved(services, q.window_days)
+    share = f"{q.max_share * 100:g}"
+    return [
+        ratio(
+            rid,
+            "lasting",
+            Words(
+                f"Of the incidents resolved in a month at most {share} per cent come back within {q.window_days} days.",
+                f"More than {share} per cent of the incidents resolved in the month came back.",
+                "Find out which repairs do not last, and open a problem for them.",
+            ),
+            unit=services,
+            of=resolved,
+            good=repeated,
+            share=q.max_share,
+            at_most=True,
+            judged_at=days_after(_period.c.ends_at - 1, q.window_days),
+        )
+    ]
+
+
+def _resolved(services: Unit, window_days: int) -> tuple[Rows, ColumnElement[Any]]:
+    """Incidents of the service by the month of their last resolution; also returns whether each came back.
+
+    It came back if it was taken up again, or if another of its category on the same item, or on none, was
+    reported for the service within the window. Without a category that is not known.
+    """
+    month, again = _period.alias(), child_tables["incident", "reopens"].alias()
+    followed, i = _followed(window_days), _incident.alias()
+    began = (
+        select(month.c.starts_at)
+        .where(month.c.unit == "month", month.c.starts_at <= i.c.resolved_at)
+        .order_by(month.c.starts_at.desc())
+        .limit(1)
+        .correlate_except(month)
+        .scalar_subquery()
+    )
+    reopened = exists().where(again.c.sid == i.c.sid).correlate_except(again)
+    member = (
+        select(
+            followed.c.service,
+            followed.c.sid,
+            i.c.resolved_at.label("at"),
+            began.label("month"),
+            i.c.declared_by.is_not(None).label("declared"),
+            case((reopened, 1), else_=followed.c.back).label("back"),
+        )
+        .select_from(followed.join(i, i.c.sid == followed.c.sid))
+        .limit(NEVER)
+        .subquery("member")
+    )
+    m: Any = member.c
+    found = Rows(
+        kind="incident",
+        table=member,
+        on=and_(m.service == services.sid, m.month == _period.c.starts_at),
+        at=m.at,
+        record=m.sid,
+        declared=m.declared,
+        reads={"incident": "near"},
+        needs=(Need("incident", frozenset({"service_ids", "resolved_at", "category", "ci_ids"}), evidence=True),),
+    )
+    return found, case((m.back == 1, true()), (m.back == 0, false()), else_=null())
+
+
+def _followed(window_days: int) -> FromClause:
+    """Select (service, sid, back) of resolved incidents: 1 = a like one followed in time, NULL = not known."""
+    link, item, i = _link.alias(), _link.alias(), _incident.alias()
+    reported = func.coalesce(i.c.reported_at, i.c.recorded_at, i.c.created_at)
+    seen = (
+        select(
+            link.c.target.label("service"),
+            func.coalesce(item.c.target, 0).label("item"),
+            func.lower(i.c.category).label("category"),
+            i.c.sid,
+            reported.label("reported"),
+            i.c.resolved_at.label("resolved"),
+        )
+        .select_from(
+            link.join(i, i.c.sid == link.c.sid).outerjoin(item, and_(item.c.sid == i.c.sid, item.c.type == "ci_ids"))
+        )
+        .where(
+            touched(link.c.target),
+            link.c.type == "service_ids",
+            func.coalesce(i.c.status_category, "").not_in(("cancelled", "rejected")),
+        )
+        .cte("seen")
+    )
+    one = seen.c
+    alike = (one.service, one.item, one.category, one.sid)
+    laid = union_all(
+        select(*alike, one.reported.label("at"), literal(0).label("over")).where(one.reported.is_not(None)),
+        select(*alike, one.resolved, literal(1)).where(one.resolved.is_not(None)),
+    ).subquery("laid")
+    d = laid.c
+    following = func.min(case((d.over == 0, d.at))).over(
+        partition_by=(d.service, d.item, d.category), order_by=(d.at, d.over), rows=(1, None)
+    )
+    ahead = select(*d, following.label("following")).subquery("ahead")
+    a = ahead.c
+    soon = func.coalesce(a.following, NEVER) <= a.at + window_days * _DAY_MS
+    back = case((func.coalesce(a.category, "") == "", None), (soon, 1), else_=0)
+    return (
+        select(a.service, a.sid, func.max(back).label("back"))
+        .where(a.over == 1)
+        .group_by(a.service, a.sid)
+        .subquery("followed")
+    )
+
+
+DECLARATIONS: dict[str, Declare] = {"CMP-06": _cmp_06, "CMP-07": _cmp_07}
+"""Requirement -> what makes its parts."""
