@@ -103,6 +103,16 @@ def test_an_incomplete_changelog_proves_no_instant(read):
     assert "events" in record.unknown_fields
 
 
+def test_past_values_are_told_in_neutral_words(read):
+    histories = [
+        entry(D[6], item("Type", "Emergency change", "Usual", field_id="customfield_10010")),
+        entry(D[7], item("Type", "Usual", "Emergency change", ids=("7", "8"), field_id="customfield_10010")),
+    ]
+    record, _ = read(issue(histories=histories, customfield_10010={"value": "Emergency change"}))
+    moves = [(each.from_, each.to) for each in record.events if each.field == "type"]
+    assert moves == [("emergency", "Usual"), ("Usual", "emergency")]
+
+
 def test_mapped_fields_and_since_when(read):
     record, out = read(
         issue(

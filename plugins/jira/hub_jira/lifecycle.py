@@ -170,8 +170,8 @@ def add_field_events(draft: Draft) -> None:
                 type=kind,
                 actor=draft.accounts.ref(change.author),
                 field=name or change.field_id or change.field,
-                from_=draft.accounts.named(change.old) if person else _short(change.old_text or change.old),
-                to=draft.accounts.named(change.new) if person else _short(change.new_text or change.new),
+                from_=draft.accounts.named(change.old) if person else _said(draft, name, change.old, change.old_text),
+                to=draft.accounts.named(change.new) if person else _said(draft, name, change.new, change.new_text),
                 source_ref=change.entry,
             )
         )
@@ -194,6 +194,13 @@ def _escalate(draft: Draft, change: Change) -> None:
 
 def _words(text: str | None) -> set[str]:
     return set((text or "").split())
+
+
+def _said(draft: Draft, name: str | None, key: str | None, word: str | None) -> str | None:
+    """Give a past value as the neutral value the configuration has for it, else in the tool's word."""
+    options = draft.vocabulary.settings.values.get(f"{draft.kind}.{name}", {})
+    neutral = next((options[each] for each in (key, word) if each is not None and each in options), None)
+    return neutral or _short(word or key)
 
 
 def _short(text: str | None) -> str | None:
