@@ -9,8 +9,14 @@ from typing import Literal
 from hub_sandbox.people import AUTOMATION, SERVICES
 from hub_sandbox.vocabulary import FIELDS, ISSUE_TYPES, LINK_TYPES, PROJECTS, STATUSES
 
-__all__ = ["TOKEN", "USER", "write_configuration"]
+__all__ = ["NOT_INTRODUCED", "TOKEN", "USER", "write_configuration"]
 
+NOT_INTRODUCED = [
+    *("4.1", "4.2", "4.3", "4.4", "4.6", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "5.7", "6.1", "6.2", "7.1"),
+    *("8.1", "8.3", "9", "CMP", "OPS", "SD", "SLM", "SRM"),
+    *(f"BS15000-4.5-{letter}" for letter in ("a", "b", "c", "d", "e", "f", "g", "r1", "r2", "r3", "r4", "r6")),
+]
+"""Clauses and requirements the organisation does not ask of itself yet."""
 USER = "hub@example.com"
 TOKEN = "sandbox-token-0123456789"  # noqa: S105 - opens nothing but the sandbox
 
@@ -37,6 +43,12 @@ def write_configuration(
         'url = "sqlite:///hub.db"',
         "",
         "[packs.bs15000]",
+        "",
+        "[[packs.bs15000.profile]]",
+        f"disabled = {json.dumps(NOT_INTRODUCED)}",
+        'reason = "Introduced step by step: these clauses follow in 2027."',
+        'set_by = "register:people/alice"',
+        "set_at = 2025-09-15",
         "",
         "[sources.service-desk]",
         'plugin = "jira"',
