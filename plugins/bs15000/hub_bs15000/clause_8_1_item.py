@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, true
 
 from hub.conformance.evidence import any_of, rows
 from hub.conformance.expression import filled, hours_after, since_when
+from hub.conformance.owed import NEVER
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need
@@ -22,8 +23,14 @@ __all__ = ["DECLARATIONS"]
 
 _link = metadata.tables["link"]
 _record = metadata.tables["record"]
-_CITING = ("incident", "request", "service")
-"""Kinds that name items in a list of their own."""
+_CITING = {
+    "incident": "ci_ids",
+    "request": "ci_ids",
+    "security_incident": "ci_ids",
+    "service": "ci_ids",
+    "change": "affects",
+}
+"""Kinds that name items, and the link by which they do; what a change affects may be a service too."""
 
 
 # -- one name ---------------------------------------------------------------------------------
@@ -39,36 +46,25 @@ def _alike() -> Any:
         known = and_(*(filled(one) for one in values))
         return case((known, func.count().over(partition_by=(place.c.source, *values))), else_=1)
 
-    numbered = func.count().over(partition_by=(place.c.source, name))
-    with_serial = func.count(func.distinct(o.serial_or_digest))
-    placed = func.sum(case((and_(filled(o.ci_type), filled(o.location)), 1), else_=0)).over(
-        partition_by=(place.c.source, name)
-    )
-    serials = (
-        select(func.trim(func.coalesce(o.title, "")).label("name"), place.c.source, with_serial.label("serials"))
-        .where(*kept)
-        .group_by(name, place.c.source)
-        .subquery("serials")
-    )
+    def how_many(condition: ColumnElement[bool]) -> ColumnElement[Any]:
+        return func.sum(case((condition, 1), else_=0)).over(partition_by=(place.c.source, name))
+
     counted = (
         select(
             o.sid,
-            name.label("name"),
-            place.c.source,
-            shared(o.key).label("by_key"),
-            shared(o.serial_or_digest).label("by_serial"),
-            shared(o.title, o.ci_type, o.location).label("by_place"),
-            numbered.label("by_name"),
-            placed.label("placed"),
+            or_(shared(o.key) > 1, shared(o.serial_or_digest) > 1, shared(o.title, o.ci_type, o.location) > 1).label(
+                "twin"
+            ),
+            case((name != "", how_many(true())), else_=1).label("namesakes"),
+            how_many(and_(filled(o.ci_type), filled(o.location))).label("placed"),
+            how_many(filled(o.serial_or_digest)).label("numbered"),
         )
         .where(*kept)
         .subquery("counted")
     )
     n = counted.c
-    unplaced = and_(n.name != "", n.by_name > 1, n.placed < n.by_name, serials.c.serials < n.by_name)
-    joined = counted.join(serials, and_(serials.c.name == n.name, serials.c.source == n.source))
-    twin = or_(n.by_key > 1, n.by_serial > 1, n.by_place > 1)
-    return select(n.sid, twin.label("twin"), unplaced.label("unplaced")).select_from(joined).subquery("alike")
+    unplaced = and_(n.namesakes > 1, n.placed < n.namesakes, n.numbered < n.namesakes)
+    return select(n.sid, n.twin, unplaced.label("unplaced")).limit(NEVER).subquery("alike")
 
 
 def _8_1_f(rid: str, _: Parameters) -> list[Part]:
@@ -101,19 +97,20 @@ def _8_1_f(rid: str, _: Parameters) -> list[Part]:
 # -- a guarded inventory ----------------------------------------------------------------------
 
 
-def _cited(kind: str) -> tuple[Unit, ColumnElement[bool]]:
+def _cited(kind: str, by: str) -> tuple[Unit, ColumnElement[bool]]:
     """Every record of a kind that names items, and whether it names one that no inventory holds."""
     t: Any = kind_tables[kind].c
     link, other = _link.alias(), _record.alias()
-    names = exists().where(link.c.sid == t.sid, link.c.type == "ci_ids").correlate_except(link)
-    known = func.coalesce(other.c.kind, "") == "configuration_item"
+    names = exists().where(link.c.sid == t.sid, link.c.type == by).correlate_except(link)
+    nothing = other.c.kind.is_(None)
+    strange = or_(nothing, other.c.kind != "configuration_item") if by == "ci_ids" else nothing
     missing = (
         exists()
-        .where(link.c.sid == t.sid, link.c.type == "ci_ids", other.c.sid == link.c.target, ~known)
+        .where(link.c.sid == t.sid, link.c.type == by, other.c.sid == link.c.target, strange)
         .correlate_except(link, other)
     )
-    cited_at = func.coalesce(since_when(t.sid, "ci_ids"), t.created_at, 0)
-    return unit(kind).where(names).opening(cited_at).reading(configuration_item="near"), missing
+    cited_at = func.coalesce(since_when(t.sid, by), t.created_at, 0)
+    return unit(kind).where(names).opening(cited_at).reading(configuration_item="near", service="near"), missing
 
 
 def _8_1_g(rid: str, _: Parameters) -> list[Part]:
@@ -123,8 +120,9 @@ def _8_1_g(rid: str, _: Parameters) -> list[Part]:
         "Enter the item in the inventory, or correct the record.",
     )
     parts = []
-    for kind in _CITING:
-        citing, missing = _cited(kind)
+    for kind, by in _CITING.items():
+        citing, missing = _cited(kind, by)
+        kinds = ["configuration_item"] if by == "ci_ids" else ["configuration_item", "service"]
         parts.append(
             threshold(
                 rid,
@@ -133,8 +131,8 @@ def _8_1_g(rid: str, _: Parameters) -> list[Part]:
                 unit=citing,
                 holds=~missing,
                 at=citing.opened,
-                fields=("ci_ids",),
-                needs=[Need("configuration_item", evidence=True)],
+                fields=("ci_ids" if by == "ci_ids" else "links",),
+                needs=[Need(one, evidence=True) for one in kinds],
             )
         )
     written, foreign, unclear = updates()
