@@ -53,9 +53,9 @@ def _read_catalogue() -> _Catalogue:
 
 
 def _probes() -> Sequence[Probe]:
-    from hub_bs15000 import evidence_store, measurable  # noqa: PLC0415 - only where something is derived
+    from hub_bs15000 import activity, evidence_store, independence, measurable  # noqa: PLC0415 - only where something is derived
 
-    return (*evidence_store.PROBES, *measurable.PROBES)
+    return (*activity.PROBES, *evidence_store.PROBES, *independence.PROBES, *measurable.PROBES)
 
 
 def _declarations() -> Mapping[str, Declare]:
