@@ -14,7 +14,7 @@ from hub.conformance.unit import Unit
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.agreement import each_month_of
-from hub_bs15000.target import as_strict, calendar_of, counts_time, never_open, open_time_within, supported
+from hub_bs15000.target import Way, as_strict, calendar_of, closed_while_open, counts_time, never_open, ways
 
 __all__ = ["DECLARATIONS"]
 
@@ -46,35 +46,57 @@ class _Chain:
         marked = (target.c.sid == self.a.sid, target.c[_DEPENDENCY[self.kind]].is_not(None))
         return exists().where(*marked, *(one(target.c) for one in conditions)).correlate_except(target)
 
-    def behind(self, promised: Any, *conditions: Any) -> ColumnElement[bool]:
-        """Say whether a target stands behind `promised`; conditions get the supporting agreement and its target."""
-        return supported(self.owner, self.kind, _DEPENDENCY[self.kind], promised, _last, *conditions)
+    def pairs(self, *conditions: Any, extra: Any = None) -> ColumnElement[bool]:
+        """Say whether a target rests on that kind and another stands behind it for which all conditions hold.
 
-    def strict(self, margin_pct: float, *, share: Any) -> Any:
-        """Make a condition on a promised target: one stands behind it for which `share` says yes of its strictness."""
-        return lambda t: self.behind(t, lambda _, support: share(as_strict(support, t, margin_pct)))
+        Each condition gets the promised target, the supporting agreement and its target; `extra` makes further
+        conditions of the three, and a table they need.
+        """
+        found = []
+        for number in range(2):
+            promised: Any = child_tables[self.owner, "targets"].alias()
+            t = promised.c
+            one = self.ways(t)[number]
+            more, tables = extra(t, one.support, one.target) if extra else ((), ())
+            marked = (t.sid == self.a.sid, t[_DEPENDENCY[self.kind]].is_not(None))
+            tied = (each(t, one.support, one.target) for each in conditions)
+            pair = exists().where(*marked, *one.ties, *tied, *more)
+            found.append(pair.correlate_except(promised, *one.tables, *tables))
+        return or_(*found)
 
+    def ways(self, promised: Any) -> list[Way]:
+        """List the ways in which a target stands behind `promised` at the end of the month."""
+        return ways(self.owner, self.kind, _DEPENDENCY[self.kind], promised, _last)
 
-def _unknown(found: ColumnElement[Any]) -> ColumnElement[bool]:
-    return found.is_(None)
+    def behind(self, promised: Any, condition: Any) -> ColumnElement[bool]:
+        """Say whether a target stands behind `promised` for which a condition on its columns holds."""
+        several = (
+            exists().where(*one.ties, condition(one.target)).correlate_except(*one.tables)
+            for one in self.ways(promised)
+        )
+        return or_(*several)
 
 
 def _agreed(rid: str, kind: str) -> list[Part]:
     chain = _Chain("sla", kind)
-    sure, maybe = chain.strict(0, share=lambda found: found), chain.strict(0, share=_unknown)
+
+    def sure(t: Any) -> ColumnElement[bool]:
+        return chain.behind(t, lambda support: as_strict(support, t))
+
+    def maybe(t: Any) -> ColumnElement[bool]:
+        return chain.behind(t, lambda support: as_strict(support, t).is_(None))
+
     holds = not_(chain.any_target(lambda t: not_(sure(t))))
     fails = chain.any_target(lambda t: not_(sure(t)), lambda t: not_(maybe(t)))
-    name = _NAMED[kind]
+    name, whom = _NAMED[kind], "another unit" if kind == "ola" else "a supplier"
     return [
         threshold(
             rid,
             "supported",
             Words(
-                f"Behind every promise that rests on an {name} stands a signed one with a target at least as strict."
-                if kind == "ola"
-                else f"Behind every promise that rests on a supplier stands a signed {name} with a target at least as strict.",
+                f"Behind every promise that rests on {whom} stands a signed {name} with a target at least as strict.",
                 f"At the end of the month a promise had no signed {name} behind it that is as strict.",
-                f"Agree a {name} that makes the promise possible, or promise less.",
+                "Agree one that makes the promise possible, or promise less.",
             ),
             unit=chain.unit,
             holds=holds,
@@ -98,8 +120,8 @@ def _slm_08(rid: str, p: Parameters) -> list[Part]:
 
 
 def _figures(rid: str, chain: _Chain, margin_pct: float) -> Part:
-    weaker = chain.any_target(chain.strict(margin_pct, share=not_))
-    unsure = chain.any_target(chain.strict(margin_pct, share=_unknown))
+    weaker = chain.pairs(lambda t, _, support: not_(as_strict(support, t, margin_pct)))
+    unsure = chain.pairs(lambda t, _, support: as_strict(support, t, margin_pct).is_(None))
     told = f", with {margin_pct} per cent to spare" if margin_pct else ""
     return threshold(
         rid,
@@ -110,33 +132,26 @@ def _figures(rid: str, chain: _Chain, margin_pct: float) -> Part:
             "Tighten the supporting target, or promise less.",
         ),
         unit=chain.unit,
-        holds=not_(or_(weaker, unsure)),
+        holds=and_(not_(weaker), not_(unsure)),
         doubts=[(and_(not_(weaker), unsure), _NOT_COMPARABLE)],
         **chain.more,
     )
 
 
 def _hours(rid: str, chain: _Chain) -> Part:
-    def behind(t: Any, *conditions: Any) -> ColumnElement[bool]:
-        def timed(_: Any, support: Any) -> ColumnElement[bool]:
-            return and_(counts_time(t), counts_time(support))
+    def hours(t: Any, x: Any, support: Any) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        return calendar_of(chain.a, t), calendar_of(x, support)
 
-        return chain.behind(t, timed, *conditions)
+    def timed(t: Any, _: Any, support: Any) -> ColumnElement[bool]:
+        return and_(counts_time(t), counts_time(support))
 
-    def closed(t: Any) -> ColumnElement[bool]:
-        mine = calendar_of(chain.a, t)
-        return behind(
-            t,
-            lambda x, support: not_(
-                open_time_within(mine, calendar_of(x, support), _period.starts_at, _period.ends_at)
-            ),
-        )
+    def closed(t: Any, x: Any, support: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        mine, theirs = hours(t, x, support)
+        conditions, span = closed_while_open(theirs, mine, _period.starts_at, _period.ends_at)
+        return conditions, (span,)
 
-    def unknown(t: Any) -> ColumnElement[bool]:
-        mine = calendar_of(chain.a, t)
-        return behind(t, lambda x, support: or_(never_open(mine), never_open(calendar_of(x, support))))
-
-    unsure, shut = chain.any_target(unknown), chain.any_target(closed)
+    unsure = chain.pairs(timed, lambda *three: or_(*(never_open(one) for one in hours(*three))))
+    shut = chain.pairs(timed, extra=closed)
     return threshold(
         rid,
         f"{chain.owner}_{chain.kind}_hours",
@@ -146,7 +161,7 @@ def _hours(rid: str, chain: _Chain) -> Part:
             "Buy or agree support for those hours too, or promise fewer.",
         ),
         unit=chain.unit,
-        holds=not_(or_(unsure, shut)),
+        holds=and_(not_(unsure), not_(shut)),
         doubts=[(unsure, "on which calendar a target counts is not known")],
         **chain.more,
     )

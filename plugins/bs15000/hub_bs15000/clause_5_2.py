@@ -253,9 +253,12 @@ def _5_2_e(rid: str, p: Parameters) -> list[Part]:
     owing, doubts = _outages(p.min_outage_minutes)
     incident: Any = kind_tables["incident"]
     unplanned = unit("outage").where(owing).opening(func.coalesce(o.ended_at, 0))
+    named: Any = _link.alias()
     behind: Unit = replace(
         unit("incident"),
-        rows=incident.join(kind_tables["outage"], o.incident_id == incident.c.sid),
+        rows=incident.join(named, and_(named.c.target == incident.c.sid, named.c.type == "incident_id")).join(
+            kind_tables["outage"], o.sid == named.c.sid
+        ),
         anchor=o.sid,
         opened=func.coalesce(o.ended_at, 0),
         conditions=(owing,),

@@ -82,7 +82,10 @@ def _slm_09(rid: str, p: Parameters) -> list[Part]:
                 missing,
                 remedy,
             ),
-            unit=unit("audit").where(found, seen.is_not(None)).opening(seen).reading(improvement_action="near"),
+            unit=unit("audit")
+            .where(found, seen.is_not(None))
+            .opening(seen)
+            .reading(improvement_action="near", calendar="all"),
             holds=followed,
             at=days_after(seen, p.days),
             fields=("findings", "performed_at"),
@@ -99,7 +102,7 @@ def _slm_09(rid: str, p: Parameters) -> list[Part]:
             unit=unit("review")
             .where(weak, of_process, r.held_at.is_not(None))
             .opening(r.held_at)
-            .reading(improvement_action="near"),
+            .reading(improvement_action="near", calendar="all"),
             holds=improved,
             at=days_after(r.held_at, p.days),
             fields=("process_weaknesses", "process", "held_at"),
@@ -113,7 +116,7 @@ def _slm_09(rid: str, p: Parameters) -> list[Part]:
                 "The action has no owner or no date.",
                 "Give it an owner and a date.",
             ),
-            unit=action,
+            unit=action.reading(calendar="all"),
             holds=or_(and_(i.owner.is_not(None), i.due_at.is_not(None)), and_(i.no_action_at.is_not(None), stands(i))),
             at=days_after(func.coalesce(i.created_at, 0), p.days),
             fields=("process", "owner", "due_at"),

@@ -6,10 +6,10 @@ it supports the agreement. Times are compared in seconds; other figures only whe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     ColumnElement,
     Float,
@@ -24,11 +24,12 @@ from sqlalchemy import (
     select,
 )
 
+from hub.conformance.expression import earlier_of, later_of
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.agreement import in_use
 
-__all__ = ["as_strict", "calendar_of", "counts_time", "never_open", "open_time_within", "same_matter", "supported"]
+__all__ = ["Way", "as_strict", "calendar_of", "closed_while_open", "counts_time", "never_open", "same_matter", "ways"]
 
 _record = metadata.tables["record"]
 _link = metadata.tables["link"]
@@ -68,47 +69,37 @@ def as_strict(support: Any, promised: Any, margin_pct: float = 0) -> ColumnEleme
     )
 
 
-def supported(
-    owner: str, kind: str, dependency: str, promised: Any, at: ColumnElement[Any], *conditions: Any
-) -> ColumnElement[bool]:
-    """Say whether a target of an agreement in use at an instant stands behind `promised`, a target of the unit.
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way in which a target stands behind another: what ties the two, and the tables that takes."""
 
-    `owner` is the kind of the unit, `kind` that of the supporting agreement, `dependency` the field that
-    names it. Each condition gets the columns of the supporting agreement and of its target.
+    support: Any
+    """Columns of the supporting agreement."""
+    target: Any
+    """Columns of its target."""
+    ties: tuple[Any, ...]
+    tables: tuple[Any, ...]
+
+
+def ways(owner: str, kind: str, dependency: str, promised: Any, at: ColumnElement[Any]) -> list[Way]:
+    """List the ways in which targets of agreements in use at an instant stand behind `promised`, a target of the unit.
+
+    `owner` is the kind of the unit, `kind` that of the supporting agreement, `dependency` the field that names it.
     """
     a: Any = kind_tables[owner].c
-
-    def found(*ties: Any, **tables: Any) -> ColumnElement[bool]:
-        support, target = tables["support"], tables["target"]
-        return (
-            exists()
-            .where(
-                *ties,
-                target.c.sid == support.c.sid,
-                same_matter(target.c, promised),
-                in_use(support.c, at),
-                *(one(support.c, target.c) for one in conditions),
-            )
-            .correlate_except(*tables.values())
-        )
-
-    def aliases() -> dict[str, Any]:
-        return {"support": kind_tables[kind].alias(), "target": child_tables[kind, "targets"].alias()}
-
     own, named, link = _record.alias(), _record.alias(), _link.alias()
-    by_name, by_link = aliases(), aliases()
     name = promised[dependency]
     ids = or_(named.c.id == name, named.c.id == own.c.source.concat(":").concat(name))
-    return or_(
-        found(own.c.sid == a.sid, ids, by_name["support"].c.sid == named.c.sid, **by_name, own=own, named=named),
-        found(
-            link.c.target == a.sid,
-            link.c.type == "supports_sla",
-            link.c.sid == by_link["support"].c.sid,
-            **by_link,
-            link=link,
-        ),
-    )
+    found = []
+    for by_name in (True, False):
+        support, target = kind_tables[kind].alias(), child_tables[kind, "targets"].alias()
+        x = support.c
+        tie = (own.c.sid == a.sid, ids, x.sid == named.c.sid)
+        if not by_name:
+            tie = (link.c.target == a.sid, link.c.type == "supports_sla", link.c.sid == x.sid)
+        same = (target.c.sid == x.sid, same_matter(target.c, promised), in_use(x, at))
+        found.append(Way(x, target.c, (*tie, *same), (support, target, *((own, named) if by_name else (link,)))))
+    return found
 
 
 def calendar_of(a: Any, t: Any) -> ColumnElement[Any]:
@@ -129,30 +120,33 @@ def never_open(calendar: ColumnElement[Any]) -> ColumnElement[bool]:
     return ~exists().where(span.c.calendar == calendar).correlate_except(span)
 
 
-def _open_until(calendar: ColumnElement[Any], at: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the calendar's open milliseconds before an instant."""
-    span = _open.alias()
-    inside = case((span.c.closes < at, span.c.closes), else_=at) - span.c.opens
-    found = (
-        select(span.c.seconds_before * 1000 + inside)
-        .where(span.c.calendar == calendar, span.c.opens <= at)
-        .order_by(span.c.opens.desc())
+def closed_while_open(outer: Any, inner: Any, start: Any, end: Any) -> tuple[tuple[Any, ...], Any]:
+    """Return conditions under which `outer` is closed while `inner` is open from `start` to `end`, and their table.
+
+    Both name calendars. Open intervals of a calendar neither touch nor overlap, so that one of `outer` must
+    hold each of `inner`; the table is that of `inner`'s intervals, for an `exists` of the caller's.
+    """
+    span, around, first = _open.alias(), _open.alias(), _open.alias()
+    closes = (
+        select(around.c.closes)
+        .where(around.c.calendar == outer, around.c.opens <= later_of(span.c.opens, start))
+        .order_by(around.c.opens.desc())
         .limit(1)
-        .correlate_except(span)
+        .correlate_except(around)
         .scalar_subquery()
     )
-    return func.coalesce(found, cast(literal(0), BigInteger))
-
-
-def open_time_within(inner: ColumnElement[Any], outer: ColumnElement[Any], start: Any, end: Any) -> ColumnElement[bool]:
-    """Say whether `outer` is open whenever `inner` is, from `start` to `end`; both name calendars."""
-    span = _open.alias()
-    opens = case((span.c.opens < start, start), else_=span.c.opens)
-    closes = case((span.c.closes > end, end), else_=span.c.closes)
-    beyond = exists().where(
+    begin = (
+        select(func.max(first.c.opens))
+        .where(first.c.calendar == inner, first.c.opens <= start)
+        .correlate_except(first)
+        .scalar_subquery()
+    )
+    beyond = (
+        inner != outer,
         span.c.calendar == inner,
+        span.c.opens >= func.coalesce(begin, 0),
         span.c.opens < end,
         span.c.closes > start,
-        _open_until(outer, closes) - _open_until(outer, opens) < closes - opens,
+        func.coalesce(closes, 0) < earlier_of(span.c.closes, end),
     )
-    return or_(inner == outer, ~beyond.correlate_except(span))
+    return beyond, span
