@@ -90,7 +90,7 @@ def doc(
     rid: str,
     name: str,
     words: Words,
-    doc_type: str,
+    doc_type: str | tuple[str, ...],
     review_days: int,
     *having: ColumnElement[bool],
     kind: str = "document",
