@@ -80,7 +80,7 @@ def _service_owner(rid: str) -> Part:
             "Assign the role of service owner of this service to one person.",
         ),
         unit=_month_of(each(in_scope(), "month", end=retired())),
-        holds=holders(_LAST, lambda d: d.role == "service_owner", lambda d: d.service == s.sid) == 1,
+        holds=holders(_LAST, lambda d: d.role == "service_owner", service=s.sid) == 1,
         at=_LAST,
         fields=("in_scope", "in_scope_from", "lifecycle"),
         needs=_ROLES,

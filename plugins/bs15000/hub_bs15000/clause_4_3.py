@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 
 from hub.conformance.continuous import holding, in_force
 from hub.conformance.evidence import at, rows
 from hub.conformance.expression import days_after, earlier_of, filled, later_of, no_instant, since_when
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
-from hub.conformance.reading import Need, Reads
+from hub.conformance.reading import Need
 from hub.conformance.shape import deadline, threshold
 from hub.conformance.unit import each, organisation
 from hub.store.schema import child_tables, kind_tables
@@ -24,10 +24,10 @@ from hub_bs15000.people import (
     ROLE_FIELDS,
     assigned_from,
     assignments,
+    by_human,
     employment,
     ended,
     holders,
-    same_human,
 )
 
 __all__ = ["DECLARATIONS"]
@@ -70,29 +70,48 @@ def _4_3_a(rid: str, _: Parameters) -> list[Part]:
     ]
 
 
-def _4_3_b(rid: str, p: Parameters) -> list[Part]:
-    course, profile = child_tables["competence_profile", "courses"].alias(), _profile.alias()
-    taken = _training.alias()
-    t: Any = taken.c
-    mandatory = and_(profile.c.role == _duty.role, course.c.sid == profile.c.sid, profile.c.vanished_at.is_(None))
-    asked = exists().where(mandatory).correlate_except(course, profile)
+def _courses_taken() -> Any:
+    """Count for each assignment the courses its role asks for, and those completed; `last` is when the last one was."""
+    duty, login = kind_tables["role_assignment"].alias(), _record.alias()
+    profile, course = _profile.alias(), child_tables["competence_profile", "courses"].alias()
+    training = by_human("training_record")
+    t: Any = training.c
     recorded = func.coalesce(since_when(t.sid, "completed_at"), t.created_at, t.completed_at)
+    name = func.lower(func.trim(t.course))
     first = (
-        select(func.min(later_of(t.completed_at, recorded)))
-        .where(
-            same_human(t.person, _duty.person),
-            func.lower(func.trim(t.course)) == func.lower(func.trim(course.c.course)),
-            func.lower(func.trim(func.coalesce(t.result, ""))).not_in(FAILED),
-        )
-        .correlate_except(taken)
-        .scalar_subquery()
+        select(t.human, name.label("course"), func.min(later_of(t.completed_at, recorded)).label("at"))
+        .where(func.lower(func.trim(func.coalesce(t.result, ""))).not_in(FAILED))
+        .group_by(t.human, name)
+        .subquery("first")
     )
-    missing = exists().where(mandatory, first.is_(None)).correlate_except(course, profile)
-    last = select(func.max(first)).where(mandatory).correlate_except(course, profile).scalar_subquery()
+    mandatory = (
+        duty.join(login, login.c.sid == duty.c.person)
+        .join(profile, and_(profile.c.role == duty.c.role, profile.c.vanished_at.is_(None)))
+        .join(course, course.c.sid == profile.c.sid)
+    )
+    same = and_(
+        first.c.human == func.coalesce(login.c.canonical, login.c.sid),
+        first.c.course == func.lower(func.trim(course.c.course)),
+    )
+    return (
+        select(
+            duty.c.sid.label("duty"),
+            func.count().label("asked"),
+            func.count(first.c.at).label("done"),
+            func.max(first.c.at).label("last"),
+        )
+        .select_from(mandatory.outerjoin(first, same))
+        .group_by(duty.c.sid)
+        .subquery("taken")
+    )
+
+
+def _4_3_b(rid: str, p: Parameters) -> list[Part]:
+    taken = _courses_taken()
     due = days_after(assigned_from(_duty), p.grace_days)
-    units = assignments("employee").where(asked, or_(ended(_duty).is_(None), ended(_duty) > due))
+    units = assignments("employee").where(or_(ended(_duty).is_(None), ended(_duty) > due))
+    units = replace(units, rows=units.rows.join(taken, taken.c.duty == _duty.sid))
     bound = employment(_duty.person)
-    reads: Reads = {"training_record": "all", "competence_profile": "all", "identity": "all"}
     return [
         deadline(
             rid,
@@ -102,9 +121,9 @@ def _4_3_b(rid: str, p: Parameters) -> list[Part]:
                 "The person has not completed every course that the role asks for.",
                 "Let the person take the course and record it.",
             ),
-            unit=units.reading(**reads),
+            unit=units.reading(training_record="all", competence_profile="all"),
             due=due,
-            evidence=at(case((~missing, last))),
+            evidence=at(case((taken.c.asked == taken.c.done, taken.c.last))),
             fields=("person", "role", "from"),
             doubts=[(bound.is_(None), EMPLOYMENT_UNKNOWN)],
             needs=[

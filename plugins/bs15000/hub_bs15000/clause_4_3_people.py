@@ -25,11 +25,12 @@ from hub_bs15000.people import (
     ROLE_FIELDS,
     assigned_from,
     assignments,
+    by_human,
     employment,
     ended,
-    same_human,
+    human,
 )
-from hub_bs15000.review import held, r, review
+from hub_bs15000.review import r, review
 
 __all__ = ["DECLARATIONS"]
 
@@ -49,18 +50,22 @@ def _people() -> tuple[Unit, ColumnElement[Any]]:
     """Everybody who holds a role, from when the first one counts, and when that ends (NULL = it has not)."""
     duty, login = kind_tables["role_assignment"].alias(), _record.alias()
     d: Any = duty.c
-    tied = and_(login.c.sid == d.person, login.c.canonical == _human.sid)
-
-    def over(value: ColumnElement[Any]) -> ColumnElement[Any]:
-        found = select(value).select_from(duty.join(login, login.c.sid == d.person)).where(tied)
-        return found.correlate_except(duty, login).scalar_subquery()
-
-    holds_one = exists().where(tied).correlate_except(duty, login)
     still = func.max(case((ended(d).is_(None), 1), else_=0))
-    left = case((over(still) == 0, over(func.max(ended(d)))))
-    end = earlier_of(earlier_of(left, _human.active_to), _human.vanished_at)
-    humans = unit("person").where(~func.coalesce(_human.account, False), holds_one)
-    return humans.opening(func.coalesce(over(func.min(assigned_from(d))), 0)).reading(**PEOPLE), end
+    tenure = (
+        select(
+            login.c.canonical.label("person"),
+            func.min(assigned_from(d)).label("began"),
+            case((still == 0, func.max(ended(d)))).label("left"),
+        )
+        .select_from(duty.join(login, login.c.sid == d.person))
+        .where(login.c.canonical.is_not(None))
+        .group_by(login.c.canonical)
+        .subquery("tenure")
+    )
+    end = earlier_of(earlier_of(tenure.c.left, _human.active_to), _human.vanished_at)
+    humans = unit("person").where(~func.coalesce(_human.account, False))
+    humans = replace(humans, rows=humans.rows.join(tenure, tenure.c.person == _human.sid))
+    return humans.opening(func.coalesce(tenure.c.began, 0)).reading(**PEOPLE), end
 
 
 _HELD = (Need("role_assignment", ROLE_FIELDS, evidence=True),)
@@ -118,11 +123,14 @@ def _4_3_c(rid: str, p: Parameters) -> list[Part]:
 
 def _4_3_d(rid: str, p: Parameters) -> list[Part]:
     units, end = _people()
+    reviews = by_human("review")
+    d: Any = reviews.c
     talked = rows(
         "review",
-        and_(r.type == "development", same_human(r.person, _human.sid)),
-        held(),
+        and_(d.type == "development", d.human == _human.sid),
+        later_of(d.held_at, func.coalesce(since_when(d.sid, "held_at"), d.created_at)),
         fields=frozenset({"type", "person", "held_at"}),
+        table=reviews,
         reach="all",
     )
     return [
@@ -136,7 +144,7 @@ def _4_3_d(rid: str, p: Parameters) -> list[Part]:
             ),
             unit=units,
             evidence=talked,
-            at=r.held_at,
+            at=d.held_at,
             days=p.max_interval_days,
             end=end,
             needs=_HELD,
@@ -175,16 +183,19 @@ def _answered() -> ColumnElement[bool]:
 
 def _trained(person: ColumnElement[Any]) -> Rows:
     """Evidence: a course that this person completed."""
-    recorded = func.coalesce(since_when(_t.sid, "completed_at"), _t.created_at, _t.completed_at)
+    taken = by_human("training_record")
+    t: Any = taken.c
+    recorded = func.coalesce(since_when(t.sid, "completed_at"), t.created_at, t.completed_at)
     found = rows(
         "training_record",
-        same_human(_t.person, person),
-        later_of(_t.completed_at, recorded),
+        t.human == person,
+        later_of(t.completed_at, recorded),
         fields=frozenset({"person", "course", "completed_at"}),
-        lost=_t.vanished_at,
+        table=taken,
+        lost=t.vanished_at,
         reach="all",
     )
-    kept = found.where(func.lower(func.trim(func.coalesce(_t.result, ""))).not_in(FAILED))
+    kept = found.where(func.lower(func.trim(func.coalesce(t.result, ""))).not_in(FAILED))
     return replace(kept, reads={**kept.reads, "identity": "all"})
 
 
@@ -193,28 +204,39 @@ def _trained(person: ColumnElement[Any]) -> Rows:
 
 def _shown(refresh_days: int) -> AnyOf:
     """Evidence: written proof of what the person of the assignment can do, as long as it is fresh."""
-    d: Any = kind_tables["document"].c
-    named = _link.alias()
-    about = exists().where(named.c.sid == d.sid, same_human(named.c.target, _duty.person)).correlate_except(named)
-    shown_at = later_of(func.coalesce(_t.completed_at, _t.created_at), func.coalesce(_t.created_at, _t.completed_at))
+    who, papers, proofs = human(_duty.person), _papers(), by_human("training_record")
+    d: Any = papers.c
+    t: Any = proofs.c
+    shown_at = later_of(func.coalesce(t.completed_at, t.created_at), func.coalesce(t.created_at, t.completed_at))
     came_at = later_of(func.coalesce(d.received_at, d.created_at), func.coalesce(d.created_at, d.received_at))
     proof = rows(
         "training_record",
-        and_(_t.type == "evidence", same_human(_t.person, _duty.person)),
+        and_(t.type == "evidence", t.human == who),
         shown_at,
         fields=frozenset({"person", "type", "completed_at"}),
-        lost=earlier_of(earlier_of(_t.valid_to, _t.vanished_at), holding(shown_at, refresh_days)),
+        table=proofs,
+        lost=earlier_of(earlier_of(t.valid_to, t.vanished_at), holding(shown_at, refresh_days)),
         reach="all",
     )
     paper = rows(
         "document",
-        and_(d.doc_type == "competence_evidence", about),
+        d.human == who,
         came_at,
         fields=frozenset({"doc_type", "received_at"}),
+        table=papers,
         lost=earlier_of(earlier_of(d.withdrawn_at, d.vanished_at), holding(came_at, refresh_days)),
         reach="all",
     )
     return any_of(*(replace(one, reads={**one.reads, "identity": "all", "calendar": "all"}) for one in (proof, paper)))
+
+
+def _papers() -> Any:
+    """Return the documents that show what somebody can do, with the `human` they name."""
+    document, named, login = kind_tables["document"], _link.alias(), _record.alias()
+    behind = func.coalesce(login.c.canonical, login.c.sid).label("human")
+    joined = document.join(named, named.c.sid == document.c.sid).join(login, login.c.sid == named.c.target)
+    proof = document.c.doc_type == "competence_evidence"
+    return select(*document.c, behind).select_from(joined).where(proof, login.c.kind == "person").subquery("paper")
 
 
 def _4_3_e(rid: str, p: Parameters) -> list[Part]:

@@ -20,14 +20,17 @@ __all__ = [
     "ROLE_FIELDS",
     "assigned_from",
     "assignments",
+    "by_human",
     "employed",
     "employment",
     "ended",
     "holders",
+    "human",
     "same_human",
 ]
 
 _record = metadata.tables["record"]
+_link = metadata.tables["link"]
 _duty = kind_tables["role_assignment"]
 _person = kind_tables["person"]
 _d: Any = _duty.c
@@ -65,6 +68,25 @@ def same_human(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElem
     )
 
 
+def human(person: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the human behind a login, or the login where it is tied to nobody. Reads identities."""
+    login = _record.alias()
+    return (
+        select(func.coalesce(login.c.canonical, login.c.sid))
+        .where(login.c.sid == person)
+        .correlate_except(login)
+        .scalar_subquery()
+    )
+
+
+def by_human(kind: str) -> Any:
+    """Return the rows of a kind with the `human` behind their `person`, to be joined on that. Reads identities."""
+    table, login = kind_tables[kind], _record.alias()
+    behind = func.coalesce(login.c.canonical, login.c.sid).label("human")
+    joined = table.join(login, login.c.sid == table.c.person)
+    return select(*table.c, behind).select_from(joined).subquery(f"{kind}_by_human")
+
+
 def assigned_from(duty: Any) -> ColumnElement[Any]:
     """Return from when an assignment counts: from its first day, never earlier than it was recorded."""
     begins = func.coalesce(duty.from_, duty.created_at, 0)
@@ -92,18 +114,23 @@ def employment(person: ColumnElement[Any]) -> ColumnElement[Any]:
     )
 
 
-def holders(at: ColumnElement[Any], *conditions: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[int]:
+def holders(
+    at: ColumnElement[Any], *conditions: Callable[[Any], ColumnElement[bool]], service: Any = None
+) -> ColumnElement[int]:
     """Count the active people who hold an assignment for which the conditions hold at an instant.
 
-    Each condition gets the assignment's columns. Reads role assignments, persons and identities, all of them.
+    Each condition gets the assignment's columns; with `service`, only assignments for that one are looked up. Reads role assignments, persons and identities, all of them.
     """
-    duty, login, human = _duty.alias(), _record.alias(), _person.alias()
+    duty, login, human, named = _duty.alias(), _record.alias(), _person.alias(), _link.alias()
     d: Any = duty.c
-    joined = duty.join(login, login.c.sid == d.person).join(
+    tied: Any = duty if service is None else named.join(duty, d.sid == named.c.sid)
+    joined = tied.join(login, login.c.sid == d.person).join(
         human, human.c.sid == func.coalesce(login.c.canonical, login.c.sid)
     )
+    for_service = [] if service is None else [named.c.target == service, named.c.type == "service"]
     return counted(
         joined,
+        *for_service,
         assigned_from(d) <= at,
         or_(d.to.is_(None), d.to > at),
         or_(d.vanished_at.is_(None), d.vanished_at > at),
