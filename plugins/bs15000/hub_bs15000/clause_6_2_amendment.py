@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import case, exists, func, or_, select, union
+from sqlalchemy import Select, and_, case, exists, func, or_, select, union
 
 from hub.conformance.evidence import rows
 from hub.conformance.expression import touched
@@ -102,13 +102,16 @@ def _6_2_h(rid: str, _: Parameters) -> list[Part]:
 
 def _changes_of(versions: Unit) -> Unit:
     """Every change that a version is linked to; anchor = the version."""
-    base, link = every_change(), _link.alias()
+    base, own = every_change(), kind_tables["underpinning_contract"].alias()
     contract = kind_tables["underpinning_contract"]
 
-    def end(here: Any, there: Any) -> Any:
-        return select(here.label("change"), there.label("contract")).where(touched(here))
+    def end(*, by_change: bool) -> Select[Any]:
+        link = _link.alias()
+        here, there = (link.c.sid, link.c.target) if by_change else (link.c.target, link.c.sid)
+        named = select(here.label("change"), own.c.sid.label("contract"))
+        return named.select_from(own.join(link, there == own.c.sid)).where(touched(here))
 
-    pair = union(end(link.c.sid, link.c.target), end(link.c.target, link.c.sid)).subquery("pair")
+    pair = union(end(by_change=True), end(by_change=False)).subquery("pair")
     table = kind_tables["change"]
     return replace(
         base,
@@ -120,11 +123,16 @@ def _changes_of(versions: Unit) -> Unit:
 
 def _dependents(versions: Unit) -> Unit:
     """Every agreement that rests on a version; anchor = that agreement."""
-    link, other = _link.alias(), _record.alias()
-    named = ("supports_sla", "covers")
-    out = select(link.c.sid.label("contract"), link.c.target.label("agreement")).where(link.c.type.in_(named))
-    back = select(link.c.target, link.c.sid).where(link.c.type == "covered_by")
-    pair = union(*(one.where(touched(one.selected_columns[0])) for one in (out, back))).subquery("pair")
+    own, other = kind_tables["underpinning_contract"].alias(), _record.alias()
+
+    def end(*types: str, by_contract: bool) -> Select[Any]:
+        link = _link.alias()
+        here, there = (link.c.sid, link.c.target) if by_contract else (link.c.target, link.c.sid)
+        named = select(own.c.sid.label("contract"), there.label("agreement"))
+        tied = own.join(link, and_(here == own.c.sid, link.c.type.in_(types)))
+        return named.select_from(tied).where(touched(own.c.sid))
+
+    pair = union(end("supports_sla", "covers", by_contract=True), end("covered_by", by_contract=False)).subquery("pair")
     ties = versions.rows.join(pair, pair.c.contract == k.sid).join(other, other.c.sid == pair.c.agreement)
     return replace(
         versions,

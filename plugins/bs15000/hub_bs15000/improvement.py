@@ -83,14 +83,21 @@ def each_action(owner: Unit) -> tuple[Unit, Any]:
 
     Anchor = the action. One that was not read has no columns.
     """
-    link, named, action = _link.alias(), _record.alias(), _action.alias()
-    out = select(link.c.sid.label("owner"), link.c.target.label("action")).where(
-        touched(link.c.sid), link.c.type.in_(NAMES)
+    own, link, named, action = kind_tables[owner.kind].alias(), _link.alias(), _record.alias(), _action.alias()
+    sid = own.c.sid  # from the owners' side, or all links there are would be gone through
+    out = (
+        select(sid.label("owner"), link.c.target.label("action"))
+        .select_from(own.join(link, and_(link.c.sid == sid, link.c.type.in_(NAMES))))
+        .where(touched(sid))
     )
     back = (
-        select(link.c.target, link.c.sid)
-        .select_from(link.join(named, and_(named.c.sid == link.c.sid, named.c.kind == "improvement_action")))
-        .where(touched(link.c.target), link.c.type.in_(NAMED_BY))
+        select(sid, link.c.sid)
+        .select_from(
+            own.join(link, and_(link.c.target == sid, link.c.type.in_(NAMED_BY))).join(
+                named, and_(named.c.sid == link.c.sid, named.c.kind == "improvement_action")
+            )
+        )
+        .where(touched(sid))
     )
     pair = union(out, back).subquery("pair")
     joined = owner.rows.join(pair, pair.c.owner == owner.sid).outerjoin(action, action.c.sid == pair.c.action)
