@@ -211,7 +211,8 @@ def _chained(laid: Any, beginning: Any) -> Any:
 
 def _periods(unit: Unit, every: PeriodName, first: Instants | None, end: Instants | None) -> Unit:
     """Let the unit owe every period, from the one in which the first evidence is owed."""
-    starts, opened = _period.c.starts_at, later_of(_period.c.starts_at, unit.opened)
+    starts: Instants = _period.c.starts_at
+    opened: Instants = later_of(starts, unit.opened)
     begins = unit.opened
     if first is not None:
         begins = func.coalesce(first, unit.opened)

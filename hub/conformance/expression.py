@@ -62,6 +62,8 @@ local_day = metadata.tables["local_day"]
 open_interval = metadata.tables["open_interval"]
 Instants = ColumnElement[Any]
 _NEVER = 9_000_000_000_000_000
+_LAST = 2**63 - 1
+"""Later than every instant and than `never`: stands in for NULL where an engine compares."""
 
 
 class touched(FunctionElement[bool]):  # noqa: N801 - reads as a condition
@@ -121,14 +123,42 @@ def no_text() -> ColumnElement[Any]:
     return cast(null(), Text)
 
 
-def later_of(first: Instants, second: Instants) -> Instants:
-    """Return the later of two instants; NULL if either is NULL."""
-    return case((first >= second, first), (second > first, second))
+class later_of(FunctionElement[int]):  # noqa: N801 - reads as an expression
+    """The later of two instants; NULL if either is NULL. Each is written once, or what is nested would double."""
+
+    inherit_cache = True
+    type = BigInteger()
 
 
-def earlier_of(first: Instants, second: Instants) -> Instants:
-    """Return the earlier of two instants; the other where one is NULL."""
-    return case((second.is_(None), first), (first <= second, first), else_=second)
+@compiles(later_of)
+def _later(element: later_of, compiler: SQLCompiler, **kw: Any) -> str:
+    first, second = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"max({first}, {second})"
+
+
+@compiles(later_of, "postgresql")
+def _greatest(element: later_of, compiler: SQLCompiler, **kw: Any) -> str:
+    first, second = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"nullif(greatest(coalesce({first}, {_LAST}), coalesce({second}, {_LAST})), {_LAST})"
+
+
+class earlier_of(FunctionElement[int]):  # noqa: N801 - reads as an expression
+    """The earlier of two instants; the other where one is NULL."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(earlier_of)
+def _earlier(element: earlier_of, compiler: SQLCompiler, **kw: Any) -> str:
+    first, second = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"nullif(min(coalesce({first}, {_LAST}), coalesce({second}, {_LAST})), {_LAST})"
+
+
+@compiles(earlier_of, "postgresql")
+def _least(element: earlier_of, compiler: SQLCompiler, **kw: Any) -> str:
+    first, second = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"least({first}, {second})"
 
 
 def since_when(sid: ColumnElement[int], *fields: str) -> Instants:
