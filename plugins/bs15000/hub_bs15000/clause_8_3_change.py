@@ -30,7 +30,7 @@ def _8_3_h(rid: str, _: Parameters) -> list[Part]:
     link, change, approval = _link.alias(), kind_tables["change"].alias(), kind_tables["approval"].alias()
     a: Any = approval.c
     decided = frozenset({"decision", "decided_at"})
-    of_service = and_(link.c.target == service.sid, link.c.type == "service_ids")
+    of_service = and_(link.c.target == service.sid, link.c.type.in_(("service_ids", "affects")))
     through_change = replace(
         rows("approval", of_service, a.decided_at, fields=decided, table=link, record=a.sid, lost=a.withdrawn_at)
         .joining(change, change.c.sid == link.c.sid)
