@@ -250,7 +250,7 @@ def _chosen(reached: Any, laid: Any, chained: Any) -> Any:
             lacks.label("lacks"),
         ]
 
-    covers = and_(c.unit == r.unit, c.chain == r.chain, c.until > r.due_at, c.record.is_not(None))
+    covers = and_(c.unit == r.unit, c.chain == r.chain, c.until >= r.due_at, c.record.is_not(None))
     comes = and_(t.unit == r.unit, t.at >= r.lapses_at, r.lapses_at <= r.due_at, t.record.is_not(None))
     why = func.coalesce(d.lacks, case((d.at.is_(None), d.undated)), literal(EXPIRED))
     unsure = or_(d.lacks.is_not(None), d.at.is_(None), d.expires_at <= r.due_at)

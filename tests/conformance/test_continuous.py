@@ -167,3 +167,11 @@ def test_the_organisation_owes_from_the_first_day(conn: Connection) -> None:
     assert (found[0].met_at, found[31].met_at) == (day(0), day(31))
     assert (found[59].due_at, found[59].met_at) == (day(63) - 1, None)
     assert (found[-31].due_at, found[-31].met_at) == (day(-31), day(0))
+
+
+def test_a_limit_on_the_last_day_of_a_month_holds_to_its_end(conn: Connection) -> None:
+    part = periodic("T", "held", WORDS, unit=unit("service"), evidence=reviews(), at=review.held_at, days=30)
+    owner = Service(id="r:service/1", source="r", created_at=day(-100))
+    found = obligations(conn, part, [owner, held(1, -20), held(2, 0.5)])
+    assert (found[0].due_at, found[0].met_at) == (day(31) - 1, day(0.5))
+    assert (found[31].due_at, found[31].met_at) == (day(31), None)
