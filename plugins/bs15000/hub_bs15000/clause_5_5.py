@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import BigInteger, and_, case, exists, false, func, literal, or_, true
+from sqlalchemy import and_, case, exists, false, func, literal, or_, true
 
 from hub.conformance.continuous import in_force
 from hub.conformance.evidence import at, fields_filled, rows
@@ -17,9 +17,10 @@ from hub.conformance.shape import deadline, precondition
 from hub.conformance.unit import PeriodName, each, unit
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
-from hub_bs15000.agreement import ends, holds
+from hub_bs15000.agreement import ends
 from hub_bs15000.change import c, every_change
 from hub_bs15000.contract import agreed
+from hub_bs15000.customer import served, u
 from hub_bs15000.document_control import doc
 from hub_bs15000.elapsed import following_end
 from hub_bs15000.money import fiscal_years, year_of
@@ -30,7 +31,6 @@ from hub_bs15000.service import retired, s
 __all__ = ["DECLARATIONS"]
 
 a: Any = kind_tables["sla"].c
-u: Any = kind_tables["customer"].c
 _link = metadata.tables["link"]
 _period = metadata.tables["period"].c
 _NOTICE_MS = 90 * 86_400_000
@@ -141,26 +141,9 @@ def _5_5_d(rid: str, _: Parameters) -> list[Part]:
 
 def _reported(rid: str, every: PeriodName) -> Part:
     """A customer with whom reports on money are agreed so often got one for each such period."""
-    tie, agreement, link, report = (
-        _link.alias(),
-        kind_tables["sla"].alias(),
-        _link.alias(),
-        kind_tables["service_report"].alias(),
-    )
-    o, t = agreement.c, report.c
-    owed = (
-        exists()
-        .where(
-            tie.c.target == u.sid,
-            tie.c.type == "customer_id",
-            o.sid == tie.c.sid,
-            o.signed_at.is_not(None),
-            func.lower(o.finance_reporting_frequency).in_(FREQUENCIES[every]),
-            holds(o, _period.starts_at),
-            holds(o, _period.ends_at - 1),
-        )
-        .correlate_except(tie, agreement)
-    )
+    link, report = _link.alias(), kind_tables["service_report"].alias()
+    t = report.c
+    customers, ended = served(lambda o: func.lower(o.finance_reporting_frequency).in_(FREQUENCIES[every]))
     issued = rows(
         "service_report",
         and_(link.c.target == u.sid, link.c.type == "customer_id"),
@@ -178,7 +161,7 @@ def _reported(rid: str, every: PeriodName) -> Part:
             f"No report on money was issued for the {every}.",
             "Issue the report with its section on money.",
         ),
-        unit=each(unit("customer"), every, start=literal(0, BigInteger)).where(owed).reading(sla="near"),
+        unit=each(customers, every, end=ended),
         due=following_end(),
         evidence=issued.where(*covering, chapter("finance", "financial", "money", of=t.sid)),
         needs=[Need("sla", frozenset({"finance_reporting", "customer_id"}), evidence=True)],

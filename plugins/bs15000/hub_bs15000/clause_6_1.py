@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, null, select
+from sqlalchemy import and_, case, exists, func
 
 from hub.conformance.continuous import periodic
 from hub.conformance.evidence import at
@@ -13,17 +13,16 @@ from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need
 from hub.conformance.shape import deadline, threshold
-from hub.conformance.unit import Unit, unit
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
-from hub_bs15000.agreement import counts_from, ends
+from hub_bs15000.agreement import ends
 from hub_bs15000.contract import agreed
+from hub_bs15000.customer import served
 from hub_bs15000.improvement import each_action
 from hub_bs15000.meeting import RECORDED, attended, held_meetings, meetings, spoken_about
 from hub_bs15000.review import r
-from hub_bs15000.ticket import with_facts
 
-__all__ = ["DECLARATIONS", "served"]
+__all__ = ["DECLARATIONS"]
 
 u: Any = kind_tables["customer"].c
 a: Any = kind_tables["sla"].c
@@ -33,26 +32,6 @@ _WITH_CUSTOMERS = ("service_review", "interim")
 
 
 # -- reviews and meetings (a, b) --------------------------------------------------------------
-
-
-def served() -> tuple[Unit, Any]:
-    """Every customer with a signed agreement, owing from the first; also returns when the last one `ended`."""
-    link, agreement = _link.alias(), kind_tables["sla"].alias()
-    s: Any = agreement.c
-    own = (link.c.target == u.sid, link.c.type == "customer_id", s.sid == link.c.sid, s.signed_at.is_not(None))
-
-    def over(what: Any) -> Any:
-        return select(what).where(*own).correlate_except(link, agreement).scalar_subquery()
-
-    endless = func.sum(case((s.valid_to.is_(None), 1), else_=0)) > 0
-    some = exists().where(*own, s.valid_from.is_not(None)).correlate_except(link, agreement)
-    customers = unit("customer").where(some).reading(sla="near", calendar="all")
-    units, fact = with_facts(
-        customers,
-        began=over(func.min(counts_from(s))),
-        ended=over(case((endless, null()), else_=func.max(ends(s)))),
-    )
-    return units.opening(func.coalesce(fact.began, 0)), fact.ended
 
 
 def _6_1_a(rid: str, q: Parameters) -> list[Part]:

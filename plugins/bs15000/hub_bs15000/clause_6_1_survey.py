@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, exists, false, func
+from sqlalchemy import ColumnElement, FromClause, and_, case, exists, false, func, select
 
 from hub.conformance.continuous import periodic
-from hub.conformance.evidence import any_of, at, rows
-from hub.conformance.expression import business_days_after, days_after, earlier_of, later_of, since_when
+from hub.conformance.evidence import Rows, any_of, at, rows
+from hub.conformance.expression import business_days_after, days_after, earlier_of, later_of, since_when, touched
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
+from hub.conformance.reading import Need
 from hub.conformance.shape import deadline
 from hub.conformance.unit import Unit, unit
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
+from hub_bs15000.customer import u
 from hub_bs15000.improvement import acted
 from hub_bs15000.message import mails
 from hub_bs15000.recorded import recorded
@@ -23,7 +25,9 @@ from hub_bs15000.recorded import recorded
 __all__ = ["DECLARATIONS", "low_scores"]
 
 v: Any = kind_tables["satisfaction_survey"].c
-u: Any = kind_tables["customer"].c
+_survey = kind_tables["satisfaction_survey"].alias()
+_s: Any = _survey.c
+_DAY_MS = 86_400_000
 _link = metadata.tables["link"]
 
 
@@ -34,18 +38,25 @@ def _campaigns() -> Unit:
 
 
 def _6_1_i(rid: str, q: Parameters) -> list[Part]:
-    link, survey = _link.alias(), kind_tables["satisfaction_survey"].alias()
-    s: Any = survey.c
-    asked = rows(
-        "satisfaction_survey",
-        and_(link.c.target == u.sid, link.c.type == "customer_id"),
-        recorded(s, "sent_at"),
-        fields=frozenset({"customer_id", "sent_at", "type"}),
-        table=link,
-        declared=s.declared_by.is_not(None),
-    ).joining(survey, s.sid == link.c.sid)
-    asked = asked.where(s.sent_at.is_not(None), func.coalesce(s.type, "periodic") == "periodic")
-    asked = asked.doubtful(s.type.is_(None), "whether it was a regular survey is not recorded")
+    day = _asked(func.min(recorded(_s, "sent_at")).label("at"))
+    asked = Rows(
+        kind="satisfaction_survey",
+        table=day,
+        on=day.c.customer == u.sid,
+        at=day.c.at,
+        record=day.c.sid,
+        declared=day.c.declared,
+        reads={"satisfaction_survey": "near"},
+        needs=(Need("satisfaction_survey", frozenset({"customer_id", "sent_at", "type"}), evidence=True),),
+    ).doubtful(day.c.untyped == 1, "whether it was a regular survey is not recorded")
+    silent = _asked(where=_s.replied_at.is_(None))
+    customers = unit("customer")
+    unanswered = replace(
+        customers,
+        rows=customers.rows.join(silent, silent.c.customer == u.sid),
+        anchor=silent.c.sid,
+        opened=silent.c.sent_at,
+    ).reading(satisfaction_survey="near")
     untyped = (v.type.is_(None), "whether it is a regular survey is not recorded")
     answered = earlier_of(recorded(v, "replied_at"), since_when(v.sid, "no_reply"))
     return [
@@ -58,8 +69,8 @@ def _6_1_i(rid: str, q: Parameters) -> list[Part]:
                 "Ask the customer now, and plan the next survey.",
             ),
             unit=unit("customer"),
-            evidence=replace(asked, expires=s.expires_at),
-            at=s.sent_at,
+            evidence=asked,
+            at=day.c.sent_at,
             days=q.max_interval_days,
             end=u.vanished_at,
         ),
@@ -86,17 +97,43 @@ def _6_1_i(rid: str, q: Parameters) -> list[Part]:
                 "The customer did not answer, and no report counted that.",
                 "Add to the next report how many were asked and how many answered.",
             ),
-            unit=_campaigns().where(v.replied_at.is_(None)),
-            due=days_after(v.sent_at, q.report_days),
-            evidence=_counted(),
-            fields=("sent_at", "replied_at", "customer_id"),
-            doubts=[untyped, (v.customer_id.is_(None), "which customer was asked is not recorded")],
+            unit=unanswered,
+            due=days_after(silent.c.sent_at, q.report_days),
+            evidence=_counted(silent.c.sent_at),
+            doubts=[(silent.c.untyped == 1, untyped[1])],
+            needs=[Need("satisfaction_survey", frozenset({"customer_id", "sent_at", "replied_at"}), evidence=True)],
             shape="completeness",
         ),
     ]
 
 
-def _counted() -> Any:
+def _asked(*facts: ColumnElement[Any], where: ColumnElement[bool] | None = None) -> FromClause:
+    """Select (customer, sid, sent_at, untyped, declared) of regular surveys, one row a customer and day."""
+    link, untyped = _link.alias(), case((_s.type.is_(None), 1), else_=0)
+    declared = _s.declared_by.is_not(None)
+    return (
+        select(
+            link.c.target.label("customer"),
+            func.min(_s.sid).label("sid"),
+            func.min(_s.sent_at).label("sent_at"),
+            untyped.label("untyped"),
+            declared.label("declared"),
+            *facts,
+        )
+        .select_from(link.join(_survey, _s.sid == link.c.sid))
+        .where(
+            touched(link.c.target),
+            link.c.type == "customer_id",
+            _s.sent_at.is_not(None),
+            func.coalesce(_s.type, "periodic") == "periodic",
+            *([] if where is None else [where]),
+        )
+        .group_by(link.c.target, _s.sent_at // _DAY_MS, untyped, declared)
+        .subquery("asked")
+    )
+
+
+def _counted(sent_at: ColumnElement[Any]) -> Rows:
     """Evidence: a report of the customer over that time that counts the surveys, those without answer too."""
     link, report = _link.alias(), kind_tables["service_report"].alias()
     line: Any = child_tables["service_report", "satisfaction"].alias()
@@ -108,14 +145,13 @@ def _counted() -> Any:
     )
     found = rows(
         "service_report",
-        and_(link.c.target == v.customer_id, link.c.type == "customer_id"),
+        and_(link.c.target == u.sid, link.c.type == "customer_id"),
         later_of(s.submitted_at, func.coalesce(since_when(s.sid, "submitted_at"), s.created_at, s.submitted_at)),
         fields=frozenset({"customer_id", "period", "submitted_at", "satisfaction"}),
         table=link,
         declared=s.declared_by.is_not(None),
-        reach="all",
     ).joining(report, s.sid == link.c.sid)
-    return found.where(s.period_start <= v.sent_at, s.period_end > v.sent_at, counts)
+    return found.where(s.period_start <= sent_at, s.period_end > sent_at, counts)
 
 
 def low_scores(lowest: int, scale: str) -> Unit:
