@@ -46,22 +46,20 @@ class _Chain:
         marked = (target.c.sid == self.a.sid, target.c[_DEPENDENCY[self.kind]].is_not(None))
         return exists().where(*marked, *(one(target.c) for one in conditions)).correlate_except(target)
 
-    def pairs(self, *conditions: Any, extra: Any = None) -> ColumnElement[bool]:
+    def pairs(self, *conditions: Any) -> ColumnElement[bool]:
         """Say whether a target rests on that kind and another stands behind it for which all conditions hold.
 
-        Each condition gets the promised target, the supporting agreement and its target; `extra` makes further
-        conditions of the three, and a table they need.
+        Each condition gets the promised target, the supporting agreement and its target.
         """
         found = []
         for number in range(2):
             promised: Any = child_tables[self.owner, "targets"].alias()
             t = promised.c
             one = self.ways(t)[number]
-            more, tables = extra(t, one.support, one.target) if extra else ((), ())
             marked = (t.sid == self.a.sid, t[_DEPENDENCY[self.kind]].is_not(None))
             tied = (each(t, one.support, one.target) for each in conditions)
-            pair = exists().where(*marked, *one.ties, *tied, *more)
-            found.append(pair.correlate_except(promised, *one.tables, *tables))
+            pair = exists().where(*marked, *one.ties, *tied)
+            found.append(pair.correlate_except(promised, *one.tables))
         return or_(*found)
 
     def ways(self, promised: Any) -> list[Way]:
@@ -145,13 +143,12 @@ def _hours(rid: str, chain: _Chain) -> Part:
     def timed(t: Any, _: Any, support: Any) -> ColumnElement[bool]:
         return and_(counts_time(t), counts_time(support))
 
-    def closed(t: Any, x: Any, support: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    def closed(t: Any, x: Any, support: Any) -> ColumnElement[bool]:
         mine, theirs = hours(t, x, support)
-        conditions, span = closed_while_open(theirs, mine, _period.starts_at, _period.ends_at)
-        return conditions, (span,)
+        return closed_while_open(theirs, mine, _period.starts_at, _period.ends_at)
 
     unsure = chain.pairs(timed, lambda *three: or_(*(never_open(one) for one in hours(*three))))
-    shut = chain.pairs(timed, extra=closed)
+    shut = chain.pairs(timed, closed)
     return threshold(
         rid,
         f"{chain.owner}_{chain.kind}_hours",

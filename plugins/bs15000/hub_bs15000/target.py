@@ -17,6 +17,7 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    false,
     func,
     literal,
     null,
@@ -120,33 +121,40 @@ def never_open(calendar: ColumnElement[Any]) -> ColumnElement[bool]:
     return ~exists().where(span.c.calendar == calendar).correlate_except(span)
 
 
-def closed_while_open(outer: Any, inner: Any, start: Any, end: Any) -> tuple[tuple[Any, ...], Any]:
-    """Return conditions under which `outer` is closed while `inner` is open from `start` to `end`, and their table.
-
-    Both name calendars. Open intervals of a calendar neither touch nor overlap, so that one of `outer` must
-    hold each of `inner`; the table is that of `inner`'s intervals, for an `exists` of the caller's.
-    """
-    span, around, first = _open.alias(), _open.alias(), _open.alias()
-    closes = (
-        select(around.c.closes)
-        .where(around.c.calendar == outer, around.c.opens <= later_of(span.c.opens, start))
-        .order_by(around.c.opens.desc())
+def _closing(calendar: Any, at: Any) -> ColumnElement[Any]:
+    """Return when the calendar closes that is open at an instant; something earlier where it is closed."""
+    span = _open.alias()
+    found = (
+        select(span.c.closes)
+        .where(span.c.calendar == calendar, span.c.opens <= at)
+        .order_by(span.c.opens.desc())
         .limit(1)
-        .correlate_except(around)
+        .correlate_except(span)
         .scalar_subquery()
     )
+    return func.coalesce(found, 0)
+
+
+def closed_while_open(outer: Any, inner: Any, start: Any, end: Any) -> ColumnElement[bool]:
+    """Say whether `outer` is ever closed while `inner` is open, from `start` to `end`; both name calendars.
+
+    Open intervals of a calendar neither touch nor overlap, so that one of `outer` must hold each of `inner`.
+    """
+    span, first = _open.alias(), _open.alias()
     begin = (
         select(func.max(first.c.opens))
         .where(first.c.calendar == inner, first.c.opens <= start)
         .correlate_except(first)
         .scalar_subquery()
     )
-    beyond = (
-        inner != outer,
+    beyond = exists().where(
         span.c.calendar == inner,
         span.c.opens >= func.coalesce(begin, 0),
         span.c.opens < end,
         span.c.closes > start,
-        func.coalesce(closes, 0) < earlier_of(span.c.closes, end),
+        _closing(outer, later_of(span.c.opens, start)) < earlier_of(span.c.closes, end),
     )
-    return beyond, span
+    # most are the same, or open day and night: only the others are worth a look at each interval
+    return case(
+        (inner == outer, false()), (_closing(outer, start) >= end, false()), else_=beyond.correlate_except(span)
+    )
