@@ -65,10 +65,11 @@ def sla(
     output: FormatOption = Format.TABLE,
     log_format: LogFormatOption = LogFormat.TEXT,
 ) -> None:
-    """Show how far service levels were kept: the period beside the one before, and the next goal.
+    """Show how far service levels were kept, target by target, or ticket by ticket.
 
-    A ticket counts in the period that holds the earlier of its stop and its due instant. Rates are rounded
-    down; what cannot be measured counts for nobody, and as missed in the conservative rate.
+    A month stands beside the one before and the next goal. A ticket counts in the period that holds the earlier
+    of its stop and its due instant. Rates are rounded down; what cannot be measured counts for nobody, and as
+    missed in the conservative rate.
     """
     from hub.conformance.judge import natural_as_of  # noqa: PLC0415 - `--help` needs no database library
     from hub.conformance.subject import find_sid  # noqa: PLC0415

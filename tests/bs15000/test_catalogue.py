@@ -16,7 +16,6 @@ from hub.records import KINDS
 from hub_bs15000 import hub_register_requirements
 from hub_bs15000.catalogue import load_pack
 
-JUDGED = {f"BS15000-8.2-{letter}" for letter in "abcdefghijklmn"} | {f"BS15000-7.2-{letter}" for letter in "abcdefghij"}
 
 POINTERS = ("from_sla", "sla.md section 4")
 """Values that say where a figure stands instead of being one."""
@@ -76,7 +75,8 @@ def test_catalogue_is_whole():
 
 def test_what_is_judged():
     judged = {one.id for one in load_pack().requirements({})}
-    assert JUDGED | {"BS15000-4.5-r5"} <= judged <= {entry.id for entry in load_pack().entries}
+    assert judged == {entry.id for entry in load_pack().entries}
+    assert len(judged) == 290
 
 
 KNOWN_LETTERS = {"SLA", "OLA", "CI", "IT"}
