@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, case, exists, false, func, select
 
 from hub.conformance.continuous import periodic
-from hub.conformance.evidence import Rows, any_of, at, rows
-from hub.conformance.expression import business_days_after, days_after, earlier_of, later_of, since_when, touched
+from hub.conformance.evidence import Rows, any_of, at
+from hub.conformance.expression import business_days_after, days_after, earlier_of, since_when, touched
+from hub.conformance.owed import NEVER
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need
@@ -143,15 +144,33 @@ def _counted(sent_at: ColumnElement[Any]) -> Rows:
         .where(line.c.sid == s.sid, line.c.sent.is_not(None), line.c.replied.is_not(None))
         .correlate_except(line)
     )
-    found = rows(
-        "service_report",
-        and_(link.c.target == u.sid, link.c.type == "customer_id"),
-        later_of(s.submitted_at, func.coalesce(since_when(s.sid, "submitted_at"), s.created_at, s.submitted_at)),
-        fields=frozenset({"customer_id", "period", "submitted_at", "satisfaction"}),
-        table=link,
-        declared=s.declared_by.is_not(None),
-    ).joining(report, s.sid == link.c.sid)
-    return found.where(s.period_start <= sent_at, s.period_end > sent_at, counts)
+    told = (
+        select(
+            link.c.target.label("customer"),
+            s.sid,
+            s.period_start,
+            s.period_end,
+            recorded(s, "submitted_at").label("at"),
+            s.declared_by.is_not(None).label("declared"),
+        )
+        .select_from(report.join(link, and_(link.c.sid == s.sid, link.c.type == "customer_id")))
+        .where(touched(link.c.target), counts)
+        .limit(NEVER)
+        .subquery("told")
+    )
+    t = told.c
+    return Rows(
+        kind="service_report",
+        table=told,
+        on=and_(t.customer == u.sid, t.period_start <= sent_at, t.period_end > sent_at),
+        at=t.at,
+        record=t.sid,
+        declared=t.declared,
+        reads={"service_report": "near"},
+        needs=(
+            Need("service_report", frozenset({"customer_id", "period", "submitted_at", "satisfaction"}), evidence=True),
+        ),
+    )
 
 
 def low_scores(lowest: int, scale: str) -> Unit:
