@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, distinct, exists, func, literal, or_, select
 
 from hub.conformance.continuous import holding, in_force, periodic
-from hub.conformance.evidence import any_of, rows
+from hub.conformance.evidence import AnyOf, Evidence, Rows, any_of, rows
 from hub.conformance.expression import days_after, filled, no_instant
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
@@ -18,9 +20,9 @@ from hub.conformance.unit import each, organisation
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.agreement import some_child
-from hub_bs15000.capacity import KIND, beyond_limit, every_resource, m, plan, plans, plans_in_effect
+from hub_bs15000.capacity import KIND, beyond_limit, every_resource, forecast_subjects, in_effect_at, m, plan, plans
 from hub_bs15000.document_control import doc
-from hub_bs15000.effective import says_throughout, stopped
+from hub_bs15000.effective import says_throughout
 from hub_bs15000.improvement import acted
 from hub_bs15000.recorded import recorded
 from hub_bs15000.review import r
@@ -30,6 +32,7 @@ __all__ = ["DECLARATIONS"]
 
 _period = metadata.tables["period"].c
 _measurement = kind_tables["measurement"]
+_FIGURES = Need("measurement", frozenset({"metric_id", "subject", "period", "actual"}), evidence=True)
 _DAY_MS = 86_400_000
 _MONTHS = 12
 _DAYS = 365
@@ -78,6 +81,13 @@ def _5_6_a(rid: str, p: Parameters) -> list[Part]:
     ]
 
 
+def _from_afar(found: AnyOf) -> Iterator[Evidence]:
+    """Let evidence tied to a measurement be found from what is measured."""
+    for one in found.several:
+        if isinstance(one, Rows):
+            yield replace(one, reads=dict.fromkeys(one.reads, "far"))
+
+
 def _5_6_b(rid: str, p: Parameters) -> list[Part]:
     units, _ = beyond_limit()
     return [
@@ -105,10 +115,9 @@ def _5_6_b(rid: str, p: Parameters) -> list[Part]:
             ),
             unit=units,
             due=days_after(units.opened, p.days),
-            evidence=any_of(linked(m.sid, ("change",)), acted(m.sid)),
-            fields=("actual", "subject"),
+            evidence=any_of(linked(m.sid, ("change",), reach="far"), *_from_afar(acted(m.sid))),
             shape="completeness",
-            needs=[Need(KIND, frozenset({"limits"}), evidence=True), Need("change", evidence=True)],
+            needs=[_FIGURES, Need(KIND, frozenset({"limits"}), evidence=True), Need("change", evidence=True)],
         ),
     ]
 
@@ -177,7 +186,7 @@ def _5_6_e(rid: str, _p: Parameters) -> list[Part]:
 
 
 def _5_6_f(rid: str, p: Parameters) -> list[Part]:
-    forecast, figure = child_tables[KIND, "demand"].alias(), _measurement.alias()
+    forecast, figure, of = child_tables[KIND, "demand"].alias(), _measurement.alias(), kind_tables[KIND].alias()
     periods = (
         select(func.count(distinct(figure.c.period_start)))
         .where(
@@ -190,7 +199,13 @@ def _5_6_f(rid: str, p: Parameters) -> list[Part]:
         .correlate_except(figure)
         .scalar_subquery()
     )
-    unmeasured = exists().where(forecast.c.sid == plan.sid, periods < p.min_periods).correlate_except(forecast)
+    units = forecast_subjects()
+    unmeasured = exists().where(
+        of.c.sid == forecast.c.sid,
+        func.coalesce(forecast.c.subject_id, forecast.c.service_id) == units.sid,
+        in_effect_at(of.c, _period.ends_at - 1),
+        periods < p.min_periods,
+    )
     looked = rows(
         "review",
         and_(r.sid.is_not(None), r.type == "capacity_analysis"),
@@ -208,11 +223,10 @@ def _5_6_f(rid: str, p: Parameters) -> list[Part]:
                 f"For a resource in the capacity plan there are not {p.min_periods} periods of figures.",
                 "Measure the resource, or correct in the plan how its figures are found.",
             ),
-            unit=each(plans_in_effect(), "month", end=stopped(KIND)).reading(measurement="far"),
-            holds=~unmeasured,
+            unit=each(units, "month").reading(measurement="near"),
+            holds=~unmeasured.correlate_except(forecast, of),
             at=_period.ends_at - 1,
-            fields=("demand",),
-            needs=[Need("measurement", frozenset({"metric_id", "subject", "period", "actual"}), evidence=True)],
+            needs=[_FIGURES, Need(KIND, frozenset({"demand"}), evidence=True)],
         ),
         periodic(
             rid,

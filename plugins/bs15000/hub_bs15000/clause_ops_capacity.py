@@ -237,9 +237,11 @@ def _ops_13(rid: str, p: Parameters) -> list[Part]:
             unit=units,
             due=days_after(units.opened, days),
             evidence=_analyses(r.held_at >= units.opened).where(concluded),
-            fields=("actual", "subject"),
             shape="trend",
-            needs=[Need(KIND, frozenset({"limits"}), evidence=True)],
+            needs=[
+                Need(KIND, frozenset({"limits"}), evidence=True),
+                Need("measurement", frozenset({"metric_id", "subject", "actual"}), evidence=True),
+            ],
         ),
     ]
 

@@ -36,7 +36,7 @@ def _handovers(at: Any, *fields: str) -> Rows:
         at,
         fields=frozenset({"from", "requested_at", *fields}),
         lost=h.vanished_at,
-        reach="far",
+        reach="all",
     )
     return replace(found, reads={**found.reads, "identity": "all"})
 
@@ -56,7 +56,7 @@ def _ops_08(rid: str, p: Parameters) -> list[Part]:
         .correlate_except(again)
     )
     leaving = unit("role_assignment").where(d.service.is_not(None), d.to.is_not(None), ~goes_on)
-    leaving = leaving.reading(role_assignment="far", calendar="all")
+    leaving = leaving.reading(role_assignment="all", calendar="all")
     entered = since_when(h.sid, "confirmed_from", "confirmed_to", "manager")
     signed = _handovers(
         later_of(h.at, func.coalesce(entered, h.created_at, h.at)), "at", "confirmed_from", "confirmed_to", "manager"

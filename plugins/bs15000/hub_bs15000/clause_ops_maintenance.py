@@ -130,7 +130,7 @@ def _ops_09(rid: str, p: Parameters) -> list[Part]:
         later_of(begins, func.coalesce(form.created_at, begins)),
         fields=frozenset({"customer_id", "valid_from", "customer_contact"}),
         lost=day_begins(form.valid_to),
-        reach="far",
+        reach="all",
     )
     visits = unit("onsite_visit").where(_visit.start.is_not(None)).opening(_visit.start)
     ended = func.coalesce(_visit.end, _visit.start)
