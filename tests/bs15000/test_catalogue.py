@@ -16,7 +16,6 @@ from hub.records import KINDS
 from hub_bs15000 import hub_register_requirements
 from hub_bs15000.catalogue import load_pack
 
-
 POINTERS = ("from_sla", "sla.md section 4")
 """Values that say where a figure stands instead of being one."""
 
