@@ -2,7 +2,8 @@
 
 A scalar is a column; a struct is prefixed columns (`impact_service`); a list of structs is a
 child table (`change_tests`); a reference is a column holding the integer `record.sid`; a list of
-references is rows of `link`; an open map or a list of texts is JSON that no requirement reads.
+references is rows of `link`; an open map or a list of texts is JSON, of which requirements ask only whether a
+list holds a text (`hub.conformance.listed`).
 The envelope's lists (`events`, `links`, `since`, `unknown_fields`, `aliases`, `same_as`) share one
 table each. Instants are BIGINT UTC milliseconds.
 """
