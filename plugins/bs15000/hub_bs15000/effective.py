@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_
 
 from hub.conformance.continuous import in_force
-from hub.conformance.evidence import at
+from hub.conformance.evidence import At
 from hub.conformance.expression import earlier_of, later_of, no_instant
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Reads
@@ -69,7 +69,7 @@ def says_throughout(
         name,
         words,
         unit=units,
-        evidence=at(case((holds, units.opened)), **(reads or {})),
+        evidence=At(case((holds, units.opened)), reads=dict(reads or {})),
         until=no_instant() if until is None else until,
         end=stopped(kind),
         shape="completeness",
