@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 
 from hub.conformance.evidence import any_of, rows
 from hub.conformance.expression import business_days_after, filled, hours_after
-from hub.conformance.owed import Doubt
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
 from hub.conformance.relation import linked
 from hub.conformance.shape import deadline, precondition, threshold, trend
-from hub.conformance.unit import Unit, each, organisation, unit
+from hub.conformance.unit import each, organisation, unit
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.configuration import alterations, ci, tied
+from hub_bs15000.deployment import RAN, TIER_UNKNOWN, d, production, within
 from hub_bs15000.document_control import doc
 from hub_bs15000.recorded import recorded
 from hub_bs15000.report import DUE_BUSINESS_DAYS, chapter, child, s, some
@@ -29,16 +28,7 @@ _link = metadata.tables["link"]
 _event = metadata.tables["event"]
 _period = metadata.tables["period"]
 _report = kind_tables["service_report"]
-_d: Any = kind_tables["deployment"].c
 _r: Any = kind_tables["release"].c
-_TIER_UNKNOWN: Doubt = (_d.tier.is_(None), "whether it went to production is not recorded")
-_RAN = ("running", "success", "failed", "rolled_back")
-
-
-def production() -> Unit:
-    """Every deployment to production, or to nobody knows where, owing from when it ended or else began."""
-    live = func.coalesce(_d.tier, "production") == "production"
-    return unit("deployment").where(live).opening(func.coalesce(_d.finished_at, _d.started_at, _d.created_at, 0))
 
 
 # -- state ------------------------------------------------------------------------------------
@@ -115,17 +105,15 @@ def _version_reported(rid: str, every: Any) -> Part:
 
 def _follows_deployment(rid: str, hours: int) -> Part:
     release: Any = kind_tables["release"].alias()
-    version = (
-        select(release.c.version).where(release.c.sid == _d.release_id).correlate_except(release).scalar_subquery()
-    )
-    limit = hours_after(_d.finished_at, hours)
+    version = select(release.c.version).where(release.c.sid == d.release_id).correlate_except(release).scalar_subquery()
+    limit = hours_after(d.finished_at, hours)
 
     def entered(start: ColumnElement[Any], kind: str) -> Any:
         """Evidence: the version was entered at an item tied to the deployment or to its change."""
         link, event = _link.alias(), _event.alias()
         item: Any = kind_tables["configuration_item"].alias()
         here, there = tied(link, start)
-        same = or_(event.c.to == version, event.c.to == _d.commit, event.c.to == _d.artefact_digest)
+        same = or_(event.c.to == version, event.c.to == d.commit, event.c.to == d.artefact_digest)
         found = rows(
             "configuration_item",
             here,
@@ -137,7 +125,7 @@ def _follows_deployment(rid: str, hours: int) -> Part:
         )
         found = found.joining(item, item.c.sid == there).joining(event, event.c.sid == item.c.sid)
         found = found.where(
-            event.c.field.in_(("version", "serial_or_digest")), event.c.at >= hours_after(_d.finished_at, -hours), same
+            event.c.field.in_(("version", "serial_or_digest")), event.c.at >= hours_after(d.finished_at, -hours), same
         )
         return replace(found, reads={**found.reads, kind: "near"})
 
@@ -150,16 +138,16 @@ def _follows_deployment(rid: str, hours: int) -> Part:
             "Enter the version at the item, and link the deployment or its change to the item.",
         ),
         unit=production()
-        .where(func.coalesce(_d.deployment_status, "success") == "success", _d.finished_at.is_not(None))
+        .where(func.coalesce(d.deployment_status, "success") == "success", d.finished_at.is_not(None))
         .reading(release="near"),
         due=limit,
-        evidence=any_of(entered(_d.sid, "deployment"), entered(_d.change_id, "change")),
+        evidence=any_of(entered(d.sid, "deployment"), entered(d.change_id, "change")),
         fields=("tier", "deployment_status", "finished_at"),
         doubts=[
-            _TIER_UNKNOWN,
-            (_d.deployment_status.is_(None), "how the deployment ended is not recorded"),
+            TIER_UNKNOWN,
+            (d.deployment_status.is_(None), "how the deployment ended is not recorded"),
             (
-                and_(version.is_(None), _d.commit.is_(None), _d.artefact_digest.is_(None)),
+                and_(version.is_(None), d.commit.is_(None), d.artefact_digest.is_(None)),
                 "which version was deployed is not recorded",
             ),
         ],
@@ -169,23 +157,18 @@ def _follows_deployment(rid: str, hours: int) -> Part:
 # -- only what is approved --------------------------------------------------------------------
 
 
-def _within(uri: ColumnElement[Any], places: Sequence[str]) -> ColumnElement[bool]:
-    """Say whether an address lies below one of these places."""
-    return or_(false(), *(func.substr(func.coalesce(uri, ""), 1, len(place)) == place for place in places))
-
-
 def _8_1_k(rid: str, p: Parameters) -> list[Part]:
     change: Any = kind_tables["change"].alias()
     link = _link.alias()
-    here, there = tied(link, _d.sid)
+    here, there = tied(link, d.sid)
     urgent = change.c.type == "emergency"
     emergency = or_(
-        exists().where(change.c.sid == _d.change_id, urgent).correlate_except(change),
+        exists().where(change.c.sid == d.change_id, urgent).correlate_except(change),
         exists().where(here, change.c.sid == there, urgent).correlate_except(link, change),
     )
-    approved = and_(filled(_d.source_uri), _within(_d.source_uri, p.approved_sources))
-    guarded = func.coalesce(_d.from_protected_ref, literal(value=False))
-    ran = or_(_d.deployment_status.is_(None), _d.deployment_status.in_(_RAN))
+    approved = and_(filled(d.source_uri), within(d.source_uri, p.approved_sources))
+    guarded = func.coalesce(d.from_protected_ref, literal(value=False))
+    ran = or_(d.deployment_status.is_(None), d.deployment_status.in_(RAN))
     unknown = "which pipelines and libraries are approved is not set in the profile"
     return [
         doc(
@@ -208,17 +191,17 @@ def _8_1_k(rid: str, p: Parameters) -> list[Part]:
                 "Find out what runs there, and deploy it again from an approved source.",
             ),
             unit=production()
-            .where(ran, func.coalesce(_d.started_at, _d.finished_at).is_not(None))
+            .where(ran, func.coalesce(d.started_at, d.finished_at).is_not(None))
             .reading(change="near"),
             holds=or_(and_(approved, guarded), emergency),
-            at=func.coalesce(_d.started_at, _d.finished_at),
+            at=func.coalesce(d.started_at, d.finished_at),
             fields=("tier", "deployment_status", "source_uri", "from_protected_ref", "change_id"),
             doubts=[
-                _TIER_UNKNOWN,
+                TIER_UNKNOWN,
                 (and_(~emergency, literal(value=not p.approved_sources)), unknown),
-                (and_(~emergency, ~filled(_d.source_uri)), "where it was taken from is not recorded"),
+                (and_(~emergency, ~filled(d.source_uri)), "where it was taken from is not recorded"),
                 (
-                    and_(~emergency, approved, _d.from_protected_ref.is_(None)),
+                    and_(~emergency, approved, d.from_protected_ref.is_(None)),
                     "whether it came from a protected branch or tag is not recorded",
                 ),
             ],
@@ -248,7 +231,7 @@ def _8_1_l(rid: str, p: Parameters) -> list[Part]:
                 "Put what was delivered into the library, and record address and digest.",
             ),
             unit=released,
-            holds=and_(has(), ~has(or_(~_within(a.uri, p.approved_libraries), ~filled(a.digest)))),
+            holds=and_(has(), ~has(or_(~within(a.uri, p.approved_libraries), ~filled(a.digest)))),
             at=_r.released_at,
             fields=("artefacts", "released_at"),
             doubts=[(literal(value=not p.approved_libraries), unknown)],

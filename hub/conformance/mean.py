@@ -1,0 +1,86 @@
+"""Means: what is counted in a period takes so long on average.
+
+`n` of the obligation is the sum in whole minutes, `d` how many were counted. What is not known of a row may be
+anything from nothing upwards: with such a row the mean never surely keeps the limit. No rows: nothing is owed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, false, func, or_, select
+
+from hub.conformance.evidence import Rows
+from hub.conformance.expression import MINUTE_MS, no_instant, no_text
+from hub.conformance.owed import HIDDEN, Doubt, owed_columns
+from hub.conformance.part import Part, Words
+from hub.conformance.reading import Need, merge_reads
+from hub.conformance.unit import Unit
+from hub.store.tables import metadata
+
+__all__ = ["mean"]
+
+_period = metadata.tables["period"].c
+_WHY = "how long some of those counted took is not known"
+
+
+def mean(
+    requirement: str,
+    name: str,
+    words: Words,
+    *,
+    unit: Unit,
+    of: Rows,
+    took: ColumnElement[Any],
+    at_most_minutes: float,
+    fields: Sequence[str] = (),
+    doubts: Sequence[Doubt] = (),
+    needs: Sequence[Need] = (),
+) -> Part:
+    """The rows `of` whose instant lies in the unit's period took `at_most_minutes` on average.
+
+    `unit` comes from `each(...)`. `took` is in milliseconds, NULL where it is not known; a doubtful row might not
+    count at all. Decided at the end of the period.
+    """
+    owed = owed_columns(unit, _period.ends_at, frozenset(fields), doubts, [*of.needs, *needs])
+    in_period = of.where(of.at >= _period.starts_at, of.at < _period.ends_at)
+    laid = in_period.beside(unit, [*owed, took.label("took")], every=False)[0].cte("laid").c
+    sure = and_(laid.lacks.is_(None), laid.took >= 0)
+    whose = [laid[column.name] for column in owed]
+    figures = select(
+        *whose,
+        func.count().label("most"),
+        func.sum(case((sure, 1), else_=0)).label("counted"),
+        cast(func.sum(case((sure, laid.took), else_=0)), BigInteger).label("total"),
+    )
+    f = figures.group_by(*whose).cte("figures").c
+    limit = int(at_most_minutes * MINUTE_MS)
+    holds = and_(f.most == f.counted, f.total <= limit * f.counted)
+    fails = f.total > limit * f.most  # even if what is not known took no time at all
+    known = and_(f.doubt.is_(None), f.hidden_at.is_(None))
+    unsaid = case((or_(holds, fails), no_text()), else_=_WHY)
+    return Part(
+        requirement=requirement,
+        name=name,
+        shape="threshold",
+        unit_kind=unit.kind,
+        select=select(
+            f.unit,
+            f.anchor,
+            f.opened_at,
+            f.due_at,
+            no_instant().label("warn_at"),
+            case((and_(holds, known), f.due_at)).label("met_at"),
+            no_instant().label("lost_at"),
+            (f.total // MINUTE_MS).label("n"),
+            f.counted.label("d"),
+            no_instant().label("evidence"),
+            false().label("declared"),
+            func.coalesce(case((f.hidden_at.is_not(None), HIDDEN)), f.doubt, unsaid).label("lacks"),
+        ),
+        reads=merge_reads(unit.reads, of.reads, {"period": "all", "calendar": "all"}),
+        needs=(*((Need(unit.kind, frozenset(fields)),) if unit.has_envelope else ()), *of.needs, *needs),
+        complete=True,
+        words=words,
+    )
