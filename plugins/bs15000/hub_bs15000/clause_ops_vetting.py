@@ -96,7 +96,7 @@ def _ops_17(rid: str, q: Parameters) -> list[Part]:
                 "The contract was signed without such a check of the supplier.",
                 "Check the supplier now, and decide whether the contract may stay.",
             ),
-            unit=_signed().reading(calendar="all"),
+            unit=_signed().reading(calendar="all", supplier="near"),
             before=k.signed_at,
             evidence=any_of(*(_checked(q.check_days, by_document=end) for end in (True, False))),
             fields=("supplier_id", "signed_at"),
