@@ -102,9 +102,9 @@ def test_explain_says_what_is_asked_and_from_where(workplace, run_hub, told):
     assert {need["kind"]: need["given_by"] for need in explained["parts"][0]["needs"]}["change"] == ["service-desk"]
 
 
-def test_explain_says_that_something_is_not_judged(workplace, run_hub):
-    called = run_hub("explain", "BS15000-5.1-a", "--config", str(workplace))
-    assert "not judged yet" in called.out
+def test_explain_says_why_something_is_not_asked(workplace, run_hub):
+    called = run_hub("explain", "BS15000-8.3-a", "--config", str(workplace))
+    assert "Introduced step by step" in called.out
 
 
 @pytest.mark.parametrize(

@@ -95,11 +95,12 @@ def test_a_project_nobody_may_read_is_a_gap_said_once(story: Story):
     for turn in story.turns.values():
         closed = {row.scope for row in turn.coverage if row.reason}
         assert closed == {"SEC"}
-        (jira, _register) = turn.summary.sources
+        (jira, register) = turn.summary.sources
         (warning,) = jira.warnings
         assert warning.startswith("SEC: ")
         assert warning.endswith("No project could be found with key 'SEC'; give the account permission to browse it")
         assert (jira.complete, jira.faults) == (False, [])
+        assert (register.complete, register.faults, register.warnings) == (True, [], [])
 
 
 def test_the_same_again_writes_nothing(story: Story):

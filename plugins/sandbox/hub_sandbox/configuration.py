@@ -11,10 +11,34 @@ from hub_sandbox.vocabulary import FIELDS, ISSUE_TYPES, LINK_TYPES, PROJECTS, ST
 
 __all__ = ["NOT_INTRODUCED", "TOKEN", "USER", "write_configuration"]
 
+_LATER = {
+    "4.2": "ci",
+    "4.3": "bef",
+    "4.5": ("r1", "r2", "r3", "r4", "r6"),
+    "5.1": "bcdghij",
+    "5.2": "cde",
+    "5.3": "c",
+    "5.4": "abcefg",
+    "5.5": "ce",
+    "5.6": "f",
+    "5.7": "beghijklmn",
+    "6.1": "defghij",
+    "6.2": "bdhj",
+    "7.1": "befgij",
+    "8.1": "fghijlmno",
+}
+"""Clauses of which some requirements are asked already -> the letters of the others."""
+_LATER_RULES = {
+    "OPS": (*range(1, 11), 12, *range(14, 19)),
+    "SD": (1, 2, *range(6, 22)),
+    "SLM": (*range(1, 5), *range(6, 10), *range(11, 21)),
+    "SRM": (*range(1, 7), *range(8, 16), *range(17, 30)),
+}
+"""The same of the rules of the processes, by number."""
 NOT_INTRODUCED = [
-    *("4.1", "4.2", "4.3", "4.4", "4.6", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "5.7", "6.1", "6.2", "7.1"),
-    *("8.1", "8.3", "9", "CMP", "OPS", "SD", "SLM", "SRM"),
-    *(f"BS15000-4.5-{letter}" for letter in ("a", "b", "c", "d", "e", "f", "g", "r1", "r2", "r3", "r4", "r6")),
+    *("4.4", "8.3", "9", "CMP"),
+    *(f"BS15000-{clause}-{letter}" for clause, letters in _LATER.items() for letter in letters),
+    *(f"{clause}-{number:02}" for clause, numbers in _LATER_RULES.items() for number in numbers),
 ]
 """Clauses and requirements the organisation does not ask of itself yet."""
 USER = "hub@example.com"

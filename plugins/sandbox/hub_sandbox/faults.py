@@ -93,6 +93,8 @@ REVIEW_FAULTS = (
     FaultKind("change_analysis_without_conclusions", "BS15000-8.2-h", "0000000001000"),
     FaultKind("change_recommendation_without_action", "BS15000-8.2-h", "0010000000010"),
     FaultKind("procedure_review_overdue", "BS15000-8.2-l", "0000000000001"),
+    FaultKind("contract_review_overdue", "BS15000-6.2-c", "0000000010000"),
+    FaultKind("risk_review_overdue", "BS15000-4.2-e", "0000000001000"),
 )
 OTHER_FAULTS = (
     FaultKind("evidence_deleted", "BS15000-4.5-r5", "0000000000001"),

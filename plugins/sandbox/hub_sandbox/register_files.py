@@ -13,29 +13,12 @@ from hub_sandbox.faults import FAULTS
 from hub_sandbox.office_hours import DAY_MS, HISTORY_START, OfficeHours
 from hub_sandbox.organisation import Organisation
 from hub_sandbox.people import CHANGE_AUTHORITY, PROBLEM_MANAGERS, SERVICES, STAFF, TEAMS
-from hub_sandbox.review_plan import PROCEDURE_REVIEWED_AT
+from hub_sandbox.register_rows import merge_rows, standing_rows
 from hub_sandbox.timeline import Issue
 
 __all__ = ["write_register"]
 
 _FOUNDED = "2024-01-01"
-_PROCEDURES = {
-    "emergency-change-procedure": (
-        "emergency_change_procedure",
-        date(2026, 1, 20),
-        "Who may authorise: Alice Adler or the service owner.",
-    ),
-    "problem-procedure": (
-        "problem_procedure",
-        date(2026, 2, 3),
-        "Targets, escalation at 80 per cent, review after closure.",
-    ),
-    "pir-procedure": (
-        "pir_procedure",
-        PROCEDURE_REVIEWED_AT,
-        "Cost, availability, function and schedule against plan.",
-    ),
-}
 
 
 def write_register(
@@ -63,7 +46,6 @@ def write_register(
             for service in SERVICES
         ],
         "calendars": [_calendar()],
-        "documents": _documents(hours, as_of),
         "reviews": [
             {"id": item.id, "declared_at": format_instant(item.declared_at), **_refer(item.row, tickets)}
             for item in organisation.reviews.rows
@@ -74,6 +56,8 @@ def write_register(
         "disposals": [],
         "service_reports": _problem_reports(organisation, hours, as_of),
     }  # fmt: skip
+    for name, rows in standing_rows(date.fromisoformat(format_instant(as_of)[:10])).items():
+        files[name] = merge_rows(files.get(name, []), rows)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, rows in files.items():
@@ -127,7 +111,7 @@ def _roles() -> list[dict[str, Any]]:
         {
             "id": f"problem-manager-{person}",
             "person": f"people/{person}",
-            "role": "problem_manager",
+            "role": "problem_manager" if person == PROBLEM_MANAGERS[0] else "problem_analyst",
             "process": "problem",
         }
         for person in PROBLEM_MANAGERS
@@ -153,25 +137,6 @@ def _calendar() -> dict[str, Any]:
         for opens, closes in (("08:00", "12:00"), ("13:00", "17:00"))
     ]
     return {"id": "office", "title": "Office hours", "zone": "Europe/Berlin", "weekly": weekly, "valid_from": _FOUNDED}
-
-
-def _documents(hours: OfficeHours, as_of: int) -> list[dict[str, Any]]:
-    """Write down every version of the procedures: a yearly review gives a new one."""
-    rows = []
-    for identity, (doc_type, last, text) in _PROCEDURES.items():
-        for version, reviewed in (("2.0", last.replace(year=last.year - 1)), ("2.1", last)):
-            day = reviewed.isoformat()
-            if hours.local(reviewed, 9) > as_of:
-                continue
-            rows.append(
-                {
-                    "id": f"{identity}-{version}", "title": identity.replace("-", " ").capitalize(), "doc_type": doc_type, "version": version,
-                    "doc_status": "effective", "authorised_by": "people/alice", "authorised_at": day, "effective_from": day, "review_days": 365,
-                    "last_review_at": day, "uri": f"https://docs.example.com/{identity}/{version}", "owner": "people/alice", "declared_at": day,
-                    "sections": [{"name": "authorisation" if "emergency" in identity else "rules", "text": text}],
-                }
-            )  # fmt: skip
-    return rows
 
 
 def _problem_reports(organisation: Organisation, hours: OfficeHours, as_of: int) -> list[dict[str, Any]]:

@@ -19,6 +19,12 @@ __all__ = ["PROCEDURE_REVIEWED_AT", "Declared", "ReviewPlan", "plan_reviews"]
 
 PROCEDURE_REVIEWED_AT = date(2025, 10, 10)
 """When the one procedure whose review falls overdue was last reviewed."""
+_OVERDUE = (
+    ("procedure_review_overdue", "documents/pir-procedure", PROCEDURE_REVIEWED_AT, 365),
+    ("contract_review_overdue", "contracts/printing", date(2025, 6, 11), 365),
+    ("risk_review_overdue", "risks/key-people", date(2026, 1, 12), 180),
+)
+"""Fault, row of the register, day of its last review there, days after which the next was due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,8 @@ def plan_reviews(organisation: Organisation, hours: OfficeHours) -> ReviewPlan:
                 actions=[one for one in actions if one.created_at < end],
             )
     _management_reviews(plan, organisation, hours)
-    due = hours.local(PROCEDURE_REVIEWED_AT + timedelta(days=365), 0)
-    plan.faults.append(_fault("procedure_review_overdue", "documents/pir-procedure", due))
+    for name, key, reviewed, days in _OVERDUE:
+        plan.faults.append(_fault(name, key, hours.local(reviewed + timedelta(days=days), 0)))
     plan.rows.sort(key=lambda row: (row.declared_at, row.id))
     return plan
 
