@@ -38,6 +38,7 @@ class PartlyMapped(MemorySource):
         return [
             Provision(one.kind, one.fields - self.unmapped, one.within_subject) if one.kind == "change" else one
             for one in super().provides()
+            if one.kind != "waiver"  # it would have to read them
         ]
 
     def normalise(self, document: Document) -> Normalised:

@@ -55,6 +55,8 @@ rows:
 - id: ann
   name: Ann
   email: [ann@example.com]
+  declared_by: people/ann
+  declared_at: 2025-10-01
 """
 
 
