@@ -68,7 +68,7 @@ class _Audit:
 
 def _kinds(clauses: Iterable[str]) -> frozenset[str]:
     """Return the kinds in the scope of an audit; a clause stands for those below it, none for all."""
-    named = [str(one).strip() for one in clauses]
+    named = [one.strip() for one in clauses]
     whole = not named or "all" in named
     covered = (clause for clause in _SCOPE if whole or any(f"{clause}.".startswith(f"{one}.") for one in named))
     return frozenset(kind for clause in covered for kind in _SCOPE[clause])
