@@ -36,7 +36,7 @@ _PARTS = (
     ("BS15000-0.0-z", "retired"),
 )
 _WORDS = ("normal", "emergency", "approved", "resolved", "closed", "other", "no", "Zählerstand", "漢字 ✓", "=1+1")
-_JSON = ("[]", "{}", '["ä", 1, 2.5, null]', '{"a": {"b": [true, "\\u0000"]}}')
+_JSON = ("[]", "{}", '["ä", "1", "2.5"]', '{"a": {"b": [true, "\\u0000"]}}')
 Row = dict[str, Any]
 
 
