@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, literal
+from sqlalchemy import ColumnElement, case, exists, func, literal
 
 from hub.conformance.expression import no_instant, no_text
 from hub.conformance.reading import Need
@@ -27,7 +27,7 @@ _unknown = metadata.tables["unknown_field"]
 def owed_columns(
     unit: Unit, due: Instants, fields: frozenset[str], doubts: Sequence[Doubt], needs: Sequence[Need]
 ) -> list[ColumnElement[Any]]:
-    """Say who owes, since when and by when, with what cannot be known of the unit itself."""
+    """Say who owes, since when (from the first if nobody knows), by when, and what cannot be known of the unit."""
     cases = [(condition, literal(why)) for condition, why in doubts]
     hidden: ColumnElement[Any] = no_instant()
     if unit.has_envelope:
@@ -41,7 +41,7 @@ def owed_columns(
     return [
         unit.sid.label("unit"),
         unit.anchor.label("anchor"),
-        unit.opened.label("opened_at"),
+        func.coalesce(unit.opened, 0).label("opened_at"),
         due.label("due_at"),
         hidden.label("hidden_at"),
         (case(*cases) if cases else no_text()).label("doubt"),
