@@ -148,7 +148,9 @@ class Session:
     def _requirements(self) -> list[Requirement]:
         packs = self.registry.packs()
         enabled = self.configuration.packs
-        return [each for name, pack in enabled.items() for each in packs[name].requirements(pack.parameters, pack.choices)]
+        return [
+            each for name, pack in enabled.items() for each in packs[name].requirements(pack.parameters, pack.choices)
+        ]
 
     def probes(self) -> list[Probe]:
         """Return the checks by Python of the enabled packs."""
