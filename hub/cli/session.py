@@ -153,7 +153,9 @@ class Session:
         ]
 
     def probes(self) -> list[Probe]:
-        """Return the checks by Python of the enabled packs."""
+        """Return the checks by Python of the enabled packs; none where no requirement asks for their results."""
+        if not any(part.reads.get("check_result") == "all" for one in self.requirements() for part in one.parts):
+            return []
         packs = self.registry.packs()
         return [probe for name in self.configuration.packs if (given := packs[name].probes) for probe in given()]
 

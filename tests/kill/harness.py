@@ -165,6 +165,7 @@ class Workshop:
         if name == "empty":
             folder = self._folder / name
             self._places.settle(write_workplace(folder, organisation, self._server, NOW))
+            _rewrite(folder, _without_probes)
             return folder
         if name == "a month ago":
             folder = self._copied(self.base("empty"), name)
@@ -197,6 +198,12 @@ class Workshop:
     def _run(self, folder: Path, *arguments: str, now: int = NOW) -> None:
         ended = call(folder, *arguments, now=now)
         assert ended.code == 0, ended.said
+
+
+def _without_probes(line: str) -> str:
+    """Leave out what the hub checks by itself: its results carry the instant of the run that looked."""
+    asked = '"BS15000-4.5-r1", "BS15000-4.5-r3", "BS15000-4.5-r4", "BS15000-4.6-c", "SLM-03", '
+    return line.replace("disabled = [", f"disabled = [{asked}") if line.startswith("disabled = [") else line
 
 
 def _rewrite(folder: Path, change: Callable[[str], str]) -> None:
