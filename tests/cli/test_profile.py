@@ -65,7 +65,7 @@ def test_every_parameter_is_listed_with_its_origin(ask):
         ("min_approvers", 1, 2, "service register:services/shop", "register:people/manager"),
         ("self_approval", False, False, "organisation", ""),
     ]
-    assert rows[1]["key"] == 'packs.bs15000.profile.1.parameters."BS15000-8.2-c"'
+    assert rows[1]["key"] == 'packs.bs15000.profile.2.parameters."BS15000-8.2-c"'
     everything = ask("", "profile")
     assert len(everything) > 200
     assert {row["key"] for row in everything} == {""}
@@ -85,7 +85,7 @@ def test_what_a_profile_makes_of_a_store(ask):
     assert derived["whole"] == 1
     left_out = ask(narrowed, "obligations", "BS15000-8.2-l")
     assert {row["verdict"] for row in left_out} == {"not_applicable"}
-    assert {row["reason"] for row in left_out} == {"Not asked by the profile (profile.0): agreed with the board."}
+    assert {row["reason"] for row in left_out} == {"Not asked by the profile (profile.1): agreed with the board."}
     gone = ask(said('disabled = ["7.2"]'), "derive")
     assert gone[0]["whole"] == 1, "8.2-l as shipped again"
     rows = {row["requirement"]: row for row in ask(said('disabled = ["7.2"]'), "coverage", "--requirements")}
