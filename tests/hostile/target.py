@@ -22,8 +22,8 @@ from hub.report.compile import compile_conformance
 from hub.report.mail import render_mail
 from hub.store.text import clean, encode_clean
 from hub.sync.intake import take_in
+from hub.sync.leniency import read_leniently, rewrite
 from hub.sync.source import Document, SourceContext
-from hub_jira.leniency import read_leniently, rewrite
 from hub_jira.mapping import normalise
 from hub_jira.vocabulary import Vocabulary
 from hub_register.schema import FILES

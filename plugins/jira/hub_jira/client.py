@@ -23,8 +23,8 @@ from hub.errors import (
     ScopeUnreadable,
     SourceError,
 )
-from hub_jira.leniency import rewrite
-from hub_jira.patience import PatientAdapter
+from hub.sync.leniency import rewrite
+from hub.sync.patience import PatientAdapter
 from hub_jira.wire import Account
 
 if TYPE_CHECKING:

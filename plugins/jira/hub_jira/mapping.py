@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hub.records import Event, Record
+from hub.sync.leniency import read_leniently
 from hub.sync.source import Document, Normalised, Skip
 from hub_jira.approval import read_approvals
 from hub_jira.changelog import read_history
 from hub_jira.conversation import follow_comments
 from hub_jira.draft import Draft, instant_or_none
-from hub_jira.leniency import read_leniently
 from hub_jira.lifecycle import add_field_events, follow_status
 from hub_jira.mapped import fill_mapped, tell_since
 from hub_jira.people import Accounts
