@@ -110,6 +110,8 @@ class Change(Record, tag="change", kw_only=True):
     """Approvals, whatever they decided."""
     implementer: PersonRef | None = None
     """Who carries it out."""
+    contributors: list[PersonRef] = []
+    """Whoever else had a hand in it, such as the authors of its commits: their own approval is not independent."""
     planned_start: Instant | None = None
     """Planned start."""
     planned_end: Instant | None = None

@@ -114,6 +114,8 @@ class Deployment(Record, tag="deployment", kw_only=True):
     """Release it brings."""
     change_id: Annotated[str, ref("change", index=True)] | None = None
     """Change it carries out."""
+    change_ids: list[Annotated[str, ref("change")]] = []
+    """Changes it carries out, where they are several; none of them stands in `change_id`."""
     environment: str | None = None
     """Environment, as the source names it."""
     tier: Literal["production", "staging", "testing", "development", "other"] | None = None
