@@ -50,6 +50,8 @@ __all__ = ["holding", "in_force", "periodic"]
 Instants = ColumnElement[Any]
 _period = metadata.tables["period"]
 _DAY_MS = 86_400_000
+_LONGEST_DAYS = 100 * 366
+"""A longer interval is somebody's slip; multiplied out it would not fit a number of the database."""
 _BEGINNING: dict[str, Any] = {
     "unit": Integer,
     "at": BigInteger,
@@ -83,6 +85,7 @@ def holding(at: Instants, days: Any) -> Instants:
 
     What was done before the calendar begins must not hold for ever for want of a day to count from.
     """
+    days = case((days > _LONGEST_DAYS, _LONGEST_DAYS), else_=days) if isinstance(days, ColumnElement) else days
     elapsed = at + cast(days, BigInteger) * _DAY_MS  # PostgreSQL counts small numbers in 32 bits
     return func.coalesce(days_after(at, days), days_after(elapsed, 0), elapsed)
 

@@ -226,7 +226,7 @@ def faults_of(desk: Desk, endpoint: str, row: str, reply) -> list[str]:
     desk.stand.wrong, desk.stand.struck = (endpoint, reply), 0
     wrong: list[str] = []
     with desk.store("faulty") as store:
-        jira, register = desk.sync(store, SECOND, **({"timeout_s": 0.5} if row == SLOW else {}))
+        jira, register = desk.sync(store, SECOND, **({"timeout_s": 1.5} if row == SLOW else {}))
         with store.connect() as conn:
             reach = {(r.source, r.scope, r.kind): (r.through, r.reason) for r in coverage_rows(conn)}
         wrong += [f"false verdict {one}" for one in false_verdicts(desk, store)]
@@ -286,6 +286,7 @@ def places(flavour: str, row: str) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.timeout(400)  # silence is waited for, at every endpoint and more than once
 @pytest.mark.parametrize("row", ANSWERS)
 def test_every_answer_everywhere(desk, row) -> None:
     wrong = {
