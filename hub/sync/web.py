@@ -1,0 +1,265 @@
+"""HTTP for sources whose library is httpx: one request, one answer or one sorted fault.
+
+Nothing is retried here (`SourceContext.call` does that), nothing is followed, and no credential reaches a
+message. Only plugins whose extra brings httpx import this module.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from hub.clock import monotonic_s
+from hub.errors import (
+    AuthenticationFailed,
+    ConnectorOutdated,
+    ProtocolFault,
+    Retriable,
+    ScopeUnreadable,
+    SourceError,
+)
+from hub.sync.leniency import rewrite
+from hub.sync.source import SourceContext
+
+__all__ = ["Reply", "Web", "read_json", "sort_status"]
+
+T = TypeVar("T")
+_CONNECT_S = 10.0
+_SILENCES = 5
+"""How many times the longest silence a whole answer may take."""
+_LARGEST = 256 * 1024 * 1024
+"""Bytes of one answer; more is no answer but a mistake, or an attack on our memory."""
+_PASSING = frozenset({408, 425, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the tool, whole."""
+
+    where: str
+    """What was asked, for messages: `GET /v1/objects/hosts`."""
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Web:
+    """Connections to one tool; safe to share between threads."""
+
+    def __init__(
+        self,
+        tool: str,
+        url: str,
+        context: SourceContext,
+        *,
+        timeout_s: float,
+        proxy: str | None = None,
+        ca_bundle: Path | None = None,
+        certificate: tuple[Path, Path] | None = None,
+        auth: httpx.Auth | tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        secrets: Sequence[str] = (),
+    ) -> None:
+        self.tool = tool
+        """The tool's name, for messages."""
+        self.url = url.rstrip("/")
+        self.requests = 0
+        """Requests sent, retries included."""
+        self.clock_skew_ms: int | None = None
+        """The tool's clock minus ours by its last answer; None = not told."""
+        self._context = context
+        self._secrets = tuple(each for each in secrets if each)
+        self._limit_s = timeout_s * _SILENCES
+        self._bundle = context.ca_bundle or ca_bundle
+        self._certificate = certificate
+        self._proxy = context.proxy or proxy
+        self._timeout = httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
+        self._auth, self._headers = auth, dict(headers or {})
+        self._client: httpx.Client | None = None
+
+    def counting(self) -> Web:
+        """Give the same connections with a count of their own."""
+        self._open()
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin.requests = 0
+        return twin
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[Reply], T],
+        *,
+        params: Mapping[str, str | int] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
+        """Send one request under the retry policy and read the answer; `read` raises what the answer means.
+
+        `read` is called for every status (`sort_status` and `read_json` do the usual). Raises SourceError.
+        """
+        return self._context.call(lambda: read(self._once(method, path, params, body, headers)))
+
+    def quote(self, text: str, longest: int = 200) -> str:
+        """Quote what the tool said: bounded, on one line, without a credential."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return " ".join(text.split())[:longest].rstrip(". ")
+
+    def close(self) -> None:
+        """Give back connections."""
+        if self._client is not None:
+            self._client.close()
+
+    def _open(self) -> httpx.Client:
+        if self._client is None:
+            self._client = httpx.Client(
+                verify=self._trust(),
+                proxy=self._proxy,
+                timeout=self._timeout,
+                auth=self._auth,
+                headers=self._headers,
+                follow_redirects=False,
+                trust_env=self._proxy is None,
+            )
+        return self._client
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        if urlsplit(self.url).scheme != "https":
+            return True
+        try:
+            made = ssl.create_default_context(cafile=str(self._bundle) if self._bundle else None)
+        except (OSError, ssl.SSLError):
+            raise SourceError(
+                f"{self.tool}: ca_bundle of this source is no file with certificates that can be read"
+            ) from None
+        if self._certificate:
+            try:
+                made.load_cert_chain(*map(str, self._certificate))
+            except (OSError, ssl.SSLError):
+                raise SourceError(f"{self.tool}: the client certificate or its key cannot be read") from None
+        return made
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str | int] | None,
+        body: bytes | None,
+        headers: Mapping[str, str] | None,
+    ) -> Reply:
+        client = self._open()
+        self.requests += 1
+        where = f"{method} {path}"
+        try:
+            request = client.build_request(method, self.url + path, params=params, content=body, headers=headers)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise self._connection_fault(where, error) from None
+        reply, fault = self._send(client, where, request)
+        if reply is None:
+            raise self._connection_fault(where, fault)
+        told = reply.headers.get("date")
+        if told is not None:
+            self.clock_skew_ms = self._skew(told)
+        return reply
+
+    def _send(self, client: httpx.Client, where: str, request: httpx.Request) -> tuple[Reply | None, Exception | None]:
+        """Send once; faults are handed back so that no traceback carries the request's headers."""
+        end_s = monotonic_s() + self._limit_s
+        held = bytearray()
+        answer: httpx.Response | None = None
+        try:
+            answer = client.send(request, stream=True)
+            for part in answer.iter_bytes():
+                held += part
+                if monotonic_s() > end_s:
+                    return None, httpx.ReadTimeout("the answer is not there in time")
+                if len(held) > _LARGEST:
+                    return None, ProtocolFault(f"{where}: the answer is larger than any answer of {self.tool}")
+            return Reply(where, answer.status_code, bytes(held), dict(answer.headers)), None
+        except (httpx.HTTPError, OSError, ValueError) as error:
+            return None, error
+        finally:
+            if answer is not None:
+                answer.close()
+
+    def _connection_fault(self, where: str, error: Exception | None) -> SourceError:
+        host = urlsplit(self.url).hostname
+        if isinstance(error, SourceError):
+            return error
+        if _untrusted(error):
+            told = "is not trusted or not made out to that name"
+            return SourceError(f"{where}: the certificate of {host} {told}; set ca_bundle of this source, or check url")
+        if isinstance(error, httpx.ProxyError):
+            return Retriable(f"{where}: the proxy does not let us reach {host}; check proxy of this source")
+        if isinstance(error, httpx.TimeoutException):
+            return Retriable(f"{where}: {host} did not answer in time")
+        if isinstance(error, (httpx.TransportError, OSError)) and not isinstance(error, httpx.UnsupportedProtocol):
+            return Retriable(f"{where}: the connection to {host} failed or was cut; check url and network")
+        return SourceError(f"{where}: no request possible ({type(error).__name__}); check url of this source")
+
+    def _skew(self, told: str) -> int | None:
+        try:
+            return int(parsedate_to_datetime(told).timestamp() * 1000) - self._context.clock.now_ms()
+        except (ValueError, TypeError, OverflowError):
+            return None
+
+
+def _untrusted(error: BaseException | None) -> bool:
+    """Tell whether a certificate is behind a fault: httpx wraps it twice."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError) or "CERTIFICATE_VERIFY" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def sort_status(tool: str, reply: Reply, said: str = "") -> SourceError | None:
+    """Sort an answer by its HTTP status; None = it is good. `said` is the tool's own sentence."""
+    status, where = reply.status, reply.where
+    said = f": {said}" if said else ""
+    if 200 <= status < 300:  # noqa: PLR2004 - the class of good answers
+        return None
+    if status == httpx.codes.UNAUTHORIZED:
+        return AuthenticationFailed(
+            f"{where}: {tool} does not accept the credential; check user, password or token of this source"
+        )
+    if status in {httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}:
+        return ScopeUnreadable(f"{where}: {tool} answered {status}{said}; check url, and what this account may read")
+    if status == httpx.codes.GONE:
+        return ConnectorOutdated(f"{where}: {tool} has removed this endpoint (410); upgrade the plugin")
+    if status in _PASSING or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        asked = reply.headers.get("retry-after", "").strip()
+        wait = float(asked) if asked.isdecimal() and asked.isascii() else None
+        return Retriable(f"{where}: {tool} answered {status}{said}", retry_after_s=wait)
+    return ProtocolFault(f"{where}: unexpected answer {status}{said}; check url of this source")
+
+
+def read_json(tool: str, reply: Reply, shape: type[T]) -> T:
+    """Decode the answer; ProtocolFault where it is something else, Retriable where it was cut."""
+    where = reply.where
+    try:
+        try:
+            return msgspec.json.decode(reply.body, type=shape)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if isinstance(error, msgspec.ValidationError):
+                raise
+            return msgspec.json.decode(rewrite(reply.body), type=shape)
+    except msgspec.ValidationError as error:
+        raise ProtocolFault(f"{where}: answer of an unexpected shape ({error})") from None
+    except RecursionError:
+        raise ProtocolFault(f"{where}: the answer is nested deeper than any document") from None
+    except ValueError:  # neither strict nor lenient JSON
+        if reply.body.lstrip()[:1] not in {b"{", b"["}:
+            told = "something else than data came, perhaps a login page"
+            raise ProtocolFault(f"{where}: {told}; check url of this source, and that {tool} answers there") from None
+        raise Retriable(f"{where}: the answer was cut off") from None
