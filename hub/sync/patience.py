@@ -60,14 +60,17 @@ def _patient(connection: type[HTTPConnection], total_s: float) -> type[HTTPConne
 
 
 class PatientAdapter(HTTPAdapter):
-    """Waits `total_s` seconds for the whole of an answer, from its first byte asked for to its last."""
+    """Waits `total_s` seconds for the whole of an answer, from its first byte asked for to its last.
 
-    def __init__(self, total_s: float) -> None:
+    Keeps up to `connections` open to a host.
+    """
+
+    def __init__(self, total_s: float, connections: int = 10) -> None:
         self._pools = {
             "http": _pool(HTTPConnectionPool, _patient(HTTPConnection, total_s)),
             "https": _pool(HTTPSConnectionPool, _patient(HTTPSConnection, total_s)),
         }
-        super().__init__()
+        super().__init__(pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
         """Make the connections to servers."""
