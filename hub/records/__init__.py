@@ -80,6 +80,7 @@ from hub.records.measurement import (
     Maintenance,
     Measurement,
     Outage,
+    TicketReference,
 )
 from hub.records.operation_row import (
     BackupRun,
@@ -269,6 +270,7 @@ __all__ = [
     "Team",
     "Test",
     "Ticket",
+    "TicketReference",
     "TopicFinding",
     "TrainingRecord",
     "UnderpinningContract",

@@ -20,7 +20,17 @@ __all__ = [
     "Maintenance",
     "Measurement",
     "Outage",
+    "TicketReference",
 ]
+
+
+class TicketReference(Part, kw_only=True):
+    """A ticket named by an alert, or by whoever took it."""
+
+    key: str
+    """What people call the ticket (`OPS-12`)."""
+    said_in: str | None = None
+    """Where it stands: an annotation, an acknowledgement, the comment of a silence."""
 
 
 class Alert(Record, tag="alert", kw_only=True):
@@ -36,10 +46,18 @@ class Alert(Record, tag="alert", kw_only=True):
     """Start."""
     ended_at: Instant | None = None
     """End; None = still firing."""
+    ended_after: Instant | None = None
+    """Last instant it was seen, where the source does not tell when it ended: between this and `ended_at`."""
     acknowledged_at: Instant | None = None
     """When somebody took it."""
     ticket_id: AnyRef | None = None
     """Ticket it led to."""
+    ticket_basis: Literal["reference", "service_and_time", "ambiguous"] | None = None
+    """How the hub found `ticket_id`, or why it chose none of several; None = the tool links the two, or none fits."""
+    references: list[TicketReference] = []
+    """Tickets it names."""
+    outage: bool | None = None
+    """While it lasts its services cannot be used; None = nobody has said so."""
     security: bool | None = None
     """Touches information security."""
 
@@ -68,10 +86,16 @@ class Outage(Record, tag="outage", kw_only=True):
     """Announcement of planned work."""
     detected_by: str | None = None
     """Who or what noticed."""
+    detected_at: Instant | None = None
+    """When it was noticed."""
+    acknowledged_at: Instant | None = None
+    """When somebody took it."""
     alert_ids: list[Annotated[str, ref("alert")]] = []
     """Alerts it was seen by."""
     incident_id: Annotated[str, ref("incident")] | None = None
     """Incident it led to."""
+    incident_basis: Literal["reference", "service_and_time", "ambiguous"] | None = None
+    """How the hub found `incident_id`, or why it chose none of several; None = the source links the two, or none fits."""
     users_affected: int | None = None
     """How many users."""
 
@@ -87,6 +111,8 @@ class AvailabilitySample(Record, tag="availability_sample", kw_only=True):
     """How it was."""
     interval_s: int | None = None
     """Seconds the sample stands for."""
+    every_s: int | None = None
+    """Seconds between two looks, where the sample stands for several; None = `interval_s`."""
     probe: str | None = None
     """What measured it."""
 
