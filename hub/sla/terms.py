@@ -18,7 +18,18 @@ from hub.sla.zone import load_zone, wall_to_utc
 
 __all__ = ["PER_CASE", "Terms", "in_force", "read_terms"]
 
-PER_CASE = {"response": "response", "resolution": "resolution", "onsite": "onsite", "on_site": "onsite"}
+PER_CASE = {
+    "response": "response",
+    "resolution": "resolution",
+    "onsite": "onsite",
+    "on_site": "onsite",
+    "problem_response": "problem_response",
+    "problem_resolution": "problem_resolution",
+    "complaint_response": "complaint_response",
+    "complaint_first_reply": "complaint_response",
+    "complaint_resolution": "complaint_resolution",
+    "complaint_final": "complaint_resolution",
+}
 """Metric of a target that is decided case by case -> name of its clock."""
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _RULES: tuple[PriorityRule, ...] = ("fair", "from_start")
@@ -43,6 +54,8 @@ class Terms:
     own_calendar: str | None
     rule: PriorityRule
     reopen_days: int
+    source: str = ""
+    """Where it is kept: targets name calendars and services of the same source without it."""
     fault: str = ""
     """Why nothing can be measured by it; empty = it can."""
     faults: Mapping[str, str] = field(default_factory=dict)
@@ -58,7 +71,9 @@ class Terms:
         return self._chosen[key]
 
     def _choose(self, metric: str, priority: str | None, services: frozenset[int]) -> Target | None:
+        own = f"{self.source}:"
         names = {self.service_ids[sid] for sid in services & self.services}
+        names |= {name.removeprefix(own) for name in names}
         fitting = [
             one
             for one in self.targets
@@ -68,13 +83,17 @@ class Terms:
         ]
         return max(fitting, key=lambda one: (bool(one.service_ids), one.priority is not None), default=None)
 
+    def promises(self, metric: str) -> bool:
+        """Say whether any target is decided by this clock."""
+        return any(PER_CASE.get(one.metric) == metric for one in self.targets)
+
     def by_priority(self, metric: str) -> bool:
         """Say whether what is promised depends on the priority."""
         return any(PER_CASE.get(one.metric) == metric and one.priority is not None for one in self.targets)
 
     def promise(self, target: Target) -> Promise:
         """Return how much of which calendar's time the target grants."""
-        calendar = self.calendars[target.calendar or self.own_calendar or ""]
+        calendar = self.calendars[_calendar_name(target, self.own_calendar, self.source, self.calendars) or ""]
         return Promise(round(target.value * _SECONDS[target.unit]), calendar)
 
 
@@ -110,7 +129,8 @@ def _terms(one: Sla, sids: Mapping[str, int], calendars: Mapping[str, OpenTime],
         targets=one.targets,
         service_ids=services,
         calendars=calendars,
-        own_calendar=one.calendar_ids[0] if len(one.calendar_ids) == 1 else None,
+        own_calendar=_only(one.calendar_ids),
+        source=one.source,
         rule=rule if rule in _RULES else "fair",
         reopen_days=reopen if isinstance(reopen, int) else 5,
         fault=fault,
@@ -139,7 +159,7 @@ def _unusable(one: Agreement, rule: Any, reopen: Any) -> str:
 
 
 def _target_fault(one: Agreement, target: Target, calendars: Mapping[str, OpenTime]) -> str:
-    name = target.calendar or (one.calendar_ids[0] if len(one.calendar_ids) == 1 else None)
+    name = _calendar_name(target, _only(one.calendar_ids), one.source, calendars)
     if target.unit not in _SECONDS:
         return f"target {target.id} counts in {target.unit!r}; time is promised in s, min or h"
     if target.value <= 0:
@@ -153,20 +173,36 @@ def _target_fault(one: Agreement, target: Target, calendars: Mapping[str, OpenTi
     return ""
 
 
+def _only(names: Sequence[str]) -> str | None:
+    return names[0] if len(names) == 1 else None
+
+
+def _calendar_name(target: Target, own: str | None, source: str, calendars: Mapping[str, OpenTime]) -> str | None:
+    """Name the calendar a target counts on: its own, as written or of the agreement's source, else the agreement's."""
+    name = target.calendar or own
+    full = f"{source}:{name}"
+    return full if full in calendars and name not in calendars else name
+
+
 def in_force(terms: Sequence[Terms], start: int, services: frozenset[int], customer: int | None) -> Terms | str | None:
     """Return the version that judges a ticket whose clock started then; a text says why none can; None = no promise.
 
-    An agreement with the ticket's customer comes before one for everybody.
+    An agreement with the ticket's customer comes before one for everybody. Where nobody knows whose ticket it is,
+    the only agreement on its service judges it; between those of several customers nothing is guessed.
     """
-    holding = [
-        one
-        for one in terms
-        if one.services & services and one.customer in (None, customer) and one.begins <= start < one.ends
-    ]
-    named = [one for one in holding if one.customer is not None] or holding
-    usable = [one for one in named if not one.fault]
+    holding = [one for one in terms if one.services & services and one.begins <= start < one.ends]
+    if customer is not None:
+        fitting = [one for one in holding if one.customer in (None, customer)]
+        holding = [one for one in fitting if one.customer is not None] or fitting
+    elif len({one.customer for one in holding}) > 1:
+        return f"its customer is not known, and several agreements cover it: {_listed(holding)}"
+    usable = [one for one in holding if not one.fault]
     if len(usable) == 1:
         return usable[0]
     if usable:
-        return f"several agreements cover it: {', '.join(sorted(one.id for one in usable))}"
-    return f"{named[0].id}: {named[0].fault}" if named else None
+        return f"several agreements cover it: {_listed(usable)}"
+    return f"{holding[0].id}: {holding[0].fault}" if holding else None
+
+
+def _listed(terms: Sequence[Terms]) -> str:
+    return ", ".join(sorted(one.id for one in terms))

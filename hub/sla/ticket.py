@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, func, null, or_, select
 
 from hub.sla.clock import Pause
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["TICKET_KINDS", "Ticket", "read_tickets"]
+__all__ = ["METRICS", "TICKET_KINDS", "Ticket", "read_tickets"]
 
-TICKET_KINDS = ("incident", "request")
+METRICS: Mapping[str, tuple[str, ...]] = {
+    "incident": ("response", "resolution", "onsite"),
+    "request": ("response", "resolution", "onsite"),
+    "problem": ("problem_response", "problem_resolution"),
+    "complaint": ("complaint_response", "complaint_resolution"),
+}
+"""Kind -> the clocks it may have. The last word of a name says what stops it."""
+TICKET_KINDS = tuple(METRICS)
 _SLICE = 5000
 _record = metadata.tables["record"]
 _event = metadata.tables["event"]
 _link = metadata.tables["link"]
 _unknown = metadata.tables["unknown_field"]
+_TAKEN_UP = ("accepted", "responded")
+"""Events of a problem that answer it: somebody works on it, or has said something."""
 _COLUMNS = (
     "sid",
     "customer_id",
@@ -30,7 +39,6 @@ _COLUMNS = (
     "onsite_confirmed_at",
     "onsite_at",
     "resolved_at",
-    "closed_at",
 )
 _RANK = {"P1": 1, "P2": 2, "P3": 3, "P4": 4}
 
@@ -39,6 +47,7 @@ class Ticket(NamedTuple):
     """One ticket; instants in UTC ms, None = not known or not yet."""
 
     sid: int
+    kind: str
     customer: int | None
     priority: str | None
     cancelled: bool
@@ -84,14 +93,16 @@ def _slice(conn: Connection, kind: str, table: Any, sids: Sequence[int], *, whol
                 found[row[0]].append(row)
         return found
 
-    pause, reopen = child_tables[kind, "pauses"], child_tables[kind, "reopens"]
-    p = pause.c
-    asked = (p.sid, p.from_, p.to, p.customer_asked_at, p.customer_replied_at)
-    pauses = grouped(conn.execute(select(*asked).where(among(p.sid)).order_by(p.sid, p.from_)))
-    r = reopen.c
-    reopens = grouped(
-        conn.execute(select(r.sid, r.resolved_at, r.reopened_at).where(among(r.sid)).order_by(r.sid, r.reopened_at))
-    )
+    pauses: dict[int, list[Any]] = {}
+    if (kind, "pauses") in child_tables:
+        p: Any = child_tables[kind, "pauses"].c
+        asked = (p.sid, p.from_, p.to, p.customer_asked_at, p.customer_replied_at)
+        pauses = grouped(conn.execute(select(*asked).where(among(p.sid)).order_by(p.sid, p.from_)))
+        r: Any = child_tables[kind, "reopens"].c
+        again = select(r.sid, r.resolved_at, r.reopened_at).where(among(r.sid)).order_by(r.sid, r.reopened_at)
+    else:
+        again = _reopenings(among(_event.c.sid))
+    reopens = grouped(conn.execute(again))
     e = _event.c
     changes = grouped(
         conn.execute(
@@ -101,13 +112,46 @@ def _slice(conn: Connection, kind: str, table: Any, sids: Sequence[int], *, whol
     tied = (_link.c.type == "service_ids", _link.c.type == "duplicate_of")
     links = grouped(conn.execute(select(_link.c.sid, _link.c.target, tied[1]).where(among(_link.c.sid), or_(*tied))))
     unread = grouped(conn.execute(select(_unknown.c.sid, _unknown.c.field).where(among(_unknown.c.sid))))
-    columns = [table.c[name] for name in _COLUMNS]
-    rows = conn.execute(select(*columns).where(and_(among(table.c.sid), table.c.vanished_at.is_(None))))
+    rows = conn.execute(select(*_columns(kind)).where(and_(among(table.c.sid), table.c.vanished_at.is_(None))))
     beside = (pauses, reopens, changes, links, unread)
-    return [_ticket(row, *(found[row.sid] for found in beside)) for row in rows if row.sid in wanted]
+    return [_ticket(kind, row, *(found.get(row.sid, []) for found in beside)) for row in rows if row.sid in wanted]
 
 
-def _ticket(row: Any, *beside: list[Any]) -> Ticket:
+def _columns(kind: str) -> list[Any]:
+    """Name what a clock reads of a kind by the words of an incident."""
+    c: Any = kind_tables[kind].c
+    own = {
+        "problem": {
+            "reported_at": c.get("detected_at"),
+            "first_response_at": _first_event(c.sid),
+            "resolved_at": func.coalesce(c.get("resolved_at"), c.get("closed_at")),
+        },
+        "complaint": {
+            "reported_at": c.get("received_at"),
+            "first_response_at": c.get("first_reply_at"),
+            "resolved_at": func.coalesce(c.get("customer_informed_at"), c.get("closed_at")),
+        },
+    }.get(kind, {"resolved_at": func.coalesce(c.get("resolved_at"), c.get("closed_at"))})
+    return [own.get(name, c.get(name, null())).label(name) for name in _COLUMNS]
+
+
+def _first_event(sid: Any) -> Any:
+    event = _event.alias()
+    found = select(func.min(event.c.at)).where(event.c.sid == sid, event.c.type.in_(_TAKEN_UP))
+    return found.correlate_except(event).scalar_subquery()
+
+
+def _reopenings(among: Any) -> Any:
+    """Give what was resolved and reopened as events tell it, for kinds that keep no list."""
+    earlier = _event.alias()
+    resolved = select(func.max(earlier.c.at)).where(
+        earlier.c.sid == _event.c.sid, earlier.c.type == "resolved", earlier.c.at <= _event.c.at
+    )
+    columns = (_event.c.sid, resolved.correlate_except(earlier).scalar_subquery().label("resolved"), _event.c.at)
+    return select(*columns).where(among, _event.c.type == "reopened").order_by(_event.c.sid, _event.c.at)
+
+
+def _ticket(kind: str, row: Any, *beside: list[Any]) -> Ticket:
     pauses, reopens, changes, links, unread = beside
     p1_needs_reply = row.priority == "P1"
     moves = tuple((at, new) for _, at, _, new in changes if new in _RANK)
@@ -116,6 +160,7 @@ def _ticket(row: Any, *beside: list[Any]) -> Ticket:
         first, moves = moves[0][1], moves[1:]
     return Ticket(
         sid=row.sid,
+        kind=kind,
         customer=row.customer_id,
         priority=row.priority,
         cancelled=row.status_category in ("cancelled", "rejected"),
@@ -123,7 +168,7 @@ def _ticket(row: Any, *beside: list[Any]) -> Ticket:
         first_response_at=row.first_response_at,
         onsite_confirmed_at=row.onsite_confirmed_at,
         onsite_at=row.onsite_at,
-        resolved_at=row.resolved_at if row.resolved_at is not None else row.closed_at,
+        resolved_at=row.resolved_at,
         services=frozenset(target for _, target, duplicate in links if not duplicate),
         duplicate=any(duplicate for _, _, duplicate in links),
         pauses=tuple(

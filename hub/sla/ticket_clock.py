@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hub.records import Target
-from hub.sla.clock import Case, Retarget, pauses_that_hold, read_clock
+from hub.sla.clock import Case, Reading, Retarget, pauses_that_hold, read_clock
 from hub.sla.open_time import Span, merged
 from hub.sla.terms import Terms, in_force
-from hub.sla.ticket import Ticket
+from hub.sla.ticket import METRICS, Ticket
 
-__all__ = ["MARKS", "BusinessDays", "ClockRow", "MarkRow", "clock_rows"]
+__all__ = ["MARKS", "BusinessDays", "ClockRow", "LaidOut", "MarkRow", "clock_rows", "lay_out"]
 
 MARKS = (50, 80)
 """Shares of a target whose instants are kept, percent."""
-METRICS = ("response", "resolution", "onsite")
 _FIELDS = {
     "response": ("reported_at", "first_response_at", "priority"),
     "resolution": ("reported_at", "resolved_at", "pauses", "reopens", "priority"),
     "onsite": ("onsite_confirmed_at", "onsite_at", "priority"),
+    "problem_response": ("detected_at", "events", "priority"),
+    "problem_resolution": ("detected_at", "resolved_at", "events", "priority"),
+    "complaint_response": ("received_at", "first_reply_at"),
+    "complaint_resolution": ("received_at", "customer_informed_at", "closed_at"),
 }
+"""Clock -> what its source must be able to tell."""
+_TICKETS = ("incident", "request")
+_BEGINS = {"problem": "when it was noticed is not known", "complaint": "when it came in is not known"}
 
 ClockRow = tuple[Any, ...]
 """A row of `sla_clock`, in the order of its columns."""
@@ -46,6 +53,42 @@ class BusinessDays:
         return self._numbers[at] if at >= 0 else 0
 
 
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """One clock of a ticket, laid out: what is promised, what happened, and what the clock shows."""
+
+    metric: str
+    terms: Terms | None = None
+    """The version that judges it; None where none can be told."""
+    target: Target | None = None
+    """What was promised first."""
+    case: Case | None = None
+    reading: Reading | None = None
+    warn_share: float = 0.8
+    last_target: str = ""
+    """Id of the target that holds in the end."""
+    excluded: str | None = None
+    """Rule by which it is left out of attainment."""
+    lacks: str = ""
+    """Why it cannot be computed."""
+
+
+def lay_out(ticket: Ticket, terms: Sequence[Terms], office: BusinessDays) -> Iterator[LaidOut]:
+    """Give the clocks of a ticket; none where nothing is promised."""
+    begun = ticket.reported_at
+    found = in_force(terms, begun, ticket.services, ticket.customer) if begun is not None else _unstarted(terms, ticket)
+    if found is None:
+        return
+    for metric in METRICS[ticket.kind]:
+        if metric == "onsite" and ticket.onsite_confirmed_at is None and "onsite_confirmed_at" not in ticket.unread:
+            continue
+        if not isinstance(found, str):
+            if (one := _clocked(ticket, metric, found, office)) is not None:
+                yield one
+        elif ticket.kind in _TICKETS or _promised(terms, ticket, metric):
+            yield LaidOut(metric, lacks=found)
+
+
 def clock_rows(
     tickets: Sequence[Ticket], terms: Sequence[Terms], office: BusinessDays
 ) -> tuple[list[ClockRow], list[MarkRow]]:
@@ -53,69 +96,66 @@ def clock_rows(
     rows: list[ClockRow] = []
     marks: list[MarkRow] = []
     for ticket in tickets:
-        begun = ticket.reported_at
-        found = (
-            in_force(terms, begun, ticket.services, ticket.customer) if begun is not None else _unstarted(terms, ticket)
-        )
-        if found is None:
-            continue
-        for metric in METRICS:
-            if metric == "onsite" and ticket.onsite_confirmed_at is None and "onsite_confirmed_at" not in ticket.unread:
-                continue
-            if isinstance(found, str):
-                rows.append(_lacking(ticket, metric, found))
-                continue
-            row, marked = _clocked(ticket, metric, found, office)
-            if row is not None:
-                rows.append(row)
-                marks += [(ticket.sid, metric, percent, at) for percent, at in marked]
+        for one in lay_out(ticket, terms, office):
+            rows.append(_row(ticket, one))
+            if one.case is not None and one.reading is not None:
+                reached = ((percent, one.reading.mark(one.case, percent / 100)) for percent in MARKS)
+                marks += [(ticket.sid, one.metric, percent, at) for percent, at in reached if at is not None]
     return rows, marks
 
 
 def _unstarted(terms: Sequence[Terms], ticket: Ticket) -> str | None:
     covered = any(one.services & ticket.services for one in terms)
-    return "when it was reported is not known" if covered else None
+    return _BEGINS.get(ticket.kind, "when it was reported is not known") if covered else None
 
 
-def _lacking(ticket: Ticket, metric: str, why: str, terms: Terms | None = None, target: str | None = None) -> ClockRow:
-    agreement = None if terms is None else terms.sid
-    started = ticket.onsite_confirmed_at if metric == "onsite" else ticket.reported_at
-    return (ticket.sid, metric, target, agreement, started, None, None, None, None, None, None, why)
+def _promised(terms: Sequence[Terms], ticket: Ticket, metric: str) -> bool:
+    """Say whether an agreement on its services promises this: most promise nothing on problems or complaints."""
+    return any(one.promises(metric) for one in terms if one.services & ticket.services)
 
 
-def _clocked(
-    ticket: Ticket, metric: str, terms: Terms, office: BusinessDays
-) -> tuple[ClockRow | None, list[tuple[int, int]]]:
+def _row(ticket: Ticket, one: LaidOut) -> ClockRow:
+    agreement = None if one.terms is None else one.terms.sid
+    if one.case is None or one.reading is None:
+        started = ticket.onsite_confirmed_at if one.metric == "onsite" else ticket.reported_at
+        target = None if one.target is None else one.target.id
+        return (ticket.sid, one.metric, target, agreement, started, None, None, None, None, None, None, one.lacks)
+    case, reading = one.case, one.reading
+    counted = None if case.stop is None else reading.counted(case, case.stop) // 1000
+    warned = reading.mark(case, one.warn_share)
+    promised = (one.last_target, agreement, case.start, reading.due, warned, case.stop, reading.promise.target_s)
+    return (ticket.sid, one.metric, *promised, counted, one.excluded, None)
+
+
+def _clocked(ticket: Ticket, metric: str, terms: Terms, office: BusinessDays) -> LaidOut | None:
     first = terms.target(metric, ticket.first_priority, ticket.services)
     if first is None:
         unknown = ticket.first_priority is None and terms.by_priority(metric)
-        return (_lacking(ticket, metric, "its priority is not known", terms) if unknown else None), []
+        return LaidOut(metric, terms, lacks="its priority is not known") if unknown else None
     if missing := [name for name in _FIELDS[metric] if name in ticket.unread]:
-        return _lacking(ticket, metric, f"the source could not give {', '.join(missing)}", terms, first.id), []
+        return LaidOut(metric, terms, first, lacks=f"the source could not give {', '.join(missing)}")
     targets = [first, *(terms.target(metric, new, ticket.services) or first for _, new in ticket.priorities)]
     if wrong := [terms.faults[one.id] for one in targets if one.id in terms.faults]:
-        return _lacking(ticket, metric, f"{terms.id}: {wrong[0]}", terms, first.id), []
+        return LaidOut(metric, terms, first, lacks=f"{terms.id}: {wrong[0]}")
     case, impossible = _case(ticket, metric, targets, terms, office)
     if impossible:
-        return _lacking(ticket, metric, impossible, terms, first.id), []
-    reading = read_clock(case, terms.promise(first))
+        return LaidOut(metric, terms, first, lacks=impossible)
     excluded = "X2" if ticket.duplicate else "X1" if ticket.cancelled and ticket.first_response_at is None else None
-    counted = None if case.stop is None else reading.counted(case, case.stop) // 1000
-    warned = reading.mark(case, targets[-1].warn_share)
-    reached = ((percent, reading.mark(case, percent / 100)) for percent in MARKS)
-    promised = (targets[-1].id, terms.sid, case.start, reading.due, warned, case.stop, reading.promise.target_s)
-    return (ticket.sid, metric, *promised, counted, excluded, None), [(p, at) for p, at in reached if at is not None]
+    reading = read_clock(case, terms.promise(first))
+    share, last = targets[-1].warn_share, targets[-1].id
+    return LaidOut(metric, terms, first, case, reading, share, last, excluded)
 
 
 def _case(
     ticket: Ticket, metric: str, targets: Sequence[Target], terms: Terms, office: BusinessDays
 ) -> tuple[Case, str]:
     """Lay out one clock; the text says what cannot be (R13)."""
-    starts = {"response": ticket.reported_at, "resolution": ticket.reported_at, "onsite": ticket.onsite_confirmed_at}
+    ends = metric.rpartition("_")[2]
     stops = {"response": ticket.first_response_at, "resolution": ticket.resolved_at, "onsite": ticket.onsite_at}
-    start, stop = starts[metric] or 0, stops[metric]
+    start = (ticket.onsite_confirmed_at if ends == "onsite" else ticket.reported_at) or 0
+    stop = stops[ends]
     off: list[Span] = []
-    if metric == "resolution":
+    if ends == "resolution":
         if any(pause.ends is not None and pause.ends < pause.begins for pause in ticket.pauses):
             return Case(start, stop), "a pause ends before it begins"
         off = pauses_that_hold(ticket.pauses)

@@ -8,12 +8,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection, StaticPool, create_engine, select, text
 
-from hub.records import Incident, Record, Request, Service, Sla, Target
+from hub.records import Complaint, Incident, Problem, Record, Request, Service, Sla, Target
 from hub.records.base import Event, Link
 from hub.records.support import Pause, Reopen
-from hub.sla.calendar import Calendar, built_in
+from hub.sla.calendar import Calendar, Hours, built_in
 from hub.sla.clocks import refresh_clocks
 from hub.sla.materialise import materialise, open_times
 from hub.store import tables
@@ -177,6 +178,49 @@ def test_two_agreements_for_one_ticket_are_not_guessed_between(conn: Connection)
     assert clocks(conn)["response"].lacks == "several agreements cover it: r:slas/a, r:slas/b"
     refreshed(conn, sla("a", customer_id="r:customers/x"), incident(customer_id="r:customers/x"))
     assert clocks(conn)["response"].lacks is None
+
+
+def test_whose_ticket_is_not_known_is_judged_by_the_only_agreement(conn: Connection) -> None:
+    theirs = sla("a", customer_id="r:customers/x")
+    refreshed(conn, theirs, incident(), incident(2, customer_id="r:customers/y"))
+    assert clocks(conn)["response"].due_at == at(hours=9) + 15 * MINUTE
+    assert clocks(conn, 2) == {}, "somebody else's promise"
+    refreshed(conn, theirs, sla("b", customer_id="r:customers/y"))
+    said = "its customer is not known, and several agreements cover it: r:slas/a, r:slas/b"
+    assert clocks(conn)["response"].lacks == said
+    assert clocks(conn, 2)["response"].lacks is None
+
+
+def test_a_target_names_calendar_and_service_as_its_own_source_does(conn: Connection) -> None:
+    kept = Calendar(id="r:calendars/late", zone=ZONE, weekly=((1, Hours(12 * 60, 20 * 60)),))
+    materialise(conn, [*built_in(ZONE), kept], ZONE, date(2025, 12, 1), date(2026, 12, 31))
+    general = target("response", 30, calendar="calendars/late")
+    ours = target("response", 20, calendar="calendars/late", service_ids=["services/shop"])
+    refreshed(conn, sla(targets=[general, ours]), incident())
+    assert clocks(conn)["response"].due_at == at(hours=11) + 20 * MINUTE  # noon in Berlin
+
+
+def test_problems_and_complaints_have_clocks_where_they_were_promised(conn: Connection) -> None:
+    common: dict[str, Any] = {"source": "desk", "service_ids": ["r:services/shop"]}
+    taken = Event(at=at(hours=10), type="accepted", field="status")
+    held = [Event(at=at(hours=11), type="resolved"), Event(at=at(1), type="reopened")]
+    problem = Problem(id="desk:8", **common, priority="P3", detected_at=at(hours=9), events=[taken, *held])
+    complaint = Complaint(id="desk:9", **common, received_at=at(hours=9), first_reply_at=at(hours=8))
+    refreshed(conn, sla(), problem, complaint)
+    assert clocks(conn, 8) == clocks(conn, 9) == {}, "nothing was promised on them"
+    promised = [
+        target("problem_response", 90, "P3"),
+        target("problem_resolution", 600, "P3"),
+        target("complaint_first_reply", 60),
+        target("complaint_final", 120),
+    ]
+    refreshed(conn, sla(targets=promised), replace(complaint, customer_informed_at=at(hours=10)))
+    assert set(clocks(conn, 8)) == {"problem_response", "problem_resolution"}
+    assert clocks(conn, 8)["problem_response"].stopped_at == at(hours=10)
+    assert clocks(conn, 8)["problem_resolution"].due_at == at(1) + 8 * HOUR, "the night it was resolved does not count"
+    found = clocks(conn, 9)
+    assert found["complaint_response"].lacks == "its clock stopped before it started"
+    assert (found["complaint_resolution"].due_at, found["complaint_resolution"].counted_s) == (at(hours=11), 3600)
 
 
 def test_nothing_promised_no_clock(conn: Connection) -> None:

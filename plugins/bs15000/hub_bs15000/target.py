@@ -104,15 +104,24 @@ def ways(owner: str, kind: str, dependency: str, promised: Any, at: ColumnElemen
 
 
 def calendar_of(a: Any, t: Any) -> ColumnElement[Any]:
-    """Name the calendar a target counts on: its own, else the only one of its agreement; NULL = not known."""
-    link, calendar = _link.alias(), _record.alias()
+    """Name the calendar a target counts on: its own, else the only one of its agreement; NULL = not known.
+
+    Its own stands as it was written: a name, an id, or the id within the agreement's own source.
+    """
+    link, calendar, own, named = _link.alias(), _record.alias(), _record.alias(), _record.alias()
     only = (
         select(case((func.count() == 1, func.min(calendar.c.id))))
         .where(link.c.sid == a.sid, link.c.type == "calendar_ids", calendar.c.sid == link.c.target)
         .correlate_except(link, calendar)
         .scalar_subquery()
     )
-    return func.coalesce(t.calendar, only)
+    within = (
+        select(named.c.id)
+        .where(own.c.sid == a.sid, named.c.id == own.c.source.concat(":").concat(t.calendar))
+        .correlate_except(own, named)
+        .scalar_subquery()
+    )
+    return func.coalesce(within, t.calendar, only)
 
 
 def never_open(calendar: ColumnElement[Any]) -> ColumnElement[bool]:
