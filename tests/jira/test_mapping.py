@@ -425,6 +425,22 @@ def test_running_clocks_are_kept_without_their_passing_figures(read):
     assert record.tool_sla["Time to resolution"]["ongoingCycle"] == {"breached": False}
 
 
+def test_cycles_of_a_clock_are_told_in_the_words_of_the_hub_too(read):
+    done = {
+        "startTime": {"iso8601": "2026-11-02T09:00:00+0100", "epochMillis": 1_793_606_400_000},
+        "stopTime": {"iso8601": "2026-11-02T10:00:00+0100"},
+        "breachTime": "soon",
+        "breached": True,
+        "goalDuration": {"millis": 1_800_000},
+        "elapsedTime": {"millis": 3_600_000},
+    }
+    running = {"startTime": {"epochMillis": 1_793_620_800_000}, "paused": True, "elapsedTime": {"millis": 5}}
+    clock = {"name": "Time to resolution", "completedCycles": [done], "ongoingCycle": running}
+    record, _ = read(issue("Incident", customfield_10046=clock))
+    first = {"start": 1_793_606_400_000, "stop": 1_793_610_000_000, "target_s": 1800, "counted_s": 3600, "missed": True}
+    assert record.tool_sla["Time to resolution"]["cycles"] == [first, {"start": 1_793_620_800_000, "paused": True}]
+
+
 @pytest.mark.parametrize(
     ("body", "planned", "unknown", "skips"),
     [

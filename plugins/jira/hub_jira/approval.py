@@ -1,4 +1,4 @@
-"""From the approvals and service level fields of Jira Service Management to records and comparison data."""
+"""From the approvals of Jira Service Management to records."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from hub_jira.value import as_dict, as_list, as_text, native_id
 if TYPE_CHECKING:
     from hub_jira.draft import Draft
 
-__all__ = ["read_approvals", "stable_sla"]
+__all__ = ["read_approvals"]
 
 DECISIONS = {"approved": "approved", "declined": "rejected", "canceled": "abstained", "cancelled": "abstained"}
-PASSING = frozenset({"elapsedTime", "remainingTime", "withinCalendarHours"})
-"""Figures of a running clock: they change with every reading."""
 
 
 @dataclass(slots=True)
@@ -196,13 +194,3 @@ def _tell(draft: Draft, approval: Approval) -> None:
                 source_ref=approval.id,
             )
         )
-
-
-def stable_sla(value: Any) -> dict[str, Any]:
-    """Keep what Jira computed on a clock, without the figures that change with every reading."""
-    if isinstance(value, list):
-        return {name: stable_sla(each) for each in value if (name := as_text(as_dict(each).get("name")))}
-    clock = {name: each for name, each in as_dict(value).items() if name != "_links"}
-    if isinstance(clock.get("ongoingCycle"), dict):
-        clock["ongoingCycle"] = {k: v for k, v in clock["ongoingCycle"].items() if k not in PASSING}
-    return clock

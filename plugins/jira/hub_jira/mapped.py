@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hub_jira.approval import stable_sla
 from hub_jira.field import UnconvertibleError, convert
 from hub_jira.follow_up import name_actions
+from hub_jira.service_level import stable_sla
 from hub_jira.value import as_text
 
 if TYPE_CHECKING:
