@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, false, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, select
 
 from hub.conformance.evidence import Rows
-from hub.conformance.expression import MINUTE_MS, no_instant, no_text
-from hub.conformance.owed import HIDDEN, Doubt, owed_columns
+from hub.conformance.expression import MINUTE_MS
+from hub.conformance.figure import figure
+from hub.conformance.owed import Doubt, owed_columns
 from hub.conformance.part import Part, Words
-from hub.conformance.reading import Need, merge_reads
+from hub.conformance.reading import Need
 from hub.conformance.unit import Unit
 from hub.store.tables import metadata
 
@@ -58,29 +59,17 @@ def mean(
     limit = int(at_most_minutes * MINUTE_MS)
     holds = and_(f.most == f.counted, f.total <= limit * f.counted)
     fails = f.total > limit * f.most  # even if what is not known took no time at all
-    known = and_(f.doubt.is_(None), f.hidden_at.is_(None))
-    unsaid = case((or_(holds, fails), no_text()), else_=_WHY)
-    return Part(
-        requirement=requirement,
-        name=name,
-        shape="threshold",
-        unit_kind=unit.kind,
-        select=select(
-            f.unit,
-            f.anchor,
-            f.opened_at,
-            f.due_at,
-            no_instant().label("warn_at"),
-            case((and_(holds, known), f.due_at)).label("met_at"),
-            no_instant().label("lost_at"),
-            (f.total // MINUTE_MS).label("n"),
-            f.counted.label("d"),
-            no_instant().label("evidence"),
-            false().label("declared"),
-            func.coalesce(case((f.hidden_at.is_not(None), HIDDEN)), f.doubt, unsaid).label("lacks"),
-        ),
-        reads=merge_reads(unit.reads, of.reads, {"period": "all", "calendar": "all"}),
-        needs=(*((Need(unit.kind, frozenset(fields)),) if unit.has_envelope else ()), *of.needs, *needs),
-        complete=True,
-        words=words,
+    return figure(
+        requirement,
+        name,
+        words,
+        unit=unit,
+        of=of,
+        sums=f,
+        n=f.total // MINUTE_MS,
+        holds=holds,
+        fails=fails,
+        why=_WHY,
+        fields=fields,
+        needs=needs,
     )

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, false, func, literal, not_, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, case, func, literal, not_, select
 
 from hub.conformance.evidence import Rows
-from hub.conformance.expression import no_instant, no_text
-from hub.conformance.owed import HIDDEN, Doubt, owed_columns
+from hub.conformance.figure import figure
+from hub.conformance.owed import Doubt, owed_columns
 from hub.conformance.part import Part, Words
-from hub.conformance.reading import Need, merge_reads
+from hub.conformance.reading import Need
 from hub.conformance.unit import Unit
 from hub.store.tables import metadata
 
@@ -67,31 +67,19 @@ def ratio(
     f = figures.having(func.count() >= min_sample).cte("figures").c
     wanted = Fraction(str(share))
     holds, fails = _certain(f, wanted, at_most=at_most)
-    return Part(
-        requirement=requirement,
-        name=name,
-        shape="threshold",
-        unit_kind=unit.kind,
-        select=select(
-            f.unit,
-            f.anchor,
-            f.opened_at,
-            f.due_at,
-            no_instant().label("warn_at"),
-            case((and_(holds, f.doubt.is_(None), f.hidden_at.is_(None)), f.due_at)).label("met_at"),
-            no_instant().label("lost_at"),
-            f.yes.label("n"),
-            f.counted.label("d"),
-            no_instant().label("evidence"),
-            false().label("declared"),
-            func.coalesce(
-                case((f.hidden_at.is_not(None), HIDDEN)), f.doubt, case((or_(holds, fails), no_text()), else_=_WHY)
-            ).label("lacks"),
-        ),
-        reads=merge_reads(unit.reads, of.reads, {"period": "all", "calendar": "all"}),
-        needs=(*((Need(unit.kind, frozenset(fields)),) if unit.has_envelope else ()), *of.needs, *needs),
-        complete=True,
-        words=words,
+    return figure(
+        requirement,
+        name,
+        words,
+        unit=unit,
+        of=of,
+        sums=f,
+        n=f.yes,
+        holds=holds,
+        fails=fails,
+        why=_WHY,
+        fields=fields,
+        needs=needs,
     )
 
 

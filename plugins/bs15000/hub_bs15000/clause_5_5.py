@@ -23,8 +23,8 @@ from hub_bs15000.contract import agreed
 from hub_bs15000.customer import served, u
 from hub_bs15000.document_control import doc
 from hub_bs15000.elapsed import following_end
+from hub_bs15000.entry import entered_at
 from hub_bs15000.money import fiscal_years, year_of
-from hub_bs15000.recorded import recorded
 from hub_bs15000.report import FREQUENCIES, chapter
 from hub_bs15000.service import retired, s
 
@@ -81,7 +81,7 @@ def _5_5_b(rid: str, q: Parameters) -> list[Part]:
     planned = rows(
         "budget",
         and_(link.c.target == s.sid, link.c.type == "lines.service"),
-        recorded(b, "approved_at"),
+        entered_at(b, "approved_at"),
         fields=frozenset({"fiscal_year", "lines", "approved_at"}),
         table=link,
         declared=b.declared_by.is_not(None),

@@ -23,8 +23,8 @@ from hub_bs15000.agreement import some_child
 from hub_bs15000.capacity import KIND, beyond_limit, every_resource, forecast_subjects, in_effect_at, m, plan, plans
 from hub_bs15000.document_control import doc
 from hub_bs15000.effective import says_throughout
+from hub_bs15000.entry import entered_at
 from hub_bs15000.improvement import acted
-from hub_bs15000.recorded import recorded
 from hub_bs15000.review import r
 from hub_bs15000.service import in_scope, retired, s
 
@@ -209,7 +209,7 @@ def _5_6_f(rid: str, p: Parameters) -> list[Part]:
     looked = rows(
         "review",
         and_(r.sid.is_not(None), r.type == "capacity_analysis"),
-        recorded(r, "held_at"),
+        entered_at(r, "held_at"),
         fields=frozenset({"type", "held_at", "conclusions"}),
         lost=r.vanished_at,
         reach="all",

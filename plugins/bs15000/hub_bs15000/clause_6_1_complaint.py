@@ -25,7 +25,7 @@ from hub_bs15000.complaint import (
     received,
     replied,
 )
-from hub_bs15000.recorded import recorded
+from hub_bs15000.entry import entered_at
 
 __all__ = ["DECLARATIONS"]
 
@@ -171,7 +171,7 @@ def _6_1_f(rid: str, q: Parameters) -> list[Part]:
             ),
             unit=complaints(),
             due=business_days_after(received, q.final_business_days),
-            evidence=in_time(recorded(f, "customer_informed_at")),
+            evidence=in_time(entered_at(f, "customer_informed_at")),
             fields=("received_at", "customer_informed_at"),
             doubts=[RECEIVED_UNKNOWN],
         ),
@@ -212,7 +212,7 @@ def _6_1_g(rid: str, q: Parameters) -> list[Part]:
             ),
             unit=closed(),
             before=closed_when,
-            evidence=at(recorded(f, "customer_informed_at")),
+            evidence=at(entered_at(f, "customer_informed_at")),
             fields=("closed_at", "customer_informed_at"),
             doubts=[CLOSED_UNKNOWN],
         ),

@@ -24,7 +24,7 @@ from hub_bs15000.complaint import (
 )
 from hub_bs15000.contract import agreed
 from hub_bs15000.document_control import doc
-from hub_bs15000.recorded import recorded
+from hub_bs15000.entry import entered_at
 from hub_bs15000.report import holds_role
 
 __all__ = ["DECLARATIONS"]
@@ -86,7 +86,7 @@ def _6_1_h(rid: str, q: Parameters) -> list[Part]:
             .reading(role_assignment="all", identity="all"),
             due=business_days_after(limit, q.business_days),
             evidence=at(
-                case((holds_role(f.escalated_to, f.escalated_at, *q.roles), recorded(f, "escalated_at"))),
+                case((holds_role(f.escalated_to, f.escalated_at, *q.roles), entered_at(f, "escalated_at"))),
             ),
             fields=("received_at", "due_at", "customer_informed_at", "escalated_at", "escalated_to"),
             doubts=[RECEIVED_UNKNOWN, _nobody_knows(f.escalated_to)],

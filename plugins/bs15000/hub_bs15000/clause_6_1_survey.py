@@ -19,9 +19,9 @@ from hub.conformance.unit import Unit, unit
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.customer import u
+from hub_bs15000.entry import entered_at
 from hub_bs15000.improvement import acted
 from hub_bs15000.message import mails
-from hub_bs15000.recorded import recorded
 
 __all__ = ["DECLARATIONS", "low_scores"]
 
@@ -39,7 +39,7 @@ def _campaigns() -> Unit:
 
 
 def _6_1_i(rid: str, q: Parameters) -> list[Part]:
-    day = _asked(func.min(recorded(_s, "sent_at")).label("at"))
+    day = _asked(func.min(entered_at(_s, "sent_at")).label("at"))
     asked = Rows(
         kind="satisfaction_survey",
         table=day,
@@ -59,7 +59,7 @@ def _6_1_i(rid: str, q: Parameters) -> list[Part]:
         opened=silent.c.sent_at,
     ).reading(satisfaction_survey="near")
     untyped = (v.type.is_(None), "whether it is a regular survey is not recorded")
-    answered = earlier_of(recorded(v, "replied_at"), since_when(v.sid, "no_reply"))
+    answered = earlier_of(entered_at(v, "replied_at"), since_when(v.sid, "no_reply"))
     return [
         periodic(
             rid,
@@ -85,7 +85,7 @@ def _6_1_i(rid: str, q: Parameters) -> list[Part]:
             ),
             unit=_campaigns(),
             due=days_after(v.sent_at, q.reminder_days),
-            evidence=at(earlier_of(answered, recorded(v, "reminded_at"))),
+            evidence=at(earlier_of(answered, entered_at(v, "reminded_at"))),
             fields=("sent_at", "reminded_at", "replied_at"),
             doubts=[untyped],
             shape="completeness",
@@ -150,7 +150,7 @@ def _counted(sent_at: ColumnElement[Any]) -> Rows:
             s.sid,
             s.period_start,
             s.period_end,
-            recorded(s, "submitted_at").label("at"),
+            entered_at(s, "submitted_at").label("at"),
             s.declared_by.is_not(None).label("declared"),
         )
         .select_from(report.join(link, and_(link.c.sid == s.sid, link.c.type == "customer_id")))
@@ -197,7 +197,7 @@ def _6_1_j(rid: str, q: Parameters) -> list[Part]:
             ),
             unit=units,
             due=due,
-            evidence=any_of(at(recorded(v, "follow_up_at")), person),
+            evidence=any_of(at(entered_at(v, "follow_up_at")), person),
             fields=("score", "replied_at", "follow_up_at"),
             shape="completeness",
         ),

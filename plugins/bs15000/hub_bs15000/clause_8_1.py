@@ -20,7 +20,7 @@ from hub.store.tables import metadata
 from hub_bs15000.agreement import some_child
 from hub_bs15000.configuration import gone_at, in_use, item
 from hub_bs15000.document_control import doc, documents, reviewed_until, says
-from hub_bs15000.recorded import recorded
+from hub_bs15000.entry import entered_at
 
 __all__ = ["DECLARATIONS"]
 
@@ -257,7 +257,7 @@ def _8_1_h(rid: str, p: Parameters) -> list[Part]:
     looked = rows(
         "audit",
         _audit.type == "configuration",
-        recorded(_audit, "performed_at"),
+        entered_at(_audit, "performed_at"),
         fields=frozenset({"type", "performed_at", "sampled", "discrepancies"}),
         reach="all",
     )

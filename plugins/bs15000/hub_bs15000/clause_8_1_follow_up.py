@@ -18,7 +18,7 @@ from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.agreement import day_begins
 from hub_bs15000.configuration import ci, gone_at, tied
-from hub_bs15000.recorded import recorded
+from hub_bs15000.entry import entered_at
 
 __all__ = ["DECLARATIONS"]
 
@@ -64,7 +64,7 @@ def _8_1_m(rid: str, p: Parameters) -> list[Part]:
             ),
             unit=audits,
             due=due,
-            evidence=at(case((filled(_audit.report_ref), recorded(_audit, "issued_at")))),
+            evidence=at(case((filled(_audit.report_ref), entered_at(_audit, "issued_at")))),
             fields=("type", "performed_at", "issued_at", "report_ref"),
         ),
     ]
@@ -112,7 +112,7 @@ def _8_1_n(rid: str, p: Parameters) -> list[Part]:
             ),
             unit=actions,
             due=due,
-            evidence=at(recorded(_action, "closed_at")),
+            evidence=at(entered_at(_action, "closed_at")),
             fields=common,
         ),
         precondition(

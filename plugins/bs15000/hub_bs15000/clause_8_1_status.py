@@ -19,7 +19,7 @@ from hub.store.tables import metadata
 from hub_bs15000.configuration import alterations, ci, tied
 from hub_bs15000.deployment import RAN, TIER_UNKNOWN, d, production, within
 from hub_bs15000.document_control import doc
-from hub_bs15000.recorded import recorded
+from hub_bs15000.entry import entered_at
 from hub_bs15000.report import DUE_BUSINESS_DAYS, chapter, child, s, some
 
 __all__ = ["DECLARATIONS"]
@@ -46,7 +46,7 @@ def _reported(rid: str, every: Any) -> Part:
     report = rows(
         "service_report",
         covers,
-        recorded(s, "submitted_at"),
+        entered_at(s, "submitted_at"),
         fields=frozenset({"period", "submitted_at", "chapters", "ci_counts", "delivery", "recipients"}),
         reach="all",
     )
@@ -80,7 +80,7 @@ def _version_reported(rid: str, every: Any) -> Part:
         rows(
             "service_report",
             and_(link.c.target == ci.sid, link.c.type == "ci_changes.ci_id"),
-            recorded(s, "submitted_at"),
+            entered_at(s, "submitted_at"),
             fields=frozenset({"period", "submitted_at", "ci_changes"}),
             table=link,
             declared=s.declared_by.is_not(None),

@@ -17,10 +17,10 @@ from hub.conformance.unit import Unit
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.agreement import in_use
+from hub_bs15000.entry import entered_at
 from hub_bs15000.improvement import stands
 from hub_bs15000.message import mails
 from hub_bs15000.new_service import line, lines, plan, plans, went_live
-from hub_bs15000.recorded import recorded
 from hub_bs15000.report import child, issued, report, s, some
 
 __all__ = ["DECLARATIONS"]
@@ -84,7 +84,7 @@ def _8_3_i(rid: str, p: Parameters) -> list[Part]:
 
 
 def _published() -> ColumnElement[Any]:
-    return func.coalesce(recorded(s, "issued_at"), recorded(s, "submitted_at"))
+    return func.coalesce(entered_at(s, "issued_at"), entered_at(s, "submitted_at"))
 
 
 def _results(reports: Rows, live: ColumnElement[Any]) -> Rows:

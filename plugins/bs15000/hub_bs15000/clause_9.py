@@ -32,7 +32,7 @@ from hub_bs15000.deployment import (
     within,
 )
 from hub_bs15000.document_control import says
-from hub_bs15000.recorded import recorded
+from hub_bs15000.entry import entered_at
 
 __all__ = ["DECLARATIONS"]
 
@@ -218,7 +218,7 @@ def _received(item: ColumnElement[int]) -> Rows:
     found = rows(
         "document",
         here,
-        recorded(document.c, "effective_from"),
+        entered_at(document.c, "effective_from"),
         fields=frozenset({"doc_type", "effective_from", "sections"}),
         table=named,
         record=document.c.sid,

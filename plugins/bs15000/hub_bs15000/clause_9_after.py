@@ -18,8 +18,8 @@ from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.configuration import ci, in_use, item, tied
 from hub_bs15000.deployment import in_production, succeeded
+from hub_bs15000.entry import entered_at
 from hub_bs15000.improvement import decided, stands
-from hub_bs15000.recorded import recorded
 from hub_bs15000.release import gone_live, r
 from hub_bs15000.review import held_for, review
 from hub_bs15000.review import r as looked
@@ -73,7 +73,7 @@ def _9_d(rid: str, p: Parameters) -> list[Part]:
     units, release = _replaced()
     due = days_after(release.released_at, p.days)
     status = func.coalesce(since_when(ci.sid, "ci_status"), ci.updated_at, ci.created_at)
-    out = func.coalesce(recorded(ci, "retired_at"), case((ci.ci_status.in_(("retired", "disposed")), status)))
+    out = func.coalesce(entered_at(ci, "retired_at"), case((ci.ci_status.in_(("retired", "disposed")), status)))
     names, licence = _link.alias(), kind_tables["licence"].alias()
     held: Any = licence.c
     ends = day_begins(held.valid_to)

@@ -26,8 +26,8 @@ from hub_bs15000.complaint import (
     upheld,
     written_by_people,
 )
+from hub_bs15000.entry import entered_at
 from hub_bs15000.improvement import acted, each_action, is_action
-from hub_bs15000.recorded import recorded
 from hub_bs15000.report import holds_role
 
 __all__ = ["DECLARATIONS"]
@@ -148,7 +148,7 @@ def _cmp_04(rid: str, q: Parameters) -> list[Part]:
             ),
             unit=actions.where(or_(a.sid.is_(None), is_action(a))),
             due=a.due_at,
-            evidence=at(recorded(a, "closed_at")),
+            evidence=at(entered_at(a, "closed_at")),
             fields=("investigation.finding", "actions"),
             doubts=[(a.sid.is_(None), "the action it names was not read")],
             needs=[Need("improvement_action", frozenset({"due_at", "closed_at"}), evidence=True)],
@@ -162,7 +162,7 @@ def _cmp_04(rid: str, q: Parameters) -> list[Part]:
 def _cmp_09(rid: str, q: Parameters) -> list[Part]:
     serious = func.coalesce(func.lower(f.severity), q.serious[0]).in_(q.serious)
     ungraded = (f.severity.is_(None), "how serious it is is not recorded")
-    escalated = recorded(f, "escalated_at")
+    escalated = entered_at(f, "escalated_at")
     to_the_top = holds_role(f.escalated_to, f.escalated_at, "top_management")
     return [
         deadline(

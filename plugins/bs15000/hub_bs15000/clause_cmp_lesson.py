@@ -20,8 +20,8 @@ from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.complaint import CLOSED_UNKNOWN, closed, closed_when, f, upheld
 from hub_bs15000.document_control import says
+from hub_bs15000.entry import entered_at
 from hub_bs15000.improvement import decided
-from hub_bs15000.recorded import recorded
 from hub_bs15000.report import holds_role
 from hub_bs15000.review import held, r
 
@@ -95,7 +95,7 @@ def _is_summary(metric: str) -> ColumnElement[bool]:
 
 
 def _cmp_12(rid: str, q: Parameters) -> list[Part]:
-    submitted = recorded(s, "submitted_at")
+    submitted = entered_at(s, "submitted_at")
     fields = frozenset({"satisfaction", "trend_values", "delivery", "submitted_at"})
     summaries = rows("service_report", s.submitted_at.is_not(None), submitted, fields=fields, reach="all")
     summary = _is_summary(q.metric)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, or_
 
 from hub.conformance.continuous import periodic
-from hub.conformance.evidence import at, rows
+from hub.conformance.evidence import at
 from hub.conformance.expression import business_days_after, days_after, earlier_of, filled, since_when
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
@@ -17,9 +17,9 @@ from hub.conformance.shape import deadline
 from hub.conformance.unit import Unit, unit
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
+from hub_bs15000.entry import entered_at
 from hub_bs15000.meeting import meetings
-from hub_bs15000.recorded import recorded
-from hub_bs15000.ticket import KINDS_OF_TICKET, columns, tickets
+from hub_bs15000.ticket import KINDS_OF_TICKET, columns, tickets, tied
 
 __all__ = ["DECLARATIONS"]
 
@@ -47,7 +47,7 @@ def _cmp_08(rid: str, q: Parameters) -> list[Part]:
             ),
             unit=visits,
             due=business_days_after(o.end, q.business_days),
-            evidence=at(case((whole, recorded(o, "confirmed_at")))),
+            evidence=at(case((whole, entered_at(o, "confirmed_at")))),
             fields=("end", "work", "customer_contact", "confirmed_at"),
             shape="completeness",
         ),
@@ -57,15 +57,8 @@ def _cmp_08(rid: str, q: Parameters) -> list[Part]:
 
 def _written(rid: str, kind: str, days: int) -> Part:
     """Every visit that a ticket tells of has a record of its own."""
-    t, link, visit = columns(kind), _link.alias(), kind_tables["onsite_visit"].alias()
-    written = rows(
-        "onsite_visit",
-        and_(link.c.target == t.sid, link.c.type == "ticket_id"),
-        visit.c.created_at,
-        fields=frozenset({"ticket_id"}),
-        table=link,
-        declared=visit.c.declared_by.is_not(None),
-    ).joining(visit, visit.c.sid == link.c.sid)
+    t = columns(kind)
+    written, visit = tied("onsite_visit", kind, lambda visit: visit.created_at)
     return deadline(
         rid,
         f"{kind}_written",
@@ -76,7 +69,7 @@ def _written(rid: str, kind: str, days: int) -> Part:
         ),
         unit=tickets(kind).where(t.onsite_at.is_not(None)).opening(t.onsite_at),
         due=business_days_after(t.onsite_at, days),
-        evidence=written.where(visit.c.sid.is_not(None)),
+        evidence=written.where(visit.sid.is_not(None)),
         fields=("onsite_at",),
         shape="completeness",
     )
@@ -89,14 +82,14 @@ def _visited(kind: str) -> Unit:
     """Every finished visit, owed by its ticket; anchor = the visit."""
     base, link = unit(kind), _link.alias()
     t, visit = columns(kind), kind_tables["onsite_visit"]
-    tied = and_(link.c.target == t.sid, link.c.type == "ticket_id")
-    joined = kind_tables[kind].join(link, tied).join(visit, o.sid == link.c.sid)
+    of_it = and_(link.c.target == t.sid, link.c.type == "ticket_id")
+    joined = kind_tables[kind].join(link, of_it).join(visit, o.sid == link.c.sid)
     units = replace(base, rows=joined, anchor=o.sid).where(o.end.is_not(None)).opening(func.coalesce(o.end, 0))
     return units.reading(onsite_visit="near")
 
 
 def _cmp_10(rid: str, q: Parameters) -> list[Part]:
-    answered = earlier_of(recorded(v, "replied_at"), since_when(v.sid, "no_reply"))
+    answered = earlier_of(entered_at(v, "replied_at"), since_when(v.sid, "no_reply"))
     forms = unit("satisfaction_survey").where(v.channel == "visit", v.sent_at.is_not(None)).opening(v.sent_at)
     return [
         *(_asked(rid, kind, q.business_days) for kind in KINDS_OF_TICKET),
@@ -118,15 +111,7 @@ def _cmp_10(rid: str, q: Parameters) -> list[Part]:
 
 
 def _asked(rid: str, kind: str, days: int) -> Part:
-    t, link, survey = columns(kind), _link.alias(), kind_tables["satisfaction_survey"].alias()
-    sent = rows(
-        "satisfaction_survey",
-        and_(link.c.target == t.sid, link.c.type == "ticket_id"),
-        recorded(survey.c, "sent_at"),
-        fields=frozenset({"ticket_id", "sent_at"}),
-        table=link,
-        declared=survey.c.declared_by.is_not(None),
-    ).joining(survey, survey.c.sid == link.c.sid)
+    sent, survey = tied("satisfaction_survey", kind, lambda survey: entered_at(survey, "sent_at"), "sent_at")
     return deadline(
         rid,
         f"{kind}_asked",
@@ -137,7 +122,7 @@ def _asked(rid: str, kind: str, days: int) -> Part:
         ),
         unit=_visited(kind),
         due=business_days_after(o.end, days),
-        evidence=sent.where(survey.c.sent_at >= func.coalesce(o.start, o.end)),
+        evidence=sent.where(survey.sent_at >= func.coalesce(o.start, o.end)),
         needs=[Need("onsite_visit", frozenset({"ticket_id", "end"}), evidence=True)],
         shape="completeness",
     )

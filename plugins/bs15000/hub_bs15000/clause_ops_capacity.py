@@ -19,7 +19,7 @@ from hub.store.tables import metadata
 from hub_bs15000.agreement import agreements, first_day_ends, some_child
 from hub_bs15000.authorisation import authorised, begun
 from hub_bs15000.capacity import KIND, beyond_limit, plans_in_effect
-from hub_bs15000.recorded import recorded
+from hub_bs15000.entry import entered_at
 from hub_bs15000.review import r
 from hub_bs15000.service import in_scope, retired
 from hub_bs15000.service import s as service
@@ -111,9 +111,9 @@ def _dates() -> Any:
     def of(table: Any, field: str) -> Any:
         c = table.c
         kept = (c.doc_status != "draft", c.authorised_by.is_not(None), c[field].is_not(None))
-        return select(c.sid, c[field].label("day"), recorded(c, field).label("at"), c.declared_by, c.expires_at).where(
-            *kept
-        )
+        return select(
+            c.sid, c[field].label("day"), entered_at(c, field).label("at"), c.declared_by, c.expires_at
+        ).where(*kept)
 
     return union_all(of(one, "effective_from"), of(two, "last_review_at")).subquery("looked")
 
@@ -157,12 +157,12 @@ def _ops_12(rid: str, p: Parameters) -> list[Part]:
 def _analyses(*conditions: Any, reach: Any = "all") -> Rows:
     kept = and_(r.sid.is_not(None), r.type == "capacity_analysis", *conditions)
     fields = frozenset({"type", "held_at", "inputs", "topics"})
-    return rows("review", kept, recorded(r, "held_at"), fields=fields, lost=r.vanished_at, reach=reach)
+    return rows("review", kept, entered_at(r, "held_at"), fields=fields, lost=r.vanished_at, reach=reach)
 
 
 def _listed(rid: str, days: int) -> Part:
     i, link, review = columns("incident"), _link.alias(), kind_tables["review"].alias()
-    held = recorded(review.c, "held_at")
+    held = entered_at(review.c, "held_at")
     found = rows(
         "review",
         and_(link.c.target == i.sid, link.c.type == "items"),

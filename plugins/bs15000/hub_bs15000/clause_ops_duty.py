@@ -15,9 +15,9 @@ from hub.conformance.shape import precondition
 from hub.conformance.unit import unit
 from hub.store.schema import kind_tables
 from hub_bs15000.document_control import doc, says
+from hub_bs15000.entry import entered_at
 from hub_bs15000.people import same_human
 from hub_bs15000.process import procedures, spoken
-from hub_bs15000.recorded import recorded
 
 __all__ = ["DECLARATIONS"]
 
@@ -72,7 +72,7 @@ def _ops_08(rid: str, p: Parameters) -> list[Part]:
             ),
             unit=leaving,
             before=days_after(d.to, -p.days),
-            evidence=_handovers(recorded(h, "requested_at")),
+            evidence=_handovers(entered_at(h, "requested_at")),
             fields=("person", "to", "service"),
         ),
         precondition(

@@ -19,8 +19,8 @@ from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.agreement import day_begins
 from hub_bs15000.document_control import documents
+from hub_bs15000.entry import entered_at
 from hub_bs15000.people import employment
-from hub_bs15000.recorded import recorded
 from hub_bs15000.report import s
 
 __all__ = ["DECLARATIONS"]
@@ -49,7 +49,7 @@ def _slot(rid: str, every: PeriodName, days: int) -> Part:
     found = rows(
         "service_report",
         and_(s.type.in_(_SLOTS[every]), covers),
-        recorded(s, "submitted_at"),
+        entered_at(s, "submitted_at"),
         fields=frozenset({"type", "period", "submitted_at"}),
         lost=s.vanished_at,
         reach="all",

@@ -17,8 +17,8 @@ from hub.conformance.relation import linked
 from hub.conformance.shape import deadline, precondition, threshold
 from hub.conformance.unit import Unit, organisation, unit
 from hub.store.schema import child_tables, kind_tables
+from hub_bs15000.entry import entered_at
 from hub_bs15000.people import EMPLOYMENT_UNKNOWN, PEOPLE, employment
-from hub_bs15000.recorded import recorded
 
 __all__ = ["DECLARATIONS"]
 
@@ -39,7 +39,7 @@ def _rounds() -> Any:
     one, two = _inspection.alias().c, kind_tables["review"].alias().c
 
     def of(c: Any, field: str, *conditions: Any) -> Any:
-        seen = (c.sid, c.site, c[field].label("day"), recorded(c, field).label("at"), c.declared_by, c.expires_at)
+        seen = (c.sid, c.site, c[field].label("day"), entered_at(c, field).label("at"), c.declared_by, c.expires_at)
         return select(*seen, c.vanished_at).where(c[field].is_not(None), *conditions)
 
     return union_all(of(one, "inspected_at"), of(two, "held_at", two.type == "facility")).subquery("rounds")
@@ -144,7 +144,7 @@ def _ops_02(rid: str, p: Parameters) -> list[Part]:
             ),
             unit=outsiders,
             before=a.in_at,
-            evidence=at(case((a.approved_by.is_not(None), recorded(a, "approved_at")))),
+            evidence=at(case((a.approved_by.is_not(None), entered_at(a, "approved_at")))),
             fields=("person", "approved_by", "approved_at", "in_at"),
             doubts=[unknown],
         ),
@@ -158,7 +158,7 @@ def _ops_02(rid: str, p: Parameters) -> list[Part]:
             ),
             unit=outsiders.where(a.in_at.is_not(None)).opening(a.in_at),
             due=hours_after(a.in_at, p.hours),
-            evidence=at(recorded(a, "out_at")),
+            evidence=at(entered_at(a, "out_at")),
             fields=("person", "in_at", "out_at"),
             doubts=[unknown],
         ),
@@ -170,7 +170,7 @@ def _ops_02(rid: str, p: Parameters) -> list[Part]:
 
 def _ops_04(rid: str, p: Parameters) -> list[Part]:
     fields = frozenset({"started_at", "result", "copies", "offsite", "keeper"})
-    made = rows("backup_run", b.sid.is_not(None), recorded(b, "started_at"), fields=fields, reach="all")
+    made = rows("backup_run", b.sid.is_not(None), entered_at(b, "started_at"), fields=fields, reach="all")
     whole = (b.result == "success", b.copies >= p.copies, b.offsite == true(), b.keeper.is_not(None))
     return [
         periodic(

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, false, func, literal, or_, select, union
 
-from hub.conformance.evidence import any_of, fields_filled, rows
+from hub.conformance.evidence import any_of, fields_filled
 from hub.conformance.expression import days_after, filled, touched
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
@@ -16,7 +16,7 @@ from hub.conformance.unit import Unit, unit
 from hub.records import KINDS
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
-from hub_bs15000.ticket import KINDS_OF_TICKET, columns, recorded, tickets
+from hub_bs15000.ticket import KINDS_OF_TICKET, columns, recorded, tickets, tied
 
 __all__ = ["DECLARATIONS"]
 
@@ -125,16 +125,9 @@ def _sd_01(rid: str, _q: Parameters) -> list[Part]:
 def _sd_02(rid: str, _q: Parameters) -> list[Part]:
     parts = []
     for kind in KINDS_OF_TICKET:
-        t, contact, link = columns(kind), kind_tables["contact"].alias(), _link.alias()
+        t = columns(kind)
         called = tickets(kind).where(func.coalesce(t.channel, "") != "alert")
-        call = rows(
-            "contact",
-            and_(link.c.target == t.sid, link.c.type == "ticket_id"),
-            func.coalesce(contact.c.at, contact.c.created_at),
-            fields=frozenset({"ticket_id"}),
-            table=link,
-            declared=contact.c.declared_by.is_not(None),
-        ).joining(contact, contact.c.sid == link.c.sid)
+        call, contact = tied("contact", kind, lambda contact: func.coalesce(contact.at, contact.created_at))
         parts += [
             deadline(
                 rid,
@@ -160,7 +153,7 @@ def _sd_02(rid: str, _q: Parameters) -> list[Part]:
                 ),
                 unit=called,
                 due=recorded(kind),
-                evidence=any_of(fields_filled("contact_ref"), call.where(filled(contact.c.channel))),
+                evidence=any_of(fields_filled("contact_ref"), call.where(filled(contact.channel))),
                 fields=("channel", "contact_ref"),
                 shape="completeness",
             ),

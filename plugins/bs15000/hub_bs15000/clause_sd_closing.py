@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 
-from hub.conformance.evidence import any_of, at, fields_filled, rows
+from hub.conformance.evidence import any_of, at, fields_filled
 from hub.conformance.expression import business_days_after, days_after, filled
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
@@ -14,11 +12,11 @@ from hub.conformance.ratio import ratio
 from hub.conformance.reading import Need
 from hub.conformance.shape import deadline, precondition
 from hub.conformance.unit import each, organisation, unit
-from hub.store.schema import child_tables, kind_tables
+from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.closure import closed, resolved_first
-from hub_bs15000.entry import entered_at
 from hub_bs15000.monthly import of_service
+from hub_bs15000.report import figures_told
 from hub_bs15000.ticket import KINDS_OF_TICKET, columns, entered, happened, recorded
 
 __all__ = ["DECLARATIONS"]
@@ -173,14 +171,6 @@ def _asked(rid: str, kind: str, q: Parameters) -> Part:
 
 
 def _sd_09(rid: str, q: Parameters) -> list[Part]:
-    report = kind_tables["service_report"].c
-    told = []
-    for metric in q.reported:
-        line: Any = child_tables["service_report", "metrics"].alias()
-        said = or_(line.c.current_actual.is_not(None), filled(line.c.missing_reason))
-        named = func.lower(line.c.metric_id) == metric.lower()
-        told.append(exists().where(line.c.sid == report.sid, named, said).correlate_except(line))
-    covering = and_(report.period_start <= _period.starts_at, report.period_end >= _period.ends_at)
     return [
         *(_asked(rid, kind, q) for kind in KINDS_OF_TICKET),
         deadline(
@@ -193,13 +183,7 @@ def _sd_09(rid: str, q: Parameters) -> list[Part]:
             ),
             unit=each(organisation(), "quarter"),
             due=days_after(_period.ends_at - 1, q.report_days),
-            evidence=rows(
-                "service_report",
-                covering,
-                entered_at(report, "submitted_at"),
-                fields=frozenset({"period", "submitted_at", "metrics"}),
-                reach="all",
-            ).where(*told),
+            evidence=figures_told(*q.reported),
         ),
     ]
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 
 from hub.conformance.clock import clock, kept
-from hub.conformance.evidence import Rows, any_of, at, rows
+from hub.conformance.evidence import Rows, any_of, at
 from hub.conformance.expression import (
     CALENDAR,
     earlier_of,
@@ -26,7 +26,7 @@ from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.message import mails
 from hub_bs15000.monthly import of_service
-from hub_bs15000.ticket import GRADE, calendar_minutes_after, columns, priority_unknown, tickets, with_facts
+from hub_bs15000.ticket import GRADE, calendar_minutes_after, columns, priority_unknown, tickets, tied, with_facts
 
 __all__ = ["DECLARATIONS"]
 
@@ -161,22 +161,15 @@ def _supplier_needed() -> ColumnElement[Any]:
 
 def _called_supplier() -> Rows:
     """An outward call or mail in the contact log, of the incident, to a supplier or somebody who works for one."""
-    link, contact = _link.alias(), kind_tables["contact"].alias()
-    party, person, behind = _record.alias(), kind_tables["person"].alias(), _record.alias()
-    found = rows(
-        "contact",
-        and_(link.c.target == i.sid, link.c.type == "ticket_id"),
-        func.coalesce(contact.c.at, contact.c.created_at),
-        fields=frozenset({"direction", "party"}),
-        table=link,
-        declared=contact.c.declared_by.is_not(None),
+    found, contact = tied(
+        "contact", "incident", lambda contact: func.coalesce(contact.at, contact.created_at), "direction", "party"
     )
+    party, person, behind = _record.alias(), kind_tables["person"].alias(), _record.alias()
     found = (
-        found.joining(contact, contact.c.sid == link.c.sid)
-        .joining(party, party.c.sid == contact.c.party)
+        found.joining(party, party.c.sid == contact.party)
         .joining(person, person.c.sid == func.coalesce(party.c.canonical, party.c.sid))
         .joining(behind, behind.c.sid == person.c.party)
-        .where(contact.c.direction == "out", or_(party.c.kind == "supplier", behind.c.kind == "supplier"))
+        .where(contact.direction == "out", or_(party.c.kind == "supplier", behind.c.kind == "supplier"))
     )
     return replace(found, reads={**found.reads, "person": "all", "supplier": "all", "identity": "all"})
 

@@ -7,18 +7,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 
 from hub.conformance.evidence import rows
-from hub.conformance.expression import business_days_after, filled
+from hub.conformance.expression import business_days_after
 from hub.conformance.mean import mean
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
 from hub.conformance.ratio import ratio
 from hub.conformance.shape import deadline, obligations
 from hub.conformance.unit import Unit, each, organisation
-from hub.store.schema import child_tables, kind_tables
+from hub.store.schema import kind_tables
 from hub.store.tables import metadata
+from hub_bs15000.entry import entered_at
 from hub_bs15000.monthly import of_service
-from hub_bs15000.recorded import recorded
-from hub_bs15000.report import DUE_BUSINESS_DAYS
+from hub_bs15000.report import DUE_BUSINESS_DAYS, figures_told
 from hub_bs15000.service import each_month_of_services, s
 
 __all__ = ["DECLARATIONS"]
@@ -94,14 +94,6 @@ def _answered(rid: str, kind: str, words: Words, minutes: float, fields: tuple[s
 
 def _slm_15(rid: str, q: Parameters) -> list[Part]:
     limit = f"{q.mean_minutes:g} minutes"
-    report: Any = kind_tables["service_report"].c
-    told = []
-    for metric in q.reported:
-        line: Any = child_tables["service_report", "metrics"].alias()
-        said = or_(line.c.current_actual.is_not(None), filled(line.c.missing_reason))
-        named = func.lower(line.c.metric_id) == metric.lower()
-        told.append(exists().where(line.c.sid == report.sid, named, said).correlate_except(line))
-    covering = and_(report.period_start <= _period.starts_at, report.period_end >= _period.ends_at)
     return [
         _answered(
             rid,
@@ -135,13 +127,7 @@ def _slm_15(rid: str, q: Parameters) -> list[Part]:
             ),
             unit=each(organisation(), "month"),
             due=business_days_after(_period.ends_at - 1, DUE_BUSINESS_DAYS),
-            evidence=rows(
-                "service_report",
-                covering,
-                recorded(report, "submitted_at"),
-                fields=frozenset({"period", "submitted_at", "metrics"}),
-                reach="all",
-            ).where(*told),
+            evidence=figures_told(*q.reported),
         ),
     ]
 
@@ -152,7 +138,7 @@ def _last_audit(*conditions: ColumnElement[bool]) -> ColumnElement[Any]:
     named, other = _link.alias(), _link.alias()
     this = exists().where(named.c.sid == audit.c.sid, named.c.type == "service_ids", named.c.target == s.sid)
     some = exists().where(other.c.sid == audit.c.sid, other.c.type == "service_ids")
-    when = recorded(audit.c, "performed_at")
+    when = entered_at(audit.c, "performed_at")
     return (
         select(audit.c.sid)
         .where(
@@ -177,7 +163,7 @@ def _slm_16(rid: str, q: Parameters) -> list[Part]:
     found = rows(
         "audit",
         a.sid == _last_audit(),
-        recorded(a, "performed_at"),
+        entered_at(a, "performed_at"),
         fields=frozenset({"type", "performed_at", "sampled", "discrepancies"}),
         reach="all",
     ).where(or_(right, ~func.coalesce(counted, literal(value=False))))

@@ -10,8 +10,8 @@ from hub.conformance.evidence import AnyOf, At, Rows, any_of, at
 from hub.conformance.owed import Doubt
 from hub.conformance.unit import Unit, unit
 from hub.store.schema import kind_tables
+from hub_bs15000.entry import entered_at
 from hub_bs15000.message import mails
-from hub_bs15000.recorded import recorded
 
 __all__ = [
     "CLOSED_UNKNOWN",
@@ -33,7 +33,7 @@ _category = func.coalesce(f.status_category, "")
 
 received = func.coalesce(f.received_at, f.recorded_at, f.created_at)
 """When it reached the provider."""
-closed_when = recorded(f, "closed_at")
+closed_when = entered_at(f, "closed_at")
 """When it was closed, and that was recorded."""
 RECEIVED_UNKNOWN: Doubt = (f.received_at.is_(None), "when it reached us is not recorded")
 CLOSED_UNKNOWN: Doubt = (and_(f.closed_at.is_(None), _category == "closed"), "when it was closed is not recorded")
@@ -71,4 +71,4 @@ def in_time(instant: ColumnElement[Any]) -> At:
 def replied() -> AnyOf:
     """Evidence: the first answer to whoever complains, as recorded or as the message that carried it."""
     mailed, _ = written_by_people()
-    return any_of(in_time(recorded(f, "first_reply_at")), mailed.doubtful(*RECEIVED_UNKNOWN))
+    return any_of(in_time(entered_at(f, "first_reply_at")), mailed.doubtful(*RECEIVED_UNKNOWN))

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_
 
 from hub.conformance.evidence import AnyOf, Rows, any_of, at, rows
-from hub.conformance.expression import business_days_after, later_of, since_when
+from hub.conformance.expression import business_days_after, filled, later_of, since_when
 from hub.conformance.unit import PeriodName, Unit, unit
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
+from hub_bs15000.entry import entered_at
 from hub_bs15000.message import mails
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "child",
     "customer_routine",
     "due",
+    "figures_told",
     "handed_over",
     "holds_role",
     "issued",
@@ -53,6 +55,7 @@ FREQUENCIES: dict[PeriodName, tuple[str, ...]] = {
 """Period -> how registers and agreements call it."""
 
 _record = metadata.tables["record"]
+_period = metadata.tables["period"].c
 _approval = kind_tables["approval"]
 _duty = kind_tables["role_assignment"]
 _SENT = ("submitted", "registered", "archived", "corrected")
@@ -182,6 +185,22 @@ def child(field: str, kind: str = "service_report") -> Any:
 def some(lines: Any, *conditions: ColumnElement[bool], of: ColumnElement[Any] | None = None) -> ColumnElement[bool]:
     """Say whether the report has a line for which all conditions hold; `of` = another record's lines."""
     return exists().where(lines.c.sid == (s.sid if of is None else of), *conditions).correlate_except(lines)
+
+
+def figures_told(*metrics: str) -> Rows:
+    """Evidence: a report that covers the unit's period and tells each of these figures, or why there is none."""
+    told = []
+    for metric in metrics:
+        line = child("metrics")
+        said = or_(line.c.current_actual.is_not(None), filled(line.c.missing_reason))
+        told.append(some(line, func.lower(line.c.metric_id) == metric.lower(), said))
+    return rows(
+        "service_report",
+        and_(s.period_start <= _period.starts_at, s.period_end >= _period.ends_at),
+        entered_at(s, "submitted_at"),
+        fields=frozenset({"period", "submitted_at", "metrics"}),
+        reach="all",
+    ).where(*told)
 
 
 def none_of(lines: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:

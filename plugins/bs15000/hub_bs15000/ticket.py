@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,7 @@ __all__ = [
     "put_away",
     "recorded",
     "tickets",
+    "tied",
     "with_facts",
 ]
 
@@ -62,6 +63,20 @@ def over(kind: str) -> ColumnElement[Any]:
     t = columns(kind)
     done = func.coalesce(t.status_category, "").in_(_DONE)
     return func.coalesce(t.resolved_at, t.closed_at, case((done, func.coalesce(t.updated_at, 0))))
+
+
+def tied(kind: str, ticket: str, when: Callable[[Any], ColumnElement[Any]], *fields: str) -> tuple[Rows, Any]:
+    """Return records of a kind that name the ticket, each from `when(its columns)`, and those columns."""
+    link, record = _link.alias(), kind_tables[kind].alias()
+    found = rows(
+        kind,
+        and_(link.c.target == columns(ticket).sid, link.c.type == "ticket_id"),
+        when(record.c),
+        fields=frozenset({"ticket_id", *fields}),
+        table=link,
+        declared=record.c.declared_by.is_not(None),
+    )
+    return found.joining(record, record.c.sid == link.c.sid), record.c
 
 
 def tickets(kind: str) -> Unit:
