@@ -14,13 +14,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
-from hub.records import Sla
+from hub.records import Agreement
+from hub.sla.agreement import load_promises, read_agreements
 from hub.sla.materialise import OpenTimes
-from hub.sla.terms import read_terms
 from hub.sla.ticket import TICKET_KINDS, read_tickets
-from hub.sla.ticket_clock import BusinessDays, ClockRow, MarkRow, clock_rows
+from hub.sla.ticket_clock import ClockRow, MarkRow, clock_rows
 from hub.store.bulk import put, remove
-from hub.store.revision import current_records
 from hub.store.tables import metadata
 
 __all__ = ["refresh_clocks"]
@@ -28,11 +27,8 @@ __all__ = ["refresh_clocks"]
 _FORM = 2
 """Raised when the rules in this package change, so that every clock is worked out again."""
 _clock, _mark = metadata.tables["sla_clock"], metadata.tables["sla_mark"]
-_record, _log = metadata.tables["record"], metadata.tables["change_log"]
+_log = metadata.tables["change_log"]
 _fingerprint = metadata.tables["fingerprint"]
-_day = metadata.tables["local_day"]
-_OFFICE = "organisation"
-"""The organisation's own calendar, as it is materialised."""
 
 
 def refresh_clocks(conn: Connection, open_times: OpenTimes, *, zone: str) -> int:
@@ -41,19 +37,18 @@ def refresh_clocks(conn: Connection, open_times: OpenTimes, *, zone: str) -> int
     `zone` is the organisation's, for agreements that name none; `open_times` gives the calendars where they
     are needed.
     """
-    agreements = _agreements(conn)
+    agreements = read_agreements(conn)
     mark = _digest(conn, agreements, zone)
     known = conn.scalar(select(_fingerprint.c.value).where(_fingerprint.c.name == "clocks"))
     only = None if known != mark else select(_log.c.sid).where(_log.c.kind.in_(TICKET_KINDS), _log.c.sid.is_not(None))
     changed = 0
     if agreements or known is not None:
-        calendars = open_times()
-        sids = _named(conn, agreements)
-        terms = read_terms(agreements, sids, calendars, zone)
-        office = _business_days(conn)
+        promises = load_promises(conn, agreements, open_times(), zone)
         for kind in TICKET_KINDS:
             for tickets in read_tickets(conn, kind, only):
-                changed += _write(conn, [ticket.sid for ticket in tickets], *clock_rows(tickets, terms, office))
+                changed += _write(
+                    conn, [ticket.sid for ticket in tickets], *clock_rows(tickets, promises.terms, promises.office)
+                )
         changed += _forget(conn)
     if known != mark and (agreements or known is not None):
         conn.execute(delete(_fingerprint).where(_fingerprint.c.name == "clocks"))
@@ -61,23 +56,7 @@ def refresh_clocks(conn: Connection, open_times: OpenTimes, *, zone: str) -> int
     return changed
 
 
-def _agreements(conn: Connection) -> list[Sla]:
-    ids = conn.scalars(select(_record.c.id).where(_record.c.kind == "sla").order_by(_record.c.id)).all()
-    return [one for one in current_records(conn, list(ids)) if isinstance(one, Sla)]
-
-
-def _named(conn: Connection, agreements: Sequence[Sla]) -> dict[str, int]:
-    names = {name for one in agreements for name in (one.id, one.customer_id, *one.service_ids) if name}
-    rows = conn.execute(select(_record.c.id, _record.c.sid).where(_record.c.id.in_(sorted(names))))
-    return {row.id: row.sid for row in rows}
-
-
-def _business_days(conn: Connection) -> BusinessDays:
-    days = select(_day.c.starts_at, _day.c.business_no).where(_day.c.calendar == _OFFICE).order_by(_day.c.starts_at)
-    return BusinessDays([(row.starts_at, row.business_no) for row in conn.execute(days)])
-
-
-def _digest(conn: Connection, agreements: Sequence[Sla], zone: str) -> str:
+def _digest(conn: Connection, agreements: Sequence[Agreement], zone: str) -> str:
     digest = hashlib.sha256(f"{_FORM} {zone}".encode())
     named = _fingerprint.c.name.like("calendar:%")
     for row in conn.execute(select(_fingerprint).where(named).order_by(_fingerprint.c.name)):

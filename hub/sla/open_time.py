@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 __all__ = ["OpenTime", "Span", "merged"]
@@ -30,6 +30,11 @@ class OpenTime:
     def bounds(self) -> Span:
         """First opening and last closing; (0, 0) where it never opens. Outside nothing is known."""
         return (self._opens[0], self._closes[-1]) if self._opens else (0, 0)
+
+    def spans(self, start: int, end: int) -> Iterator[Span]:
+        """Give the open intervals that touch `[start, end)`, cut to it."""
+        for at in range(bisect_right(self._closes, start), bisect_left(self._opens, end)):
+            yield max(self._opens[at], start), min(self._closes[at], end)
 
     def used(self, instant: int) -> int:
         """Return the open milliseconds before `instant`, from the calendar's first opening on."""

@@ -14,6 +14,7 @@ from typing import Any
 from hub.records import Agreement, Sla, Target
 from hub.sla.clock import PriorityRule, Promise
 from hub.sla.open_time import OpenTime
+from hub.sla.target import SECONDS, calendar_name
 from hub.sla.zone import load_zone, wall_to_utc
 
 __all__ = ["PER_CASE", "Terms", "in_force", "read_terms"]
@@ -31,7 +32,6 @@ PER_CASE = {
     "complaint_final": "complaint_resolution",
 }
 """Metric of a target that is decided case by case -> name of its clock."""
-_SECONDS = {"s": 1, "min": 60, "h": 3600}
 _RULES: tuple[PriorityRule, ...] = ("fair", "from_start")
 _FOREVER = 9_000_000_000_000_000
 
@@ -93,8 +93,8 @@ class Terms:
 
     def promise(self, target: Target) -> Promise:
         """Return how much of which calendar's time the target grants."""
-        calendar = self.calendars[_calendar_name(target, self.own_calendar, self.source, self.calendars) or ""]
-        return Promise(round(target.value * _SECONDS[target.unit]), calendar)
+        calendar = self.calendars[calendar_name(target, self.own_calendar, self.source, self.calendars) or ""]
+        return Promise(round(target.value * SECONDS[target.unit]), calendar)
 
 
 def read_terms(
@@ -102,12 +102,22 @@ def read_terms(
     sids: Mapping[str, int],
     calendars: Mapping[str, OpenTime],
     zone: str,
+    rings: Mapping[tuple[str, str], str],
 ) -> list[Terms]:
-    """Read agreements; `sids` gives the number of each record they name, `zone` is the organisation's."""
-    return [_terms(one, sids, calendars, zone) for one in agreements if one.vanished_at is None]
+    """Read agreements; `sids` gives the number of each record they name, `zone` is the organisation's.
+
+    `rings` says of (agreement, target) that what it rests on runs in a circle.
+    """
+    return [_terms(one, sids, calendars, zone, rings) for one in agreements]
 
 
-def _terms(one: Sla, sids: Mapping[str, int], calendars: Mapping[str, OpenTime], zone: str) -> Terms:
+def _terms(
+    one: Sla,
+    sids: Mapping[str, int],
+    calendars: Mapping[str, OpenTime],
+    zone: str,
+    rings: Mapping[tuple[str, str], str],
+) -> Terms:
     begins, ends, fault = 0, _FOREVER, ""
     try:
         begins = _midnight(one.valid_from, one.zone or zone) if one.valid_from else 0
@@ -118,6 +128,7 @@ def _terms(one: Sla, sids: Mapping[str, int], calendars: Mapping[str, OpenTime],
     reopen = one.clock_rules.get("reopen_business_days", 5)
     if not fault:
         fault = _unusable(one, rule, reopen)
+    own = one.calendar_ids[0] if len(one.calendar_ids) == 1 else None
     services = {sids[name]: name for name in one.service_ids if name in sids}
     return Terms(
         sid=sids[one.id],
@@ -129,7 +140,7 @@ def _terms(one: Sla, sids: Mapping[str, int], calendars: Mapping[str, OpenTime],
         targets=one.targets,
         service_ids=services,
         calendars=calendars,
-        own_calendar=_only(one.calendar_ids),
+        own_calendar=own,
         source=one.source,
         rule=rule if rule in _RULES else "fair",
         reopen_days=reopen if isinstance(reopen, int) else 5,
@@ -137,7 +148,7 @@ def _terms(one: Sla, sids: Mapping[str, int], calendars: Mapping[str, OpenTime],
         faults={
             target.id: said
             for target in one.targets
-            if target.metric in PER_CASE and (said := _target_fault(one, target, calendars))
+            if target.metric in PER_CASE and (said := _target_fault(one, target, own, calendars, rings))
         },
     )
 
@@ -147,6 +158,8 @@ def _midnight(day: str, zone: str) -> int:
 
 
 def _unusable(one: Agreement, rule: Any, reopen: Any) -> str:
+    if one.invisible_at is not None:
+        return "as it now stands it cannot be read"
     if one.valid_from is None:
         return "it does not say from when it holds"
     if one.signed_at is None:
@@ -158,9 +171,17 @@ def _unusable(one: Agreement, rule: Any, reopen: Any) -> str:
     return ""
 
 
-def _target_fault(one: Agreement, target: Target, calendars: Mapping[str, OpenTime]) -> str:
-    name = _calendar_name(target, _only(one.calendar_ids), one.source, calendars)
-    if target.unit not in _SECONDS:
+def _target_fault(  # noqa: PLR0911 - one return a fault
+    one: Agreement,
+    target: Target,
+    own: str | None,
+    calendars: Mapping[str, OpenTime],
+    rings: Mapping[tuple[str, str], str],
+) -> str:
+    if ring := rings.get((one.id, target.id)):
+        return f"target {target.id}: {ring}"
+    name = calendar_name(target, own, one.source, calendars)
+    if target.unit not in SECONDS:
         return f"target {target.id} counts in {target.unit!r}; time is promised in s, min or h"
     if target.value <= 0:
         return f"target {target.id} promises {target.value:g} {target.unit}"
@@ -171,17 +192,6 @@ def _target_fault(one: Agreement, target: Target, calendars: Mapping[str, OpenTi
     if name not in calendars:
         return f"target {target.id} counts on the calendar {name!r}, which does not exist"
     return ""
-
-
-def _only(names: Sequence[str]) -> str | None:
-    return names[0] if len(names) == 1 else None
-
-
-def _calendar_name(target: Target, own: str | None, source: str, calendars: Mapping[str, OpenTime]) -> str | None:
-    """Name the calendar a target counts on: its own, as written or of the agreement's source, else the agreement's."""
-    name = target.calendar or own
-    full = f"{source}:{name}"
-    return full if full in calendars and name not in calendars else name
 
 
 def in_force(terms: Sequence[Terms], start: int, services: frozenset[int], customer: int | None) -> Terms | str | None:
