@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hub_sandbox.contract_check import ContractBreach, ContractCheck
-from hub_sandbox.jira_exchange import Answer, Request
+from hub_sandbox.exchange import Answer, Request
 from hub_sandbox.jira_server import JiraServer
 from hub_sandbox.organisation import Organisation
 

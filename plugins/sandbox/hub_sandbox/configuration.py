@@ -9,7 +9,7 @@ from typing import Literal
 from hub_sandbox.people import AUTOMATION, SERVICES
 from hub_sandbox.vocabulary import FIELDS, ISSUE_TYPES, LINK_TYPES, PROJECTS, STATUSES
 
-__all__ = ["NOT_INTRODUCED", "TOKEN", "USER", "write_configuration"]
+__all__ = ["GITLAB_TOKEN", "NOT_INTRODUCED", "TOKEN", "USER", "write_configuration"]
 
 _LATER = {
     "4.2": "ci",
@@ -43,6 +43,7 @@ NOT_INTRODUCED = [
 """Clauses and requirements the organisation does not ask of itself yet."""
 USER = "hub@example.com"
 TOKEN = "sandbox-token-0123456789"  # noqa: S105 - opens nothing but the sandbox
+GITLAB_TOKEN = "sandbox-gitlab-token-0123456789"  # noqa: S105 - the same
 
 
 def write_configuration(

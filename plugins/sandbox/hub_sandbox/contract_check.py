@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from openapi_schema_validator import OAS30Validator
 
-from hub_sandbox.jira_exchange import Answer, Request
+from hub_sandbox.exchange import Answer, Request
 
 if TYPE_CHECKING:
     from hub_sandbox.jira_person import Flavour

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CHANGE_FAULTS", "FAULTS", "PROBLEM_FAULTS", "REVIEW_FAULTS", "Fault", "FaultKind"]
+__all__ = ["CHANGE_FAULTS", "FAULTS", "PROBLEM_FAULTS", "REVIEW_FAULTS", "SHIPPING_FAULTS", "Fault", "FaultKind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,14 @@ REVIEW_FAULTS = (
     FaultKind("contract_review_overdue", "BS15000-6.2-c", "0000000010000"),
     FaultKind("risk_review_overdue", "BS15000-4.2-e", "0000000001000"),
 )
+SHIPPING_FAULTS = (
+    FaultKind("merged_after_push", "BS15000-8.2-c", "0000000010010"),
+    FaultKind("approved_by_author", "BS15000-8.2-c", "0000000000101"),
+    FaultKind("deployed_without_change", "BS15000-9-c", "0000000001010"),
+    FaultKind("approved_after_deployment", "BS15000-9-c", "0000000000101"),
+    FaultKind("release_without_evidence", "BS15000-9-b", "0000000000010"),
+)
+"""What goes wrong between the tools: seen in GitLab, or only where both are known."""
 OTHER_FAULTS = (
     FaultKind("evidence_deleted", "BS15000-4.5-r5", "0000000000001"),
     FaultKind("emergency_never_authorised", "BS15000-8.2-j", "0000001000011", by_day=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from hub_sandbox.jira_exchange import Answer, Request
+from hub_sandbox.exchange import Answer, Request
 from hub_sandbox.jira_person import account_ref, show_person
 from hub_sandbox.people import ALL_ACCOUNTS
 

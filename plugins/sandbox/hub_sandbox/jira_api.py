@@ -11,8 +11,8 @@ from urllib.parse import unquote
 
 import msgspec
 
+from hub_sandbox.exchange import Answer, Request
 from hub_sandbox.jira_account import AccountBook
-from hub_sandbox.jira_exchange import Answer, Request
 from hub_sandbox.jira_field import list_fields
 from hub_sandbox.jira_page import collect_histories, read_token, search_fields, write_token
 from hub_sandbox.jira_person import show_person

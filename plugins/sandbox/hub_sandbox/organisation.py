@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from hub.clock import parse_instant
 from hub_sandbox.change import make_changes, make_misfiled
 from hub_sandbox.faults import FAULTS, Fault
+from hub_sandbox.gitlab_story import Shipping
 from hub_sandbox.improvement import make_complaints, make_improvements
 from hub_sandbox.incident import CategoryUse, make_background, make_requests, make_security
 from hub_sandbox.problem import make_problems, make_reclassified
@@ -60,6 +61,8 @@ class Organisation:
         self.delete(deleted, DELETED_AT)
         sim.fault("evidence_deleted", deleted, DELETED_AT)
         self.reviews: ReviewPlan = plan_reviews(self, sim.hours)
+        self.shipping = Shipping(self.issues, {str(item.issue.id) for item in sim.faults}, sim.end)
+        """What the organisation's GitLab holds."""
         self.faults = sorted(
             [
                 Fault(
