@@ -1,0 +1,129 @@
+"""Files of a repository that are documents under control: found by path, with their editions."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import msgspec
+
+from hub_gitlab.client import NotFound
+from hub_gitlab.part import compose, read_raw, several, write_array
+from hub_gitlab.vocabulary import fits
+from hub_gitlab.wire import Commit, File, MergedHead, TreeEntry
+
+if TYPE_CHECKING:
+    from hub_gitlab.client import GitlabClient
+    from hub_gitlab.mapping_settings import DocumentRule
+    from hub_gitlab.part import Parts
+    from hub_gitlab.wire import Project
+
+__all__ = ["Paper", "Repository", "rules_of"]
+
+EDITIONS = 20
+"""Latest editions of a file that are read."""
+LONGEST_TEXT = 1_000_000
+FILES_A_PAGE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A file that is a document."""
+
+    path: str
+    ref: str
+    blob: str
+    """Its content's id."""
+
+
+def rules_of(rules: list[DocumentRule], project: Project) -> list[DocumentRule]:
+    """Choose the rules that name a project."""
+    return [rule for rule in rules if rule.project in {str(project.id), project.path_with_namespace}]
+
+
+class Repository:
+    """The documents in one project's repository."""
+
+    def __init__(self, client: GitlabClient, project: Project, shown: bytes, parts: Parts, at_once: int) -> None:
+        self._client = client
+        self._project = project
+        self._shown = shown
+        self._parts = parts
+        self._at_once = at_once
+        self._place = f"/projects/{project.id}/repository"
+
+    def papers(self, rules: list[DocumentRule]) -> list[Paper]:
+        """List the files that the rules choose; a path that two rules choose is taken once."""
+        found: dict[str, Paper] = {}
+        for rule in rules:
+            ref = rule.ref or self._project.default_branch
+            if ref is None or self._project.empty_repo:
+                continue
+            listed = self._client.pages(f"{self._place}/tree", ref=ref, recursive="true", pagination="keyset")
+            for raw in listed:
+                entry: TreeEntry = read_raw(raw, TreeEntry)
+                if entry.type == "blob" and any(fits(entry.path, pattern) for pattern in rule.paths):
+                    found.setdefault(entry.path, Paper(entry.path, ref, entry.id))
+        return [found[path] for path in sorted(found)]
+
+    def read(self, papers: list[Paper]) -> Iterator[list[tuple[Paper, bytes | None]]]:
+        """Yield them with their editions, a few at a time; None = gone since they were listed."""
+        for first in range(0, len(papers), FILES_A_PAGE):
+            chosen = papers[first : first + FILES_A_PAGE]
+            yield list(zip(chosen, several(chosen, self._paper, self._at_once), strict=True))
+
+    def native_id(self, paper: Paper) -> str:
+        """Name a document: one a path."""
+        return f"{self._project.id}/{paper.path}"
+
+    def _paper(self, paper: Paper) -> bytes | None:
+        asked: dict[str, str | int] = {"path": paper.path, "ref_name": paper.ref, "per_page": EDITIONS}
+        commits = self._client.page(f"{self._place}/commits", asked).objects
+        read = (self._edition(paper, each) for each in commits)
+        editions = [each for each in read if each is not None]
+        if not editions:
+            return None
+        members: dict[str, bytes | msgspec.Raw] = {
+            "project": self._shown,
+            "path": msgspec.json.encode(paper.path),
+            "ref": msgspec.json.encode(paper.ref),
+            **editions[0],
+            "history": b"[" + b",".join(compose(each) for each in editions[1:]) + b"]",
+        }
+        return compose(members)
+
+    def _edition(self, paper: Paper, raw: msgspec.Raw) -> dict[str, bytes | msgspec.Raw] | None:
+        """Read one edition; None where the commit took the file away."""
+        commit: Commit = read_raw(raw, Commit)
+        try:
+            file = self._client.get(f"{self._place}/files/{quote(paper.path, safe='')}", File, ref=commit.id)
+        except NotFound:
+            return None
+        listed = self._client.pages(f"{self._place}/commits/{quote(commit.id, safe='')}/merge_requests")
+        return {
+            "blob_sha": msgspec.json.encode(file.blob_id),
+            "commit": raw,
+            "text": msgspec.json.encode(_text(file)),
+            "merge_requests": write_array([self._reviewed(each) for each in listed]),
+        }
+
+    def _reviewed(self, raw: msgspec.Raw) -> msgspec.Raw:
+        head: MergedHead = read_raw(raw, MergedHead)
+        if head.project_id != self._project.id:
+            return raw
+        members: dict[str, Any] = dict(read_raw(raw, dict[str, msgspec.Raw]))
+        return msgspec.Raw(compose({**members, **self._parts.review(head.iid)}))
+
+
+def _text(file: File) -> str | None:
+    """Give the text of a file; None for what is none, or too long to be a document's."""
+    if file.encoding != "base64" or len(file.content) > 2 * LONGEST_TEXT:
+        return None
+    try:
+        return base64.b64decode(file.content, validate=False).decode("utf-8-sig")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
