@@ -17,7 +17,7 @@ GOOD = {"plugin": "smtp", "host": "mail.example.test", "sender": "hub@example.te
         ({"password": "geheim"}, "user and password belong together"),
         ({"user": "hub", "password": "geheim", "starttls": False}, "would cross the network unencrypted"),
         ({"timeout_s": 0}, "greater than 0"),
-        ({"tls": True}, "Extra inputs are not permitted"),
+        ({"tsl": True}, "Extra inputs are not permitted"),
     ],
 )
 def test_faults_are_told_without_the_password(more, fault):

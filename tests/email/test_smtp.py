@@ -5,17 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import mailbox
-import os
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,26 +20,6 @@ from hub_email.smtp import SmtpChannel, _stuffed
 
 EML = b"Subject: report\r\nMessage-ID: <sr.r1@example.test>\r\n\r\nfirst\r\n.hidden dot\r\n..\r\nlast\r\n"
 PASSWORD = "secret"
-
-
-@pytest.fixture(scope="module")
-def server(shared: Path) -> Iterator[dict[str, Any]]:
-    folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="hub-mail-"))
-    folder.chmod(0o755)
-    command = [sys.executable, "-B", str(shared / "peers" / "mail.py")]
-    try:
-        started = subprocess.run(
-            [*command, "up", str(folder), "--python", sys.executable], capture_output=True, text=True, check=False
-        )
-        if started.returncode:
-            reason = f"the mail server does not start: {started.stderr.strip()}"
-            if os.environ.get("CI"):
-                pytest.fail(reason)
-            pytest.skip(reason)
-        yield json.loads(started.stdout.splitlines()[-1])
-        subprocess.run([*command, "down", str(folder)], capture_output=True, check=True)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

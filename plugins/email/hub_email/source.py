@@ -1,0 +1,130 @@
+"""Mailboxes as a source: which folders there are and how they are read. What a mail means is `mapping`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from hub.errors import AuthenticationFailed, ScopeUnreadable
+from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Skip, Slice, SourceContext
+
+if TYPE_CHECKING:
+    from hub_email.imap_folder import Folder
+    from hub_email.settings import ImapSettings
+
+__all__ = ["ImapSource", "MailMapping"]
+
+_MAIL = "mail"
+_DOUBT = "it may lie in a folder that is not read; if mails are never moved to one: moved_elsewhere = false"
+
+
+class MailMapping(Protocol):
+    """What mails mean, as configured."""
+
+    def provides(self) -> list[Provision]:
+        """State which kinds and fields mails fill."""
+        ...
+
+    def normalise(self, document: Document) -> Normalised:
+        """Turn one mail into records; pure and total."""
+        ...
+
+
+class ImapSource:
+    """The mailboxes of one IMAP server.
+
+    Streams: `mail`, and `envelope` (headers of mails that are too large), both per folder; the scope is
+    `mailbox/folder`. Each reading of a folder has a connection of its own. For the cursor see `read_folder`.
+    """
+
+    def __init__(self, settings: ImapSettings, context: SourceContext, mapping: MailMapping) -> None:
+        from hub_email.imap_connection import Accounts  # noqa: PLC0415 - it needs the library
+
+        self._settings = settings
+        self._context = context
+        self._mapping = mapping
+        self._accounts = Accounts(settings, context)
+        self._places = {
+            f"{mailbox.user}/{folder}": (mailbox.user, folder)
+            for mailbox in settings.mailboxes
+            for folder in mailbox.folders
+        }
+
+    def check(self) -> list[CheckLine]:
+        """Try server, certificate, login and every folder; every fault is a line."""
+        from hub_email.check import check  # noqa: PLC0415 - it needs the library
+
+        return check(self._settings, self._accounts)
+
+    def provides(self) -> list[Provision]:
+        """State what the rules let mails say."""
+        return self._mapping.provides()
+
+    def slices(self) -> list[Slice]:
+        """Open every folder; one that is missing or closed is a slice with the reason.
+
+        A mailbox whose login is refused closes its own folders only, unless it is the only one.
+        """
+        kinds = frozenset(each.kind for each in self.provides())
+        reasons: dict[str, str | None] = {}
+        refusals: list[AuthenticationFailed] = []
+        for mailbox in self._settings.mailboxes:
+            refused: AuthenticationFailed | None = None
+            for name in mailbox.folders:
+                scope = f"{mailbox.user}/{name}"
+                try:
+                    if refused is None:
+                        with self._folder(scope) as folder:
+                            folder.open()
+                    reasons[scope] = str(refused) if refused else None
+                except ScopeUnreadable as fault:
+                    reasons[scope] = str(fault)
+                except AuthenticationFailed as fault:
+                    refused, reasons[scope] = fault, str(fault)
+                    refusals.append(fault)
+        if len(refusals) == len(self._settings.mailboxes):
+            raise refusals[0]
+        return [Slice(_MAIL, scope, kinds, reason) for scope, reason in reasons.items()]
+
+    def fetch(self, part: Slice, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
+        """Yield what came into a folder since the cursor."""
+        from hub_email.imap_reading import read_folder  # noqa: PLC0415 - it needs the library
+
+        settings = self._settings
+        with self._folder(part.scope) as folder:
+            yield from read_folder(
+                folder,
+                part.scope,
+                cursor,
+                largest=settings.largest,
+                page_size=settings.page_size,
+                log=self._context.log,
+            )
+
+    def normalise(self, document: Document) -> Normalised:
+        """Turn a mail into records; of one that is too large only the header is there, and nothing is made of it."""
+        if document.stream != _MAIL:
+            return Normalised([], [Skip(document.native_id, "mail larger than largest_mb")])
+        return self._mapping.normalise(document)
+
+    def census(self, part: Slice) -> Iterator[Census]:
+        """Yield the names of the mails that are in a folder now."""
+        from hub_email.imap_reading import visible_ids  # noqa: PLC0415 - it needs the library
+
+        with self._folder(part.scope) as folder:
+            found = visible_ids(folder, largest=self._settings.largest)
+        deletes = not self._settings.moved_elsewhere
+        yield Census(_MAIL, part.scope, found, deletes, "" if deletes else _DOUBT)
+
+    def look_for(self, stream: str, native_ids: Sequence[str]) -> Iterator[Page]:  # noqa: ARG002 - see below
+        """Give nothing: a server cannot be asked for a mail by its name here."""
+        yield from ()
+
+    def close(self) -> None:
+        """Nothing is held open between two readings."""
+
+    def _folder(self, scope: str) -> Folder:
+        from hub_email.imap_folder import Folder  # noqa: PLC0415 - it needs the library
+
+        user, name = self._places[scope]
+        return Folder(self._accounts.of(user), name)

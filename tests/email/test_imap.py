@@ -1,0 +1,291 @@
+"""Reading mailboxes of a real Dovecot: state, resuming, what goes wrong on the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.errors import AuthenticationFailed, Retriable, SourceError
+from hub.testing.contract import SourceContract
+from hub_email import imap_folder, imap_reading
+from tests.email.imap_kit import (
+    PASSWORD,
+    USER,
+    Between,
+    Mailbox,
+    Scripted,
+    context,
+    mail,
+    pages_of,
+    read,
+    settings,
+    source,
+)
+
+pytestmark = pytest.mark.peer
+DESK = "desk@example.test"
+
+
+@pytest.fixture(scope="module")
+def box(server):
+    mailbox = Mailbox(server)
+    yield mailbox
+    mailbox.close()
+
+
+@pytest.fixture
+def folder(box, request):
+    name = f"F-{request.node.name[:40].replace('[', '-').replace(']', '').replace('.', '-')}"
+    box.make(name, [mail(number) for number in range(1, 8)])
+    yield name
+    box.remove(name)
+
+
+def scope_of(folder: str) -> str:
+    return f"{USER}/{folder}"
+
+
+def test_all_mails_come_in_pages_and_the_next_run_asks_only_for_what_is_new(server, box, folder, tmp_path):
+    one = source(settings(server, [folder], page_size=3), context(tmp_path))
+    before = box.flags(folder)
+    documents, cursor, gaps = read(one, scope_of(folder))
+    assert [each.body for each in documents] == [mail(number) for number in range(1, 8)]
+    assert {(each.stream, each.scope) for each in documents} == {("mail", scope_of(folder))}
+    assert not gaps
+    assert box.flags(folder) == before, "reading marks nothing"
+    again = list(pages_of(one, scope_of(folder), cursor))
+    assert again == [], "CONDSTORE tells that nothing changed"
+    box.append(folder, [mail(8)])
+    documents, _, _ = read(one, scope_of(folder), cursor)
+    assert [each.body for each in documents] == [mail(8)]
+
+
+def test_a_changed_flag_brings_no_mail_again(server, box, folder, tmp_path):
+    one = source(settings(server, [folder]), context(tmp_path))
+    _, cursor, _ = read(one, scope_of(folder))
+    box.imap.select(folder)
+    box.imap.uid("STORE", "2", "+FLAGS", "(\\Flagged)")
+    box.imap.unselect()
+    pages = list(pages_of(one, scope_of(folder), cursor))
+    assert [page.documents for page in pages] == [[]]
+    assert pages[0].cursor["mod_seq"] > cursor["mod_seq"]
+
+
+def test_names_stay_when_uids_are_given_anew_and_when_a_mail_is_moved(server, box, folder, tmp_path):
+    said: list[str] = []
+    box.append(folder, [mail(9, "no name", message_id="")])
+    one = source(settings(server, [folder]), context(tmp_path, said=said))
+    first, cursor, _ = read(one, scope_of(folder))
+    box.renumber(folder)
+    again, after, _ = read(one, scope_of(folder), cursor)
+    assert after["uid_validity"] != cursor["uid_validity"]
+    assert {each.native_id: each.body for each in again} == {each.native_id: each.body for each in first}
+    assert "UIDs were given anew" in said[0]
+    assert folder in said[0]
+    box.make("Target", [])
+    box.move(folder, 3, "Target")
+    (moved,), _, _ = read(source(settings(server, ["Target"]), context(tmp_path)), scope_of("Target"))
+    box.remove("Target")
+    assert moved.native_id in {each.native_id for each in first}
+
+
+def test_a_folder_made_anew_is_read_whole_and_the_census_tells_what_is_gone(server, box, folder, tmp_path):
+    one = source(settings(server, [folder], moved_elsewhere=False), context(tmp_path))
+    first, cursor, _ = read(one, scope_of(folder))
+    box.remove(folder)
+    box.make(folder, [mail(5), mail(20)])
+    again, _, _ = read(one, scope_of(folder), cursor)
+    assert [each.body for each in again] == [mail(5), mail(20)]
+    (census,) = one.census(one.slices()[0])
+    assert census.deletes
+    assert set(census.native_ids) == {each.native_id for each in again}
+    assert again[0].native_id == first[4].native_id
+
+
+def test_deleted_mails_are_missing_from_the_census(server, box, folder, tmp_path):
+    box.append(folder, [mail(9, "no name", message_id="")])
+    one = source(settings(server, [folder]), context(tmp_path))
+    documents, _, _ = read(one, scope_of(folder))
+    (census,) = one.census(one.slices()[0])
+    assert census.native_ids == [each.native_id for each in documents]
+    assert not census.deletes
+    assert "moved_elsewhere = false" in census.doubt
+    box.delete(folder, 2, 8)
+    (census,) = one.census(one.slices()[0])
+    assert census.native_ids == [each.native_id for each in documents if each.body not in (mail(2), documents[7].body)]
+
+
+def test_mails_of_the_same_name_from_outside_do_not_take_each_other_place(server, box, folder, tmp_path):
+    """A sender may write any Message-ID, but not what our own server writes above it."""
+    forged = mail(99, "REJECT", message_id="<1@example.test>")
+    box.append(folder, [forged])
+    documents, _, _ = read(source(settings(server, [folder]), context(tmp_path)), scope_of(folder))
+    assert len({each.native_id for each in documents}) == 8
+
+
+def test_what_is_too_large_leaves_its_header_and_is_counted(server, box, folder, tmp_path):
+    said: list[str] = []
+    box.append(folder, [mail(9, "x" * 1_100_000)])
+    one = source(settings(server, [folder], largest_mb=1), context(tmp_path, said=said))
+    documents, cursor, gaps = read(one, scope_of(folder))
+    (large,) = [each for each in documents if each.stream == "envelope"]
+    assert large.body.startswith(b"Received: from mx")
+    assert len(large.body) < 1000
+    assert one.normalise(large).skipped[0].reason == "mail larger than largest_mb"
+    assert not gaps
+    assert "1 mails are larger than 1 MB" in said[0]
+    assert any("1 mails are larger" in line.text for line in one.check())
+    wider = source(settings(server, [folder], largest_mb=2), context(tmp_path))
+    documents, _, _ = read(wider, scope_of(folder), cursor)
+    assert len([each for each in documents if each.stream == "mail"]) == 8, "a higher limit reads what was left out"
+
+
+def test_a_large_folder_is_asked_in_windows_and_pages_stay_small(server, box, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(imap_folder, "WINDOW", 2)
+    monkeypatch.setattr(imap_reading, "_LISTED", 2)
+    monkeypatch.setattr(imap_reading, "_PAGE_BYTES", len(mail(1)) + 10)
+    one = source(settings(server, [folder]), context(tmp_path))
+    pages = list(pages_of(one, scope_of(folder)))
+    assert [len(page.documents) for page in pages] == [1] * 7 + [0]
+    (census,) = one.census(one.slices()[0])
+    assert len(census.native_ids) == 7
+
+
+@pytest.mark.parametrize("after", [900, 1500, 2500, 4000])
+def test_a_connection_cut_within_an_answer_is_taken_up_again(server, folder, tmp_path, after):
+    between = Between(server["imap_port"])
+    try:
+        between.cut_after = [None, after, after + 1000]
+        configured = settings(server, [folder], port=between.port, security="none")
+        documents, _, gaps = read(source(configured, context(tmp_path)), scope_of(folder))
+        assert between.connections > 2, "it was cut"
+    finally:
+        between.close()
+    assert [each.body for each in documents] == [mail(number) for number in range(1, 8)]
+    assert not gaps
+
+
+def test_cut_for_good_what_was_committed_stays(server, folder, tmp_path):
+    between = Between(server["imap_port"])
+    try:
+        between.cut_after = [None, *[5000] * 20]
+        configured = settings(server, [folder], port=between.port, security="none", page_size=2)
+        one = source(configured, context(tmp_path))
+        coming = pages_of(one, scope_of(folder))
+        pages = [next(coming)]
+        between.cut_after = [200] * 20
+        with pytest.raises(Retriable, match="cut"):
+            pages.extend(coming)
+    finally:
+        between.close()
+    rest, _, _ = read(source(settings(server, [folder]), context(tmp_path)), scope_of(folder), pages[-1].cursor)
+    bodies = [each.body for page in pages for each in page.documents] + [each.body for each in rest]
+    assert bodies == [mail(number) for number in range(1, 8)]
+
+
+def test_only_commands_that_read_are_sent(server, folder, tmp_path):
+    between = Between(server["imap_port"])
+    try:
+        one = source(settings(server, [folder], port=between.port, security="none"), context(tmp_path))
+        one.check()
+        read(one, scope_of(folder))
+        list(one.census(one.slices()[0]))
+    finally:
+        between.close()
+    verbs = {" ".join(line.split()[: 2 if line.startswith("UID") else 1]) for line in between.commands}
+    assert verbs <= {"AUTHENTICATE", "CAPABILITY", "ENABLE", "EXAMINE", "LIST", "LOGOUT", "UID SEARCH", "UID FETCH"}
+    fetched = [line for line in between.commands if "BODY" in line]
+    assert fetched
+    assert all("BODY.PEEK[" in line and "BODY[" not in line for line in fetched)
+
+
+def test_the_folder_made_anew_while_it_is_read_ends_the_reading(server, box, folder, tmp_path):
+    one = source(settings(server, [folder], page_size=2), context(tmp_path))
+    part = one.slices()[0]
+    opened = one._folder(part.scope)
+    with opened:
+        opened.open()
+        opened._client.shutdown()
+        opened._client = None
+        box.renumber(folder)
+        with pytest.raises(SourceError, match="made anew while it was read"):
+            opened.sizes([1, 2])
+
+
+def test_a_missing_folder_costs_itself_only_and_similar_names_are_told(server, folder, tmp_path):
+    one = source(settings(server, [folder, folder + "x"]), context(tmp_path))
+    good, bad = one.slices()
+    assert good.unreadable is None
+    assert "the folder is missing or closed to this account" in bad.unreadable
+    levels = {line.level: line for line in one.check()}
+    assert folder in levels["error"].advice
+
+
+def test_a_wrong_password_closes_its_own_mailbox_only(server, folder, tmp_path):
+    wrong = {"user": DESK, "password": "wr0ng-geheim", "folders": ["INBOX", "Processed"]}
+    right = {"user": USER, "password": PASSWORD, "folders": [folder]}
+    one = source(settings(server, mailboxes=[wrong, right]), context(tmp_path))
+    parts = one.slices()
+    assert [part.scope for part in parts] == [f"{DESK}/INBOX", f"{DESK}/Processed", scope_of(folder)]
+    assert "does not accept user and password (AUTHENTICATIONFAILED)" in parts[0].unreadable
+    assert parts[1].unreadable == parts[0].unreadable
+    assert parts[2].unreadable is None
+    assert "geheim" not in repr(parts)
+
+
+def test_starttls_reads_as_well(server, folder, tmp_path):
+    configured = settings(server, [folder], port=server["imap_port"], security="starttls")
+    documents, _, _ = read(source(configured, context(tmp_path)), scope_of(folder))
+    assert len(documents) == 7
+
+
+def test_a_wrong_authority_gets_no_password(server, tmp_path):
+    for more in ({}, {"port": server["imap_port"], "security": "starttls"}):
+        one = source(settings(server, ca_bundle=None, **more), context(tmp_path))
+        (line,) = one.check()
+        assert "certificate not trusted: self-signed certificate; set ca_bundle" in line.text
+
+
+class TestImap(SourceContract):
+    secrets = ("wr0ng-geheim",)
+    faults = {  # noqa: RUF012 - a table
+        "unauthorised": (AuthenticationFailed,),
+        **{name: SourceContract.faults[name] for name in ("missing", "busy", "broken", "cut", "not_json")},
+    }
+
+    @pytest.fixture(autouse=True)
+    def server_of(self, server, box):
+        self.server = server
+        self.between = Between(server["imap_port"])
+        box.make("Contract", [mail(number) for number in range(1, 8)])
+        self.faulty: list[Scripted] = []
+        yield
+        box.remove("Contract")
+        self.between.close()
+        for each in self.faulty:
+            each.__exit__()
+
+    def make(self, context):
+        return source(
+            settings(self.server, ["Contract"], port=self.between.port, security="none", page_size=3), context
+        )
+
+    def make_faulty(self, fault, context):
+        if fault == "missing":
+            return source(settings(self.server, ["Missing"]), context)
+        answers = {
+            "unauthorised": {"LOGIN": f"TAG NO [AUTHENTICATIONFAILED] bad: {self.secrets[0]}"},
+            "busy": {"LOGIN": "TAG NO [UNAVAILABLE] later"},
+            "broken": {"EXAMINE": "TAG NO [SERVERBUG] oops"},
+            "cut": {"EXAMINE": "* BYE closing"},
+            "not_json": {"EXAMINE": "TAG OK <html>"},
+        }[fault]
+        self.faulty.append(Scripted(answers))
+        mailbox = {"user": USER, "password": self.secrets[0]}
+        return source(settings(self.server, mailboxes=[mailbox], port=self.faulty[-1].port, security="none"), context)
+
+    def requests_seen(self):
+        return [
+            f"{'WRITE' if verb in {'SELECT', 'STORE', 'APPEND', 'EXPUNGE', 'COPY', 'MOVE'} else 'GET'} /{verb}"
+            for line in self.between.commands
+            for verb in line.upper().split()[:2]
+        ]
