@@ -1,0 +1,49 @@
+"""What the hub worked out of an alert besides what its source says: kept when the source is read again."""
+
+from __future__ import annotations
+
+import msgspec
+from sqlalchemy import Connection
+
+from hub.records import Alert
+from hub.records.base import Since
+from hub.store.dropped import Write
+from hub.store.revision import current_records
+
+__all__ = ["keep_matches", "with_match"]
+
+_FIELD = "ticket_id"
+
+
+def with_match(alert: Alert, ticket: str | None, basis: str | None, linked_at: int | None, *, unknown: bool) -> Alert:
+    """Return an alert with the ticket the hub found for it, the rule, and since when the two belong together."""
+    since = [one for one in alert.since if one.field != _FIELD]
+    if linked_at is not None:
+        since.append(Since(field=_FIELD, at=linked_at))
+    others = [one for one in alert.unknown_fields if one != _FIELD]
+    return msgspec.structs.replace(
+        alert,
+        ticket_id=ticket,
+        ticket_basis=basis,
+        since=since,
+        unknown_fields=[*others, _FIELD] if unknown else others,
+    )
+
+
+def keep_matches(conn: Connection, writes: dict[str, Write]) -> None:
+    """Carry the matches over, in place; the next derivation works them out anew where anything changed."""
+    alerts = {
+        one: write.record
+        for one, write in writes.items()
+        if isinstance(write.record, Alert) and write.record.ticket_id is None
+    }
+    for before in current_records(conn, list(alerts)) if alerts else ():
+        if not isinstance(before, Alert):
+            continue
+        unknown = _FIELD in before.unknown_fields
+        if before.ticket_basis is None and not unknown:
+            continue
+        linked_at = next((one.at for one in before.since if one.field == _FIELD), None)
+        found = None if before.ticket_basis is None else before.ticket_id
+        kept = with_match(alerts[before.id], found, before.ticket_basis, linked_at, unknown=unknown)
+        writes[before.id] = Write(kept, writes[before.id].document, writes[before.id].earlier)
