@@ -12,6 +12,8 @@ from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, examples
 from hub.cli.output import emit, plain
 from hub.cli.session import Session
 from hub.errors import HubError
+from hub.sla.fault import service_level_faults
+from hub.sla.zone import local_year
 from hub.sync.source import CheckLine
 
 __all__ = ["register"]
@@ -50,7 +52,7 @@ def _lines(session: Session) -> Iterator[tuple[str, CheckLine]]:
     if judge_from is not None and judge_from > session.clock.now_ms():
         advice = "set organisation.judge_from to the day you began to work by the standard"
         yield "configuration", CheckLine("warning", "judge_from is in the future: nothing becomes a finding", advice)
-    yield "store", _store_line(session)
+    yield from _store_lines(session)
     for name, settings in configuration.packs.items():
         pack = session.registry.packs()[name]
         judged, known = len(pack.requirements(settings.parameters, settings.choices)), len(pack.entries)
@@ -73,6 +75,25 @@ def _check_source(session: Session, name: str) -> list[CheckLine]:
 
 def _check_channel(session: Session, name: str) -> list[CheckLine]:
     return session.channels([name])[name].check()
+
+
+def _store_lines(session: Session) -> Iterator[tuple[str, CheckLine]]:
+    stored = _store_line(session)
+    yield "store", stored
+    if stored.level == "ok":
+        for line in _service_level_lines(session):
+            yield "service levels", line
+
+
+def _service_level_lines(session: Session) -> Iterator[CheckLine]:
+    zone = session.configuration.organisation.zone
+    year = local_year(session.clock.now_ms(), zone)
+    with session.store.connect() as conn:
+        promising, faults = service_level_faults(conn, zone, [year])
+    for fault in faults:
+        yield CheckLine("warning", str(fault), "until it is mended, the tickets it concerns are not provable")
+    if promising and not faults:
+        yield CheckLine("ok", f"tickets can be measured by {promising} agreements")
 
 
 def _tried(attempt: Callable[[], list[CheckLine]]) -> list[CheckLine]:

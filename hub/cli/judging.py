@@ -16,6 +16,8 @@ from hub.conformance.judge import Judgement, judge, natural_as_of
 from hub.conformance.pack import CatalogueEntry
 from hub.conformance.profile import profile_lines
 from hub.errors import StoreError
+from hub.sla.fault import service_level_faults
+from hub.sla.zone import local_year
 
 __all__ = [
     "catalogue",
@@ -31,17 +33,22 @@ __all__ = [
 
 
 def derived(session: Session, *, whole: bool = False) -> DeriveSummary:
-    """Derive what changed, under the configured zone and calendar."""
+    """Derive what changed, under the configured zone and calendar; say what is wrong with calendars and agreements."""
     organisation = session.configuration.organisation
-    return derive_all(
+    now = session.clock.now_ms()
+    done = derive_all(
         session.store,
         session.requirements(),
-        now=session.clock.now_ms(),
+        now=now,
         zone=organisation.zone,
         calendar=organisation.calendar,
         whole=whole,
         probes=session.probes(),
     )
+    with session.store.connect() as conn:
+        for fault in service_level_faults(conn, organisation.zone, [local_year(now, organisation.zone)])[1]:
+            session.progress.say(f"service levels: {fault}", level="warning")
+    return done
 
 
 def refreshed(session: Session) -> list[FindingChange]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from hub.conformance.derive import DeriveSummary, derive
 from hub.conformance.expression import CALENDAR
@@ -16,18 +16,14 @@ from hub.conformance.pack import Requirement
 from hub.conformance.probe import Probe, run_probes
 from hub.conformance.waiver_rule import LONGEST_DAYS
 from hub.errors import ConfigurationError, Fault
-from hub.records import Calendar as CalendarRecord
-from hub.sla.calendar import Calendar, built_in, from_record
+from hub.sla.calendar import Calendar
 from hub.sla.clocks import refresh_clocks
+from hub.sla.fault import read_calendars
 from hub.sla.materialise import FIRST_DAY, horizon, materialise, open_times
 from hub.sla.service_availability import refresh_availability
-from hub.store.revision import current_records
 from hub.store.store import Store
-from hub.store.tables import metadata
 
 __all__ = ["derive_all", "known_calendars", "refresh_findings"]
-
-_record = metadata.tables["record"]
 
 
 def derive_all(
@@ -56,26 +52,16 @@ def derive_all(
 
 
 def known_calendars(conn: Connection, now: int, zone: str, own: str) -> list[Calendar]:
-    """Return the built-in calendars, those of the register, and the organisation's own under its name.
+    """Return the built-in calendars, those of the register that can be used, and the organisation's own under its name.
 
-    Raises ConfigurationError for one that does not exist or cannot be read.
+    Raises ConfigurationError where the organisation's own does not exist or cannot be used; what rests on
+    another that cannot be used is not provable.
     """
-    ids = conn.scalars(select(_record.c.id).where(_record.c.kind == "calendar")).all()
-    kept = [one for one in current_records(conn, list(ids)) if isinstance(one, CalendarRecord)]
-    years = range(FIRST_DAY.year, horizon(now, zone).year + 1)
-    known, faults = {one.id: one for one in built_in(zone)}, []
-    for one in kept:
-        try:
-            if one.vanished_at is None:
-                known[one.id] = from_record(one, zone, years)
-        except ValueError as error:
-            faults.append(Fault(str(error), key=one.id))
-    if own not in known and not faults:
-        faults = [
-            Fault(f"there is no calendar {own!r}; known: {', '.join(sorted(known))}", key="organisation.calendar")
-        ]
-    if faults:
-        raise ConfigurationError(faults)
+    known, faults = read_calendars(conn, zone, range(FIRST_DAY.year, horizon(now, zone).year + 1))
+    if own not in known:
+        wrong = [fault for fault in faults if fault.key == own]
+        missing = Fault(f"there is no calendar {own!r}; known: {', '.join(sorted(known))}", key="organisation.calendar")
+        raise ConfigurationError(wrong or [missing])
     return [*known.values(), replace(known[own], id=CALENDAR)]
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hub.sla.open_time import OpenTime, Span, merged
 
-__all__ = ["NOTICE_MS", "Availability", "Maintenance", "floored", "measure", "unwatched"]
+__all__ = ["NOTICE_MS", "Availability", "Maintenance", "Sample", "floored", "measure", "unwatched"]
 
 NOTICE_MS = 48 * 3_600_000
 """How long before its start maintenance must be announced to be taken out."""
@@ -95,22 +95,32 @@ def measure(
     return Availability(agreed, known, up, touching)
 
 
-def unwatched(samples: Sequence[tuple[int, int, bool]], period: Span) -> list[Span]:
-    """Return the time without samples for longer than two sampling periods.
+class Sample(NamedTuple):
+    """A stretch that was looked at."""
 
-    `samples` are (instant, seconds it stands for, state known), in order of time.
-    """
+    at: int
+    interval_s: int
+    """Seconds it stands for."""
+    every_s: int
+    """Seconds between two looks."""
+    known: bool
+    """False = somebody looked, and could not tell."""
+
+
+def unwatched(samples: Sequence[Sample], period: Span) -> list[Span]:
+    """Return the time without samples for longer than two sampling periods; `samples` in order of time."""
     begins, ends = period
     gaps: list[Span] = []
     seen_to = begins
-    for at, interval, known in samples:
-        if at - seen_to > 2 * interval * 1000:
-            gaps.append((seen_to, at))
-        if not known:
-            gaps.append((at, at + interval * 1000))
-        seen_to = max(seen_to, at + interval * 1000)
+    for one in samples:
+        through = one.at + one.interval_s * 1000
+        if one.at - seen_to > 2 * one.every_s * 1000:
+            gaps.append((seen_to, one.at))
+        if not one.known:
+            gaps.append((one.at, through))
+        seen_to = max(seen_to, through)
     if seen_to < ends:
-        last = samples[-1][1] * 1000 if samples else 0
+        last = samples[-1].every_s * 1000 if samples else 0
         if ends - seen_to > last or not samples:
             gaps.append((seen_to, ends))
     return merged(gaps)

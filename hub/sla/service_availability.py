@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select
 
 from hub.records import Measurement, Period
-from hub.sla.availability import Availability, Maintenance, floored, measure, unwatched
+from hub.sla.availability import Availability, Maintenance, Sample, floored, measure, unwatched
 from hub.sla.materialise import OpenTimes
 from hub.sla.open_time import OpenTime, Span
 from hub.store.schema import kind_tables
@@ -38,6 +38,8 @@ _window: Any = kind_tables["maintenance_window"].c
 _measured: Any = kind_tables["measurement"].c
 _READ = ("outage", "availability_sample", "maintenance_window", "service", "calendar", "period")
 _PLAIN = "7x24"
+_LONGEST_SAMPLE_MS = 86_400_000
+"""No sample stands for more than a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,9 @@ def _measurement(
     period = (month.starts_at, month.ends_at)
     samples = _samples(conn, service.sid, period)
     down = [*_outages(conn, service.sid, period), *_spans(samples, "down")]
-    unknown = unwatched([(at, interval, state != "unknown") for at, interval, state in samples], period)
+    unknown = unwatched(
+        [Sample(at, interval, every, state != "unknown") for at, interval, every, state in samples], period
+    )
     found = measure(
         period, open_time, outages=down, maintenance=_maintenance(conn, service.sid, period), unknown=unknown
     )
@@ -138,15 +142,20 @@ def _told(service: _Watched, month: Any, found: Availability) -> Measurement:
     )
 
 
-def _samples(conn: Connection, service: int, period: Span) -> list[tuple[int, int, str]]:
-    rows = select(_sample.at, func.coalesce(_sample.interval_s, 60), _sample.state).where(
-        _sample.service_id == service, _sample.at >= period[0], _sample.at < period[1], _sample.vanished_at.is_(None)
+def _samples(conn: Connection, service: int, period: Span) -> list[tuple[int, int, int, str]]:
+    """Return (instant, seconds it stands for, seconds between two looks, state); one may have begun before the period."""
+    interval = func.coalesce(_sample.interval_s, 60)
+    rows = select(_sample.at, interval, func.coalesce(_sample.every_s, interval), _sample.state).where(
+        _sample.service_id == service,
+        _sample.at > period[0] - _LONGEST_SAMPLE_MS,
+        _sample.at < period[1],
+        _sample.vanished_at.is_(None),
     )
-    return [(at, interval, state) for at, interval, state in conn.execute(rows.order_by(_sample.at))]
+    return [tuple(row) for row in conn.execute(rows.order_by(_sample.at)) if row[0] + row[1] * 1000 > period[0]]
 
 
-def _spans(samples: Sequence[tuple[int, int, str]], state: str) -> list[Span]:
-    return [(at, at + interval * 1000) for at, interval, said in samples if said == state]
+def _spans(samples: Sequence[tuple[int, int, int, str]], state: str) -> list[Span]:
+    return [(at, at + interval * 1000) for at, interval, _, said in samples if said == state]
 
 
 def _outages(conn: Connection, service: int, period: Span) -> list[Span]:

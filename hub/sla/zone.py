@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zoneinfo
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from importlib import metadata, resources
 from zoneinfo import ZoneInfo
 
-__all__ = ["DAY_MINUTES", "load_zone", "tz_version", "wall_times", "wall_to_utc", "zone_names"]
+__all__ = ["DAY_MINUTES", "load_zone", "local_year", "tz_version", "wall_times", "wall_to_utc", "zone_names"]
 
 DAY_MINUTES = 24 * 60
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -38,6 +38,11 @@ def load_zone(name: str) -> ZoneInfo:
         raise zoneinfo.ZoneInfoNotFoundError(f"no time zone {name!r} in the tz database")
     with resources.files("tzdata.zoneinfo").joinpath(*name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
+
+
+def local_year(instant: int, zone: str) -> int:
+    """Return the year of an instant on the clocks of a zone."""
+    return datetime.fromtimestamp(instant // 1000, tz=UTC).astimezone(load_zone(zone)).year
 
 
 def _naive(day: date, minute: int) -> tuple[datetime, int]:

@@ -43,6 +43,27 @@ def test_templates_are_one_consistent_register(register):
     assert all(register.records(stem) for stem in FILES)
 
 
+def test_agreements_that_measure_nothing_are_told_where_they_stand(register):
+    sla = """
+- id: gold
+  customer_id: customers/retail
+  service_ids: [services/shop]
+  valid_from: 2026-01-01
+  targets:
+  - {id: a, metric: response, operator: '<=', value: 0, unit: min, calendar: 7x24}
+  - {id: b, metric: resolution, operator: '<=', value: 4, unit: h, calendar: 6x9}
+"""
+    register.write("services", "- {id: shop, name: Shop}\n", head=True)
+    register.write("customers", "- {id: retail, name: Retail}\n", head=True)
+    register.write("slas", sla, head=True)
+    told = [line.text.partition("register/")[2] for line in register.source().check() if line.level == "warning"]
+    assert "it is not signed" in told[-3]
+    assert told[-2].endswith("targets[0]: target a promises 0 min")
+    assert told[-1].endswith("targets[1]: target b counts on the calendar '6x9', which does not exist")
+    places = [(fault.line, fault.column) for fault in register.source().warnings() if fault.key.startswith("targets")]
+    assert places[1] == (places[0][0] + 1, places[0][1])
+
+
 def test_untouched_templates_hold_no_rows(register):
     for name, template in TEMPLATES.items():
         (register.folder / name).write_text(template, encoding="utf-8")

@@ -16,6 +16,7 @@ from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provi
 from hub_register.history import History, authors
 from hub_register.mapping import Reading, read_row
 from hub_register.nearest import nearest
+from hub_register.promise import promise_faults
 from hub_register.proof import ProofCheck
 from hub_register.row import CSV, YAML, RegisterFile, Row, read_register_file
 from hub_register.schema import FILES, provided
@@ -64,6 +65,8 @@ class RegisterSource:
             if bare:
                 first = f"{register.name}:{bare[0].node.line}"
                 lines.append(CheckLine("warning", f"{len(bare)} rows without proof, the first at {first}", _PROVE))
+        unmeasured = "until it is mended, the tickets it concerns are not provable"
+        lines += [CheckLine("warning", str(fault), unmeasured) for fault in self._promise_faults()]
         lines += [*self._history_lines(), *self._history_notes()]
         if not lines:
             advice = f"add one of {', '.join(stem + YAML for stem in FILES)}"
@@ -87,7 +90,12 @@ class RegisterSource:
         found = [_at(row, "", f"rests on nothing; {_PROVE}") for register in files for row in _bare(register)]
         for register in files:
             found += self._weak(register)
+        found += self._promise_faults()
         return sorted(found, key=lambda fault: (fault.file, fault.line or 0, fault.column or 0))
+
+    def _promise_faults(self) -> list[Fault]:
+        """Say which agreements measure nothing, and why."""
+        return list(promise_faults((row, self._read(row).record) for file in self._files() for row in file.rows))
 
     def _weak(self, register: RegisterFile) -> list[Fault]:
         """Say which rows came late, and whose authors are nobody."""
