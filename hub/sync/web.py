@@ -37,6 +37,8 @@ _SILENCES = 5
 """How many times the longest silence a whole answer may take."""
 _LARGEST = 256 * 1024 * 1024
 """Bytes of one answer; more is no answer but a mistake, or an attack on our memory."""
+_DEEPEST = 10
+"""Faults behind a fault that are looked at; their chain may be a circle."""
 _PASSING = frozenset({408, 425, 429})
 
 
@@ -216,7 +218,9 @@ class Web:
 
 def _untrusted(error: BaseException | None) -> bool:
     """Tell whether a certificate is behind a fault: httpx wraps it twice."""
-    while error is not None:
+    for _ in range(_DEEPEST):
+        if error is None:
+            break
         if isinstance(error, ssl.SSLError) or "CERTIFICATE_VERIFY" in str(error):
             return True
         error = error.__cause__ or error.__context__

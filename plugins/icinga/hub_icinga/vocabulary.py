@@ -1,0 +1,62 @@
+"""Settings made ready for mapping: whose service, what touches security, which tickets are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hub.monitoring.service_map import ServiceMap
+from hub.monitoring.ticket_finder import TicketFinder
+
+if TYPE_CHECKING:
+    from hub_icinga.settings import Figure, IcingaSettings
+
+__all__ = ["Vocabulary"]
+
+_UNUSABLE = frozenset({"CRITICAL", "DOWN"})
+_USABLE = frozenset({"WARNING"})
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What one source's settings say of names."""
+
+    source: str
+    settings: IcingaSettings
+    services: ServiceMap
+    guarded: ServiceMap
+    tickets: TicketFinder
+    figures: dict[tuple[str, str], Figure]
+
+    @classmethod
+    def of(cls, source: str, settings: IcingaSettings) -> Vocabulary:
+        """Make it from validated settings."""
+        return cls(
+            source,
+            settings,
+            ServiceMap(settings.services),
+            ServiceMap(dict.fromkeys(settings.security, "security")),
+            TicketFinder(settings.ticket_projects),
+            {(figure.object, figure.label): figure for figure in settings.measurements},
+        )
+
+    def services_of(self, name: str, facts: Iterable[tuple[str, str]]) -> list[str]:
+        """Return the services an object stands for, the one whose state it shows first."""
+        shown = self.settings.availability.get(name)
+        found = self.services.services(facts)
+        return list(dict.fromkeys([*([shown] if shown else []), *found]))
+
+    def security(self, facts: Iterable[tuple[str, str]]) -> bool | None:
+        """Tell whether an alert touches security; None where no rule says what does."""
+        return bool(self.guarded.services(facts)) if self.guarded else None
+
+    def outage(self, name: str, severity: str | None) -> bool | None:
+        """Tell whether a service cannot be used while this lasts: only objects that show a service's state say so."""
+        if name not in self.settings.availability or severity is None:
+            return None
+        return True if severity in _UNUSABLE else False if severity in _USABLE else None
+
+    def person(self, author: str) -> str | None:
+        """Return the person behind an author's name."""
+        return self.settings.accounts.get(author)

@@ -1,0 +1,1 @@
+"""Zabbix as a source of neutral records: alerts, maintenance, availability, figures."""
