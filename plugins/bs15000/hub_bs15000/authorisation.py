@@ -14,6 +14,7 @@ from hub.conformance.owed import Doubt
 from hub.conformance.part import Part, Words
 from hub.conformance.unit import Unit, organisation, unit
 from hub.store.schema import kind_tables
+from hub_bs15000.withdrawal import held_until
 
 __all__ = ["approvals_of", "assigned", "authorised", "begun", "in_effect", "start_unknown"]
 
@@ -60,7 +61,7 @@ def approvals_of(subject: ColumnElement[int], *roles: str) -> Rows:
         a.subject_id == subject,
         a.decided_at,
         fields=frozenset({"subject_id", "decision", "approver", "decided_at"}),
-        lost=a.withdrawn_at,
+        lost=held_until(a),
     )
     return found.where(a.decision == "approved").by(a.approver, *roles)
 

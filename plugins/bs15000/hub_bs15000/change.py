@@ -11,6 +11,7 @@ from hub.conformance.evidence import Filled, Rows, fields_filled, rows
 from hub.conformance.expression import later_of, since_when
 from hub.conformance.unit import Unit, unit
 from hub.store.schema import child_tables, kind_tables
+from hub_bs15000.withdrawal import held_until
 
 __all__ = [
     "EMERGENCY_UNKNOWN",
@@ -100,7 +101,7 @@ def approvals(*roles: str, independent: bool) -> Rows:
             a.subject_id == c.sid,
             a.decided_at,
             fields=frozenset({"decision", "approver", "decided_at", "subject_revision"}),
-            lost=a.withdrawn_at,
+            lost=held_until(a),
         )
         .where(a.decision == "approved", or_(a.subject_revision == c.revision, unbound))
         .doubtful(unbound, "which revision was approved is not recorded")
