@@ -19,6 +19,7 @@ from hub.store.document import Raw, append_documents
 from hub.store.dropped import Translated, Write, find_dropped, keep_marks
 from hub.store.identity import CHUNK, next_sid, resolve_persons, sids_of
 from hub.store.matched import keep_matches
+from hub.store.naming import named_sids, settle_names
 from hub.store.revision import Current, current_of, digest_of, write_revisions
 from hub.store.row import Rows, references, rows_of
 from hub.store.schema import child_tables, kind_tables
@@ -178,6 +179,7 @@ def _write_changes(conn: Connection, changes: Sequence[_Change], current: Mappin
         touched = sorted({sid} | targets_before.get(sid, set()) | targets.get(sid, set()))
         for kind in dict.fromkeys((kind_of(change.record), before.get(sid, kind_of(change.record)))):
             log += [(kind, sid, other) for other in touched]
+    log += settle_names(conn, (change.record for change in changes))
     put(conn, change_log, log, columns="kind sid touched")
 
 
@@ -187,6 +189,7 @@ def _number(conn: Connection, changes: Sequence[_Change], current: Mapping[str, 
     sids = {one: current[one].sid for one in written if one in current}
     referred = dict.fromkeys(one for change in changes for one in references(change.record))
     sids |= sids_of(conn, referred.keys() - sids.keys())
+    sids |= named_sids(conn, referred)
     new = [one for one in dict.fromkeys([*written, *referred]) if one not in sids]
     if new:
         sids |= {one: sid for sid, one in enumerate(new, next_sid(conn))}
