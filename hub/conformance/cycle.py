@@ -16,6 +16,8 @@ from hub.conformance.pack import Requirement
 from hub.conformance.probe import Probe, run_probes
 from hub.conformance.waiver_rule import LONGEST_DAYS
 from hub.errors import ConfigurationError, Fault
+from hub.monitoring.own import state_own
+from hub.monitoring.refresh import refresh_outages
 from hub.sla.calendar import Calendar
 from hub.sla.clocks import refresh_clocks
 from hub.sla.fault import read_calendars
@@ -36,7 +38,7 @@ def derive_all(
     whole: bool = False,
     probes: Sequence[Probe] = (),
 ) -> DeriveSummary:
-    """Materialise calendars as they stand in the register and clocks by them, let the probes look, then derive what changed.
+    """Materialise calendars, work out clocks, outages and availability, let the probes look, then derive what changed.
 
     `calendar` is the organisation's own: a built-in name or a calendar record's id. Raises
     ConfigurationError for a calendar that does not exist or cannot be used.
@@ -46,7 +48,9 @@ def derive_all(
         materialise(conn, calendars, zone, FIRST_DAY, horizon(now, zone))
         calendars_once = cache(partial(open_times, conn))
         refresh_clocks(conn, calendars_once, zone=zone)
+        refresh_outages(conn, now=now, whole=whole)
         refresh_availability(conn, calendars_once, now=now)
+        state_own(conn, now=now)
         run_probes(conn, probes, now)
     return derive(store, requirements, now=now, whole=whole)
 

@@ -95,6 +95,23 @@ def test_time_without_samples_is_unknown_not_up(conn: Connection) -> None:
     assert (actual, coverage) == (100.0, 0.991935)
 
 
+def test_one_sample_may_stand_for_a_stretch_and_a_gap_behind_it_is_a_gap_all_the_same(conn: Connection) -> None:
+    days = [
+        AvailabilitySample(
+            id=f"m:{day}",
+            source="m",
+            service_id="r:services/shop",
+            at=JANUARY + day * 24 * HOUR - HOUR,
+            state="up",
+            interval_s=86_400 if day != 7 else 43_200,
+            every_s=60,
+        )
+        for day in range(32)
+    ]
+    refreshed(conn, shop(), *days)
+    assert figures(conn) == [(100.0, 0.983870, None, 99.5)], "half of the eighth day is missing, nothing at either edge"
+
+
 def test_without_any_sample_nothing_is_known(conn: Connection) -> None:
     refreshed(conn, shop(), outage(1, 2))
     [(actual, coverage, missing, _)] = figures(conn)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from hub.sla.availability import Maintenance, floored, measure, unwatched
+from hub.sla.availability import Maintenance, Sample, floored, measure, unwatched
 from hub.sla.calendar import BUILT_IN, Calendar, Hours, open_intervals
 from hub.sla.clock import Case, Pause, Promise, Retarget, pauses_that_hold, read_clock, state_at
 from hub.sla.open_time import OpenTime, merged
@@ -121,11 +121,15 @@ def test_a_share_is_never_rounded_up() -> None:
 
 def test_time_without_samples_is_unknown() -> None:
     minute = 60_000
-    samples = [(at * minute, 60, True) for at in (0, 1, 2, 9, 10)]
+    samples = [Sample(at * minute, 60, 60, True) for at in (0, 1, 2, 9, 10)]
     assert unwatched(samples, (0, 11 * minute)) == [(3 * minute, 9 * minute)]
     assert unwatched(samples, (0, 20 * minute)) == [(3 * minute, 9 * minute), (11 * minute, 20 * minute)]
-    assert unwatched([(0, 60, False)], (0, minute)) == [(0, minute)]
+    assert unwatched([Sample(0, 60, 60, False)], (0, minute)) == [(0, minute)]
     assert unwatched([], (0, minute)) == [(0, minute)]
+    hours = [Sample(0, 3600, 60, True), Sample(62 * minute, 3600, 60, True)]
+    assert unwatched(hours, (0, 122 * minute)) == []
+    later = [hours[0], Sample(63 * minute, 3600, 60, True)]
+    assert unwatched(later, (0, 125 * minute)) == [(60 * minute, 63 * minute), (123 * minute, 125 * minute)]
 
 
 WEEK = [(weekday, hours) for weekday in range(1, 6) for hours in (Hours(8 * 60, 12 * 60), Hours(13 * 60, 17 * 60))]
