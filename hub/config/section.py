@@ -209,6 +209,8 @@ class ReportSettings(Section):
     """Persons; their addresses come from the register."""
     channels: list[str] = Field(min_length=1)
     """Names of channels of this file."""
+    archive: str = Field(default="", pattern=r"^(https://[^\s<>\"]+)?$")
+    """Address below which the folder of a `file` channel can be read; stands in a mail too large for its attachments."""
     enabled: bool = True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from hub.sync.source import CheckLine, SourceContext
 
@@ -24,6 +24,8 @@ class ChannelSettings(BaseModel):
     """False = kept in the file, not used."""
     send: bool = False
     """False = whatever leaves the machine stays in the outbox."""
+    largest_mb: int = Field(default=10, ge=1, le=150)
+    """A larger message goes to its recipients without its attachments, with a link instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from hub.conformance.answer import Answers
 from hub.errors import ConfigurationError, Fault, HubError
 from hub.report.compile import compile_conformance
 from hub.report.deliver import Way, held_reason
-from hub.report.mail import Rendered, is_address, render_mail
+from hub.report.mail import Rendered, is_address, lighten, render_mail
 from hub.report.model import Identity, Period, ReportModel, decode_model, encode_model
 from hub.report.period import tz_version
 from hub.report.status import Thresholds
@@ -92,13 +92,38 @@ def issue_conformance(
         previous=decode_model(before.model) if before else None,
         limits=limits,
     )
-    sender = _sender(configuration)
-    rendered = render_mail(model, sender=sender, to=recipients, hosts=configured_hosts(configuration))
-    _keep(store, model, rendered, recipients, ways)
+    sender, name = _sender(configuration)
+    rendered = render_mail(model, sender=sender, to=recipients, hosts=configured_hosts(configuration), sender_name=name)
+    _keep(store, model, rendered, recipients, ways, light=_light_for(configuration, rendered, model, ways))
     return Issue(report_id, wanted, model, created=True)
 
 
-def _keep(store: Store, model: ReportModel, rendered: Rendered, recipients: list[str], ways: Mapping[str, Way]) -> None:
+def _light_for(
+    configuration: Configuration, rendered: Rendered, model: ReportModel, ways: Mapping[str, Way]
+) -> dict[str, bytes]:
+    """Give channel -> the message without attachments, for those that take none as large as this one."""
+    narrow = [
+        name
+        for name, way in ways.items()
+        if way.addressed and len(rendered.eml) > configuration.channels[name].largest_mb * 1_000_000
+    ]
+    if not narrow:
+        return {}
+    archive = configuration.reports[_TYPE].archive
+    identity = model.identity
+    place = f"{archive.rstrip('/')}/{identity.report_id}-r{identity.revision}.eml" if archive else ""
+    return dict.fromkeys(narrow, lighten(rendered, place).eml)
+
+
+def _keep(
+    store: Store,
+    model: ReportModel,
+    rendered: Rendered,
+    recipients: list[str],
+    ways: Mapping[str, Way],
+    *,
+    light: Mapping[str, bytes],
+) -> None:
     """Write report and messages in one transaction: there is never one without the other."""
     identity = model.identity
     issued = Issued(
@@ -122,7 +147,7 @@ def _keep(store: Store, model: ReportModel, rendered: Rendered, recipients: list
                     conn,
                     MessageKey(identity.report_id, identity.revision, name, recipient),
                     message_id=rendered.message_id,
-                    message=rendered.eml,
+                    message=light.get(name, rendered.eml),
                     held=None if way.may_deliver else held_reason(name),
                     now=identity.issued_at,
                 )
@@ -152,9 +177,10 @@ def _recipients(configuration: Configuration, to: dict[str, str], ways: Mapping[
     return list(dict.fromkeys(to[person] for person in people if person not in missing))
 
 
-def _sender(configuration: Configuration) -> str:
-    """Take the sender of the report's first channel that has one; a report that stays here needs none."""
-    for name in configuration.reports[_TYPE].channels:
-        if sender := getattr(configuration.channels.get(name), "sender", None):
-            return str(sender)
-    return "hub@localhost"
+def _sender(configuration: Configuration) -> tuple[str, str]:
+    """Take address and name of the report's first channel that has a sender; a report that stays here needs none."""
+    for channel in configuration.reports[_TYPE].channels:
+        settings = configuration.channels.get(channel)
+        if sender := getattr(settings, "sender", None):
+            return str(sender), str(getattr(settings, "sender_name", ""))
+    return "hub@localhost", ""

@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from email import message_from_bytes
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from zoneinfo import ZoneInfo
 
 from hub.report.attachment import findings_csv, manifest_json
-from hub.report.model import Attachment, ReportModel
+from hub.report.model import Attachment, Identity, ReportModel
 from hub.report.page import render_html
 from hub.report.plain import render_text
 from hub.report.view import view_of
-from hub.report.wording import subject_line
+from hub.report.wording import clean, subject_line
 
-__all__ = ["Rendered", "is_address", "message_id", "render_mail"]
+__all__ = ["Rendered", "is_address", "lighten", "message_id", "render_mail"]
 
 
+_LONGEST_THREAD = 20
+"""Corrections that are named besides the first message."""
 _UNFOLDED = SMTP.clone(max_line_length=100)
 """Keeps the hash header (84 characters) on one line; bodies were encoded before, with shorter lines."""
 
@@ -45,8 +49,13 @@ class Rendered:
     """SHA-256 of `eml`."""
 
 
-def render_mail(model: ReportModel, *, sender: str, to: list[str], hosts: frozenset[str]) -> Rendered:
-    """Write the message. `sender` and `to` are bare addresses; `hosts` are those links may lead to."""
+def render_mail(
+    model: ReportModel, *, sender: str, to: list[str], hosts: frozenset[str], sender_name: str = ""
+) -> Rendered:
+    """Write the message. `sender` and `to` are bare addresses; `hosts` are those links may lead to.
+
+    All reports of a series are one conversation: each refers to the series, a correction to what it corrects.
+    """
     files = {"findings.csv": findings_csv(model, hosts), "evidence-manifest.json": manifest_json(model)}
     attachments = [Attachment(name=name, sha256=_sha256(body)) for name, body in files.items()]
     view = view_of(model)
@@ -58,11 +67,17 @@ def render_mail(model: ReportModel, *, sender: str, to: list[str], hosts: frozen
     message = EmailMessage(policy=SMTP)
     identity = model.identity
     message["Subject"] = subject_line(model)
-    message["From"] = Address(addr_spec=sender)
+    message["From"] = Address(clean(sender_name), addr_spec=sender)
     if to:
         message["To"] = [Address(addr_spec=address) for address in to]
-    message["Date"] = format_datetime(datetime.fromtimestamp(identity.issued_at // 1000, tz=UTC))
+    message["Date"] = format_datetime(datetime.fromtimestamp(identity.issued_at // 1000, tz=_zone(identity)))
     message["Message-ID"] = message_id(identity.report_id, identity.revision, sender)
+    series, domain = _series(identity), Address(addr_spec=sender).domain
+    message["List-Id"] = f"<{series}.{domain}>"
+    earlier = [message_id(identity.report_id, number, sender) for number in range(1, identity.revision)]
+    thread = [f"<{series}@{domain}>", *earlier[:1], *earlier[1:][-_LONGEST_THREAD:]]
+    message["In-Reply-To"] = thread[-1]
+    message["References"] = " ".join(thread)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message["X-Conformance-Report"] = identity.report_id
@@ -85,6 +100,38 @@ def render_mail(model: ReportModel, *, sender: str, to: list[str], hosts: frozen
         content_hash=content_hash,
         message_hash=_sha256(eml),
     )
+
+
+def lighten(rendered: Rendered, archive: str) -> Rendered:
+    """Leave the attachments out of a message and say where they are; `archive` is an address, or empty.
+
+    What the content hash binds stays as it was: the attachments' hashes stand in the text.
+    """
+    message = message_from_bytes(rendered.eml, EmailMessage, policy=SMTP)
+    names = [part.get_filename() or "" for part in message.iter_attachments()]
+    where = f"They are kept here:\n\n{archive}" if archive else "Whoever runs the hub has them: hub report show"
+    boundary = message.get_boundary()
+    bodies = [part for part in message.iter_parts() if not part.is_attachment()]
+    note = EmailMessage(policy=SMTP)
+    note.set_content(
+        f"The attachments {', '.join(names)} are left out: with them the message would be too large to be sent.\n{where}\n",
+        cte="quoted-printable",
+        disposition="inline",
+    )
+    message.set_payload([*bodies, note])
+    message.set_boundary(f"{boundary}_light")
+    eml = message.as_bytes(policy=_UNFOLDED)
+    return replace(rendered, eml=eml, message_hash=_sha256(eml))
+
+
+def _series(identity: Identity) -> str:
+    """Name what all reports of one kind share."""
+    return identity.report_id.removesuffix(f"-{identity.period.label}").lower()
+
+
+def _zone(identity: Identity) -> tzinfo:
+    """Give the zone the report's days are in, which is its readers'."""
+    return ZoneInfo(identity.period.zone)
 
 
 def message_id(report_id: str, revision: int, sender: str) -> str:

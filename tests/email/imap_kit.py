@@ -18,28 +18,13 @@ from urllib.parse import parse_qs
 
 from hub.clock import Clock, FixedClock, parse_instant
 from hub.errors import Retriable
-from hub.records import Communication
-from hub.sync.source import Document, Normalised, Provision, SourceContext
+from hub.sync.source import Document, SourceContext
 from hub_email.settings import ImapSettings
-from hub_email.source import ImapSource
+from hub_email.source import ImapSource, make_imap_source
 
 T = TypeVar("T")
 USER, PASSWORD = "alice@example.test", "secret"
 NOW = parse_instant("2026-11-03T08:00:00Z")
-
-
-class Plain:
-    """Makes one bare record of a mail, for tests of reading alone."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def provides(self) -> list[Provision]:
-        return [Provision("communication", frozenset({"title"}))]
-
-    def normalise(self, document: Document) -> Normalised:
-        record = Communication(id=f"{self.name}:{document.native_id}", source=self.name, scope=document.scope)
-        return Normalised([record])
 
 
 def mail(number: int, body: str = "Hello.", *, message_id: str | None = None) -> bytes:
@@ -141,7 +126,7 @@ def settings(server: dict[str, Any], folders: list[str] | None = None, **more: A
 
 
 def source(configured: ImapSettings, given: SourceContext) -> ImapSource:
-    return ImapSource(configured, given, Plain(given.name))
+    return make_imap_source(configured, given)
 
 
 class Between:

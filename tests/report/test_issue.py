@@ -114,6 +114,20 @@ def test_issued_once_and_written_to_the_folder_while_mail_is_held(any_store, con
     assert b"To: alice@example.test\r\n" in written[0].read_bytes()
 
 
+def test_a_mail_that_is_too_large_goes_with_a_link_and_the_folder_gets_all(any_store, configuration, ways, answers):
+    write_person(any_store, email=["alice@example.test"])
+    channels, reports = configuration.channels, configuration.reports
+    channels["mail"] = channels["mail"].model_copy(update={"largest_mb": 0})
+    archive = "https://reports.example.test/hub/"
+    reports["conformance"] = reports["conformance"].model_copy(update={"archive": archive})
+    issued, _ = issue(any_store, configuration, ways, answers)
+    with any_store.connect() as conn:
+        mail, file = (outbox.message_of(conn, each.key) for each in outbox.deliveries(conn))
+    assert f"{archive}{issued.report_id}-r1.eml".encode() in mail.replace(b"=\r\n", b"")
+    assert b"findings.csv" in file
+    assert b'filename="findings.csv"' not in mail
+
+
 def test_a_correction_is_the_next_revision_and_compares_with_the_month_before(any_store, configuration, ways, answers):
     write_person(any_store, email=["alice@example.test"])
     september, _ = issue(

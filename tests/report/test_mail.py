@@ -16,7 +16,7 @@ import pytest
 from hub.conformance.answer import Subject
 from hub.report.attachment import defuse
 from hub.report.compile import compile_conformance
-from hub.report.mail import is_address, render_mail
+from hub.report.mail import is_address, lighten, render_mail
 from hub.report.model import ReportModel, encode_model
 from hub.report.plain import columns_of, wrap
 from hub.report.wording import clean, safe_url, subject_line
@@ -104,7 +104,9 @@ def test_headers(report):
     assert message["X-Conformance-Report"] == "SR-example-organisation-conformance-2026-10"
     assert message["X-Conformance-Revision"] == "1"
     assert message["X-Conformance-Hash"] == rendered.content_hash
-    assert message["Date"] == "Tue, 03 Nov 2026 08:01:00 +0000"
+    assert message["Date"] == "Tue, 03 Nov 2026 09:01:00 +0100", "the zone of the report's days"
+    assert message["List-Id"] == "<sr-example-organisation-conformance.example.test>"
+    assert message["References"] == message["In-Reply-To"] == "<sr-example-organisation-conformance@example.test>"
     assert message.get_content_type() == "multipart/mixed"
     assert [part.get_content_type() for part in message.walk() if not part.is_multipart()] == [
         "text/plain",
@@ -115,6 +117,48 @@ def test_headers(report):
     assert max(len(line) for line in rendered.eml.split(b"\r\n")) <= 998
     assert b"\n" not in rendered.eml.replace(b"\r\n", b"")
     assert len(rendered.eml) < 200_000
+
+
+def test_a_correction_answers_what_it_corrects(report):
+    third = msgspec.structs.replace(report, identity=msgspec.structs.replace(report.identity, revision=3))
+    message = parse(third)
+    assert message["References"].split() == [
+        "<sr-example-organisation-conformance@example.test>",
+        "<sr-example-organisation-conformance-2026-10.r1@example.test>",
+        "<sr-example-organisation-conformance-2026-10.r2@example.test>",
+    ]
+    assert message["In-Reply-To"] == "<sr-example-organisation-conformance-2026-10.r2@example.test>"
+
+
+def test_names_that_are_not_ascii_are_encoded(report):
+    named = msgspec.structs.replace(report, identity=msgspec.structs.replace(report.identity, scope="Größe 数据"))
+    eml = render_mail(
+        named, sender="hub@example.test", to=["a@example.test"], hosts=HOSTS, sender_name='Prüfung "IT", \r\nBcc: x@y'
+    ).eml
+    assert eml.isascii()
+    message = message_from_bytes(eml, policy=policy.default)
+    assert "Größe 数据 conformance" in message["Subject"]
+    (sender,) = message["From"].addresses
+    assert sender.addr_spec == "hub@example.test"
+    assert sender.display_name == 'Prüfung "IT", Bcc: x@y'
+    assert "Bcc" not in message
+
+
+def test_a_message_that_is_too_large_leaves_its_attachments_and_says_where_they_are(report):
+    whole = render(report)
+    light = lighten(whole, "https://reports.example.test/SR-x-r1.eml")
+    message = message_from_bytes(light.eml, policy=policy.default)
+    parts = [part for part in message.walk() if not part.is_multipart()]
+    assert [part.get_content_type() for part in parts] == ["text/plain", "text/html", "text/plain"]
+    assert "https://reports.example.test/SR-x-r1.eml" in parts[2].get_content()
+    assert "findings.csv, evidence-manifest.json are left out" in parts[2].get_content()
+    assert parts[2].get_content_disposition() == "inline"
+    original = parse(report)
+    assert message.get_body(("html",)).get_content() == original.get_body(("html",)).get_content()
+    assert message["X-Conformance-Hash"] == original["X-Conformance-Hash"]
+    assert message["Message-ID"] == whole.message_id
+    assert light == lighten(whole, "https://reports.example.test/SR-x-r1.eml")
+    assert b"\n" not in light.eml.replace(b"\r\n", b"")
 
 
 def test_content_hash_binds_every_part(report):

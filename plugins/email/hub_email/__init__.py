@@ -1,4 +1,4 @@
-"""Reports as files in a folder, and by mail."""
+"""Mail in and out: mailboxes as a source, reports as files in a folder and by mail."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from hub.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from hub.report.channel import ChannelType
+    from hub.sync.source_type import SourceType
+
+
+@hookimpl
+def hub_register_sources(register: Callable[[SourceType], None]) -> None:
+    """Offer the kind of source `imap`."""
+    from hub.sync.source_type import SourceType  # noqa: PLC0415 - loaded when sources are asked for
+    from hub_email.settings import ImapSettings  # noqa: PLC0415 - the same
+    from hub_email.source import make_imap_source  # noqa: PLC0415 - the same
+
+    register(SourceType("imap", ImapSettings, make_imap_source))
 
 
 @hookimpl

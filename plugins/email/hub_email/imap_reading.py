@@ -9,13 +9,12 @@ from typing import Any
 from hub.errors import ScopeUnreadable, SourceError
 from hub.sync.source import Document, Page
 from hub_email.imap_folder import Folder, FolderState, Mail, has_message_id, native_id
+from hub_email.mapping import ENVELOPE
 
-__all__ = ["ENVELOPE", "MAIL", "read_folder", "visible_ids"]
+__all__ = ["MAIL", "read_folder", "visible_ids"]
 
 MAIL = "mail"
 """Stream of whole mails."""
-ENVELOPE = "envelope"
-"""Stream of headers of mails that are too large to be read."""
 _LISTED = 500
 """Mails whose sizes or names are asked after at once."""
 _PAGE_BYTES = 8_000_000

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from hub.report.channel import ChannelSettings
 from hub.report.mail import is_address
 from hub.sync.source_type import SourceSettings
+from hub_email.rule_settings import MailReading
 
 __all__ = ["FileSettings", "ImapSettings", "MailboxSettings", "OAuthSettings", "SmtpSettings", "is_loopback"]
 
@@ -95,6 +96,8 @@ class SmtpSettings(ChannelSettings):
     """Encrypt from the first byte (port 465) instead of by STARTTLS."""
     sender: str
     """Bare address the mail comes from; answers and bounces go there."""
+    sender_name: str = Field(default="", max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
+    """What stands before the address, in any script."""
     verp: bool = False
     """Bounces go to `sender+local=domain@…`, which tells whose they are; the server must take such addresses."""
     user: str | None = None
@@ -144,7 +147,7 @@ class MailboxSettings(BaseModel):
     """Names as the server lists them."""
 
 
-class ImapSettings(SourceSettings):
+class ImapSettings(MailReading, SourceSettings):
     """Mailboxes of one IMAP server; they are only read, nothing is marked as seen."""
 
     model_config = ConfigDict(hide_input_in_errors=True)

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from hub.errors import AuthenticationFailed, ScopeUnreadable
-from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Skip, Slice, SourceContext
+from hub.errors import AuthenticationFailed, PluginError, ScopeUnreadable
+from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Slice, SourceContext
+from hub_email.mapping import Reading, normalise
+from hub_email.provision import provided_kinds, provisions
 
 if TYPE_CHECKING:
     from hub_email.imap_folder import Folder
     from hub_email.settings import ImapSettings
 
-__all__ = ["ImapSource", "MailMapping"]
+__all__ = ["ImapSource", "make_imap_source"]
 
 _MAIL = "mail"
 _DOUBT = "it may lie in a folder that is not read; if mails are never moved to one: moved_elsewhere = false"
 
 
-class MailMapping(Protocol):
-    """What mails mean, as configured."""
-
-    def provides(self) -> list[Provision]:
-        """State which kinds and fields mails fill."""
-        ...
-
-    def normalise(self, document: Document) -> Normalised:
-        """Turn one mail into records; pure and total."""
-        ...
+def make_imap_source(settings: ImapSettings, context: SourceContext) -> ImapSource:
+    """Make a source; no network. Raises PluginError with what to install where the library is missing."""
+    try:
+        import imapclient  # noqa: F401, PLC0415 - the plugin must load without the library
+    except ModuleNotFoundError as fault:
+        raise PluginError(
+            f"A source of the kind 'imap' cannot be read: No module named '{fault.name}'. "
+            "Run: pip install 'itsm-hub[email]'"
+        ) from fault
+    return ImapSource(settings, context)
 
 
 class ImapSource:
@@ -37,12 +39,12 @@ class ImapSource:
     `mailbox/folder`. Each reading of a folder has a connection of its own. For the cursor see `read_folder`.
     """
 
-    def __init__(self, settings: ImapSettings, context: SourceContext, mapping: MailMapping) -> None:
+    def __init__(self, settings: ImapSettings, context: SourceContext) -> None:
         from hub_email.imap_connection import Accounts  # noqa: PLC0415 - it needs the library
 
         self._settings = settings
         self._context = context
-        self._mapping = mapping
+        self._reading = Reading(context.name, settings, context.zone)
         self._accounts = Accounts(settings, context)
         self._places = {
             f"{mailbox.user}/{folder}": (mailbox.user, folder)
@@ -58,14 +60,14 @@ class ImapSource:
 
     def provides(self) -> list[Provision]:
         """State what the rules let mails say."""
-        return self._mapping.provides()
+        return provisions(self._settings)
 
     def slices(self) -> list[Slice]:
         """Open every folder; one that is missing or closed is a slice with the reason.
 
         A mailbox whose login is refused closes its own folders only, unless it is the only one.
         """
-        kinds = frozenset(each.kind for each in self.provides())
+        kinds = provided_kinds(self._settings)
         reasons: dict[str, str | None] = {}
         refusals: list[AuthenticationFailed] = []
         for mailbox in self._settings.mailboxes:
@@ -102,10 +104,8 @@ class ImapSource:
             )
 
     def normalise(self, document: Document) -> Normalised:
-        """Turn a mail into records; of one that is too large only the header is there, and nothing is made of it."""
-        if document.stream != _MAIL:
-            return Normalised([], [Skip(document.native_id, "mail larger than largest_mb")])
-        return self._mapping.normalise(document)
+        """Turn a mail into records; of one that is too large only the header is there."""
+        return normalise(document, self._reading)
 
     def census(self, part: Slice) -> Iterator[Census]:
         """Yield the names of the mails that are in a folder now."""
