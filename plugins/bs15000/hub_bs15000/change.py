@@ -11,6 +11,7 @@ from hub.conformance.evidence import Filled, Rows, fields_filled, rows
 from hub.conformance.expression import later_of, since_when
 from hub.conformance.unit import Unit, unit
 from hub.store.schema import child_tables, kind_tables
+from hub_bs15000.hand import by_other_hands
 from hub_bs15000.withdrawal import held_until
 
 __all__ = [
@@ -92,7 +93,7 @@ def first_approved() -> ColumnElement[Any]:
 
 
 def approvals(*roles: str, independent: bool) -> Rows:
-    """Decisions for the change, on its revision, by somebody in one of `roles`; `independent` = not its implementer."""
+    """Decisions for the change, on its revision, by somebody in one of `roles`; `independent` = of nobody who made it."""
     a: Any = _approval.c
     unbound = or_(a.subject_revision.is_(None), c.revision.is_(None))
     found = (
@@ -107,7 +108,7 @@ def approvals(*roles: str, independent: bool) -> Rows:
         .doubtful(unbound, "which revision was approved is not recorded")
         .by(a.approver, *roles)
     )
-    return found.not_by(a.approver, c.implementer) if independent else found
+    return by_other_hands(found.not_by(a.approver, c.implementer), a.approver) if independent else found
 
 
 def impact_assessed() -> Filled:

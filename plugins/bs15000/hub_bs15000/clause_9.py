@@ -40,6 +40,8 @@ _link = metadata.tables["link"]
 _record = metadata.tables["record"]
 _ENDED = [TIER_UNKNOWN, STATUS_UNKNOWN, END_UNKNOWN]
 _DIGEST_UNKNOWN: Doubt = (~filled(d.artefact_digest), "which digest was deployed is not recorded")
+_GUARDED = Need("deployment", frozenset({"from_protected_ref"}))
+_STORED = Need("deployment", frozenset({"source_uri", "artefact_digest"}))
 _RECEIPTS = ("goods_receipt", "delivery_note")
 
 
@@ -148,7 +150,8 @@ def _9_h(rid: str, p: Parameters) -> list[Part]:
             unit=carried_out().where(began.is_not(None)),
             holds=or_(guarded, stored),
             at=began,
-            fields=("tier", "deployment_status", "source_uri", "from_protected_ref", "artefact_digest"),
+            fields=("tier", "deployment_status"),
+            needs=[Need("deployment", alternatives=(_GUARDED, _STORED))],
             doubts=[
                 *BEGUN,
                 (unsaid, "whether it came from a protected branch or tag is not recorded"),

@@ -22,6 +22,8 @@ from hub_bs15000.release import r
 __all__ = ["DECLARATIONS"]
 
 _link = metadata.tables["link"]
+_DIGEST = Need("deployment", frozenset({"artefact_digest"}))
+_COMMIT = Need("deployment", frozenset({"commit"}))
 
 
 def _tests(table: Any, found: Rows) -> Rows:
@@ -42,11 +44,22 @@ def _tested_at(t: Any) -> ColumnElement[Any]:
     )
 
 
+def _carries_out(sid: ColumnElement[int], link: Any) -> ColumnElement[bool]:
+    """Say whether the deployment names the change `sid` among several."""
+    named = and_(link.c.sid == d.sid, link.c.type == "change_ids")
+    return exists().where(named, link.c.target == sid).correlate_except(link)
+
+
+def _several() -> ColumnElement[bool]:
+    link = _link.alias()
+    return exists().where(link.c.sid == d.sid, link.c.type == "change_ids").correlate_except(link)
+
+
 def _tested() -> Rows:
-    """Evidence: a passed test that the change carried out names."""
+    """Evidence: a passed test that a change carried out names."""
     own: Any = child_tables["change", "tests"].alias()
-    found = rows("change", own.c.sid == d.change_id, _tested_at(own.c), table=own, fields=frozenset({"tests"}))
-    return _tests(own, found)
+    named = or_(own.c.sid == d.change_id, _carries_out(own.c.sid, _link.alias()))
+    return _tests(own, rows("change", named, _tested_at(own.c), table=own, fields=frozenset({"tests"})))
 
 
 def _release_tested() -> Rows:
@@ -72,7 +85,7 @@ def _deployed_by_release() -> Unit:
     releases = unit("release")
     joined = releases.rows.join(kind_tables["deployment"], d.release_id == r.sid)
     deployed = replace(releases, rows=joined, anchor=d.sid, opened=carried_out().opened)
-    return deployed.where(*carried_out().conditions, d.change_id.is_(None)).reading(deployment="near")
+    return deployed.where(*carried_out().conditions, d.change_id.is_(None), ~_several()).reading(deployment="near")
 
 
 def _brought() -> tuple[Unit, Any]:
@@ -86,18 +99,29 @@ def _brought() -> tuple[Unit, Any]:
         return case((and_(row.sid.is_not(None), vague), 1), else_=0)
 
     own, one = kind_tables["deployment"].alias(), kind_tables["deployment"].alias()
-    link, change = _link.alias(), kind_tables["change"]
+    link, change, bringing = _link.alias(), kind_tables["change"], kind_tables["release"].alias()
     o, k = own.c, one.c
     alone = select(
         o.change_id.label("sid"), o.sid.label("anchor"), o.started_at.label("began"), unclear(o).label("unclear")
     ).where(touched(o.change_id), in_production(o))
     within = (
         select(link.c.target, link.c.sid, func.min(k.started_at), func.max(unclear(k)))
-        .select_from(link.outerjoin(one, and_(k.release_id == link.c.sid, in_production(k))))
+        .select_from(
+            link.join(bringing, bringing.c.sid == link.c.sid).outerjoin(
+                one, and_(k.release_id == link.c.sid, in_production(k))
+            )
+        )
         .where(touched(link.c.target), link.c.type == "change_ids")
         .group_by(link.c.target, link.c.sid)
     )
-    slot = alone.union_all(within).subquery("brought")
+    among, several = _link.alias(), kind_tables["deployment"].alias()
+    v = several.c
+    together = (
+        select(among.c.target, v.sid, v.started_at, unclear(v))
+        .select_from(among.join(several, v.sid == among.c.sid))
+        .where(touched(among.c.target), among.c.type == "change_ids", in_production(v))
+    )
+    slot = alone.union_all(within, together).subquery("brought")
     changes = unit("change")
     units = replace(changes, rows=slot.join(change, change.c.sid == slot.c.sid), anchor=slot.c.anchor)
     release: Any = kind_tables["release"].alias()
@@ -133,10 +157,11 @@ def _9_c(rid: str, _: Parameters) -> list[Part]:
             rid,
             "tested",
             tested,
-            unit=carried_out().where(or_(d.change_id.is_not(None), d.release_id.is_(None))),
+            unit=carried_out().where(or_(d.change_id.is_not(None), d.release_id.is_(None), _several())),
             before=began,
             evidence=_tested(),
-            fields=(*common, "artefact_digest", "change_id", "release_id"),
+            fields=(*common, "change_id", "release_id"),
+            needs=[Need("deployment", alternatives=(_DIGEST, _COMMIT))],
             doubts=BEGUN,
         ),
         precondition(
@@ -173,7 +198,7 @@ def _9_c(rid: str, _: Parameters) -> list[Part]:
                 "Name the change, and have it decided whether this may stay.",
             ),
             unit=carried_out().where(began.is_not(None)).reading(release="near"),
-            holds=or_(d.change_id.is_not(None), brings),
+            holds=or_(d.change_id.is_not(None), _several(), brings),
             at=began,
             fields=(*common, "change_id", "release_id"),
             needs=[Need("release", frozenset({"change_ids"}), evidence=True)],
