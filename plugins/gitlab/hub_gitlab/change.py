@@ -9,6 +9,7 @@ from hub_gitlab.draft import Draft
 from hub_gitlab.history import label_since, read_labels
 from hub_gitlab.moment import instant_or_none
 from hub_gitlab.pipeline import add_tests
+from hub_gitlab.subject import name_subjects
 from hub_gitlab.value import as_dict, as_text, dicts, native_id
 from hub_gitlab.vocabulary import labels_of
 
@@ -132,8 +133,8 @@ def _meaning(draft: Draft, request: dict[str, Any], history: LabelHistory) -> No
     """What labels and the project's path say."""
     sheet, settings = draft.sheet, draft.sheet.vocabulary.settings
     labels = labels_of(request)
-    draft.values["class_"] = "software"
     tables: tuple[tuple[str, dict[str, Any], Any], ...] = (
+        ("class", dict(settings.change_classes), "software"),
         ("type", dict(settings.change_types), settings.change_type),
         ("reason", dict(settings.reasons), None),
         ("outcome", dict(settings.outcomes), settings.outcome if request.get("state") == "merged" else None),
@@ -144,7 +145,7 @@ def _meaning(draft: Draft, request: dict[str, Any], history: LabelHistory) -> No
             draft.unknown.add(name)
             sheet.skip(f"{name}: labels contradict each other")
             continue
-        draft.values[name] = said if label is not None else otherwise
+        draft.values["class_" if name == "class" else name] = said if label is not None else otherwise
         if label is not None:
             at = label_since(history, {each for each in table if table[each] == said})
             if at is not None:
@@ -153,13 +154,7 @@ def _meaning(draft: Draft, request: dict[str, Any], history: LabelHistory) -> No
             at = history.never(set(table))
             if at is not None:
                 draft.since[name] = at
-    served = sheet.vocabulary.services([sheet.path, *labels])
-    draft.values["service_ids"] = served
-    if served:
-        by_path = sheet.vocabulary.services([sheet.path])
-        at = draft.values["created_at"] if by_path else label_since(history, set(settings.services))
-        if at is not None:
-            draft.since["service_ids"] = at
+    name_subjects(draft, labels, history)
 
 
 def _course(draft: Draft, request: dict[str, Any]) -> None:

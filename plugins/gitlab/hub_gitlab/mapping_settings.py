@@ -29,6 +29,7 @@ DOCUMENT_KINDS = ("capacity_plan", "document", "plan")
 ProjectName = Annotated[str, Field(pattern=r"^([0-9]+|[^/\s]+(/[^/\s]+)+)$")]
 JiraKey = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 Tier = Literal["production", "staging", "testing", "development", "other"]
+ChangeClass = Literal["infrastructure", "software", "service_change", "new_service", "sla", "contract", "document"]
 Outcome = Literal["successful", "with_issues", "backed_out", "failed", "cancelled"]
 
 
@@ -95,6 +96,8 @@ class MappingSettings(_Closed):
     """Which merge requests are changes."""
     change_types: dict[str, Literal["standard", "normal", "emergency"]] = {}
     """Label of a merge request = type of change."""
+    change_classes: dict[str, ChangeClass] = {}
+    """Label = what is changed; without such a label it is `software`."""
     change_type: Literal["standard", "normal", "emergency"] | None = None
     """Type of a merge request without such a label; None = not known."""
     reasons: dict[str, str] = {}
@@ -117,6 +120,8 @@ class MappingSettings(_Closed):
     """Label whose adding is an escalation."""
     services: dict[str, str] = {}
     """Project path, or label = id of a service record."""
+    items: dict[str, str] = {}
+    """Project path, or label = id of a configuration item that its changes and tickets affect."""
     accounts: dict[str, str] = {}
     """User name, numeric id or mail address = id of a person record."""
     automation_accounts: list[str] = []

@@ -10,6 +10,7 @@ from hub_gitlab.history import label_since, read_labels, read_states
 from hub_gitlab.lifecycle import escalate, follow
 from hub_gitlab.moment import UnreadableTimeError, end_of_day, instant_or_none
 from hub_gitlab.person import address_of
+from hub_gitlab.subject import name_subjects
 from hub_gitlab.value import as_dict, as_list, as_text, dicts, native_id
 from hub_gitlab.vocabulary import labels_of
 
@@ -117,13 +118,7 @@ def _meaning(draft: Draft, issue: dict[str, Any], history: LabelHistory) -> None
     if severity:
         draft.offer("priority", settings.priorities.get(f"severity:{severity}"))
     _due(draft, issue.get("due_date"))
-    served = sheet.vocabulary.services([sheet.path, *labels])
-    draft.values["service_ids"] = served
-    if served:
-        by_path = sheet.vocabulary.services([sheet.path])
-        at = draft.values["created_at"] if by_path else label_since(history, set(settings.services))
-        if at is not None:
-            draft.since["service_ids"] = at
+    name_subjects(draft, labels, history)
 
 
 def _due(draft: Draft, day: Any) -> None:

@@ -86,6 +86,11 @@ class Vocabulary:
         table = self.settings.services
         return sorted({table[word] for word in words if word in table}) if table else []
 
+    def items(self, words: Iterable[str]) -> list[str]:
+        """Give the configuration items that a project path or labels stand for."""
+        table = self.settings.items
+        return sorted({table[word] for word in words if word in table}) if table else []
+
     # -- tickets ------------------------------------------------------------------------------
 
     @cached_property
