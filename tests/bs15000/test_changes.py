@@ -53,6 +53,8 @@ PEOPLE = [
 IMPACT = ChangeImpact(service="a", business="b", customer="c", infrastructure="d", release_plan="e")
 ASSESSED = ("impact__service", "impact__business", "impact__customer", "impact__infrastructure", "impact__release_plan")
 JANUARY = at(-4, hours=-1)
+OTHERS = incident(id="phone:issue/1", source="phone")
+"""A ticket of another tool, which knows nothing of the change."""
 
 
 def ch(**fields: Any) -> Record:
@@ -143,6 +145,7 @@ CASES: list[tuple[str, str, str, list[Record]]] = [
     ),
     ("8.2-d", "inverse", "not_met", [ch(links=[link("resolves", "desk:issue/1")]), incident()]),
     ("8.2-d", "inverse", "lacking", [ch(links=[link("resolves", "desk:issue/1")])]),
+    ("8.2-d", "inverse", "met", [ch(links=[link("implements", OTHERS.id)]), OTHERS]),
     ("8.2-e", "planned", "met", [ch(backout_plan="undo", since=since(backout_plan=at(1)))]),
     ("8.2-e", "planned", "not_met", [ch(backout_plan=" ", since=since(backout_plan=at(1)))]),
     ("8.2-e", "planned", "not_met", [ch(backout_plan="undo", since=since(backout_plan=at(2))), ok(decided_at=at(1))]),

@@ -172,8 +172,8 @@ def _8_2_d(rid: str, _p: Parameters) -> list[Part]:
 
 
 def _one_sided() -> ColumnElement[bool]:
-    """Say whether a record the change links to does not state the inverse."""
-    link, back, other = _link.alias(), _link.alias(), _record.alias()
+    """Say whether a record the change links to does not state the inverse; another tool's knows nothing of the link."""
+    link, back, other, own = _link.alias(), _link.alias(), _record.alias(), _record.alias()
     inverse = case(*((link.c.type == name, literal(inverse)) for name, inverse in INVERSES.items()))
     answered = exists().where(back.c.sid == link.c.target, back.c.target == link.c.sid, back.c.type == inverse)
     return (
@@ -183,9 +183,11 @@ def _one_sided() -> ColumnElement[bool]:
             link.c.type.in_(sorted(INVERSES)),
             other.c.sid == link.c.target,
             other.c.kind.in_(_STATING_KINDS),
+            own.c.sid == c.sid,
+            own.c.source == other.c.source,
             ~answered.correlate_except(back),
         )
-        .correlate_except(link, other)
+        .correlate_except(link, other, own)
     )
 
 
