@@ -88,46 +88,52 @@ def _deployed_by_release() -> Unit:
     return deployed.where(*carried_out().conditions, d.change_id.is_(None), ~_several()).reading(deployment="near")
 
 
-def _brought() -> tuple[Unit, Any]:
-    """Every change x deployment or release of it; also returns `anchor`, `began`, when that first reached production, and `unclear`.
+def _brought(*, by_release: bool) -> tuple[Unit, Any]:
+    """Every change x deployment of it, or release of it; also returns `anchor`, `began` and `unclear`.
 
-    The change owes, so that its approvals lead to it.
+    The change owes, so that its approvals lead to it. `began` is when that first reached production.
     """
+    slot = (_by_release() if by_release else _by_deployment()).subquery("brought")
+    change, anchor = kind_tables["change"], kind_tables["release" if by_release else "deployment"].alias()
+    units = replace(unit("change"), rows=slot.join(change, change.c.sid == slot.c.sid), anchor=slot.c.anchor)
+    known = exists().where(anchor.c.sid == slot.c.anchor).correlate_except(anchor)
+    return units.where(known).reading(deployment="far", **({"release": "near"} if by_release else {})), slot.c
 
-    def unclear(row: Any) -> ColumnElement[int]:
-        vague = or_(row.tier.is_(None), row.deployment_status.is_(None), row.started_at.is_(None))
-        return case((and_(row.sid.is_not(None), vague), 1), else_=0)
 
-    own, one = kind_tables["deployment"].alias(), kind_tables["deployment"].alias()
-    link, change, bringing = _link.alias(), kind_tables["change"], kind_tables["release"].alias()
-    o, k = own.c, one.c
-    alone = select(
-        o.change_id.label("sid"), o.sid.label("anchor"), o.started_at.label("began"), unclear(o).label("unclear")
-    ).where(touched(o.change_id), in_production(o))
-    within = (
-        select(link.c.target, link.c.sid, func.min(k.started_at), func.max(unclear(k)))
-        .select_from(
-            link.join(bringing, bringing.c.sid == link.c.sid).outerjoin(
-                one, and_(k.release_id == link.c.sid, in_production(k))
-            )
+def _unclear(row: Any) -> ColumnElement[int]:
+    vague = or_(row.tier.is_(None), row.deployment_status.is_(None), row.started_at.is_(None))
+    return case((and_(row.sid.is_not(None), vague), 1), else_=0)
+
+
+def _by_release() -> Any:
+    link, bringing, one = _link.alias(), kind_tables["release"].alias(), kind_tables["deployment"].alias()
+    live = and_(one.c.release_id == link.c.sid, in_production(one.c))
+    return (
+        select(
+            link.c.target.label("sid"),
+            link.c.sid.label("anchor"),
+            func.min(one.c.started_at).label("began"),
+            func.max(_unclear(one.c)).label("unclear"),
         )
+        .select_from(link.join(bringing, bringing.c.sid == link.c.sid).outerjoin(one, live))
         .where(touched(link.c.target), link.c.type == "change_ids")
         .group_by(link.c.target, link.c.sid)
     )
+
+
+def _by_deployment() -> Any:
     among, several = _link.alias(), kind_tables["deployment"].alias()
+    o: Any = kind_tables["deployment"].alias().c
     v = several.c
+    alone = select(
+        o.change_id.label("sid"), o.sid.label("anchor"), o.started_at.label("began"), _unclear(o).label("unclear")
+    ).where(touched(o.change_id), in_production(o))
     together = (
-        select(among.c.target, v.sid, v.started_at, unclear(v))
+        select(among.c.target, v.sid, v.started_at, _unclear(v))
         .select_from(among.join(several, v.sid == among.c.sid))
         .where(touched(among.c.target), among.c.type == "change_ids", in_production(v))
     )
-    slot = alone.union_all(within, together).subquery("brought")
-    changes = unit("change")
-    units = replace(changes, rows=slot.join(change, change.c.sid == slot.c.sid), anchor=slot.c.anchor)
-    release: Any = kind_tables["release"].alias()
-    deployed = exists().where(o.sid == slot.c.anchor).correlate_except(own)
-    named = exists().where(release.c.sid == slot.c.anchor).correlate_except(release)
-    return units.where(or_(deployed, named)).reading(deployment="far", release="near"), slot.c
+    return alone.union_all(together)
 
 
 def _accepted() -> Rows:
@@ -143,8 +149,8 @@ def _accepted() -> Rows:
 
 def _9_c(rid: str, _: Parameters) -> list[Part]:
     a, link = kind_tables["approval"].c, _link.alias()
-    changes, slot = _brought()
     brings = exists().where(link.c.sid == d.release_id, link.c.type == "change_ids").correlate_except(link)
+    released = Need("release", frozenset({"change_ids"}), evidence=True)
     common = ("tier", "deployment_status", "started_at")
     deployed = Need("deployment", frozenset({"release_id", "change_id", *common}), evidence=True)
     tested = Words(
@@ -152,6 +158,47 @@ def _9_c(rid: str, _: Parameters) -> list[Part]:
         "No passed test of what was deployed was recorded before it went to production.",
         "Test what runs in production now, and hold back what is not tested.",
     )
+
+    def belongs(name: str, condition: ColumnElement[bool], *needs: Need) -> Part:
+        return threshold(
+            rid,
+            name,
+            Words(
+                "What goes to production belongs to a change.",
+                "Neither the deployment nor its release names a change.",
+                "Name the change, and have it decided whether this may stay.",
+            ),
+            unit=carried_out().where(began.is_not(None), condition).reading(release="near"),
+            holds=or_(d.change_id.is_not(None), _several(), brings),
+            at=began,
+            fields=(*common, "change_id", "release_id"),
+            needs=needs,
+            doubts=BEGUN,
+        )
+
+    def authorised(name: str, *needs: Need, by_release: bool) -> Part:
+        changes, slot = _brought(by_release=by_release)
+        return precondition(
+            rid,
+            name,
+            Words(
+                "Each change is approved before it goes to production, alone or in a release.",
+                "The change went to production before anybody had approved it.",
+                "Have it decided whether the change may stay.",
+            ),
+            unit=changes,
+            before=slot.began,
+            evidence=rows(
+                "approval",
+                a.subject_id == kind_tables["change"].c.sid,
+                a.decided_at,
+                fields=frozenset({"decision", "decided_at"}),
+                lost=a.withdrawn_at,
+            ).where(a.decision == "approved"),
+            needs=[deployed, *needs],
+            doubts=[(slot.unclear == 1, "when it first went to production is not recorded")],
+        )
+
     return [
         precondition(
             rid,
@@ -189,41 +236,10 @@ def _9_c(rid: str, _: Parameters) -> list[Part]:
             fields=(*common, "artefact_digest", "release_id"),
             doubts=BEGUN,
         ),
-        threshold(
-            rid,
-            "belongs_to_change",
-            Words(
-                "What goes to production belongs to a change.",
-                "Neither the deployment nor its release names a change.",
-                "Name the change, and have it decided whether this may stay.",
-            ),
-            unit=carried_out().where(began.is_not(None)).reading(release="near"),
-            holds=or_(d.change_id.is_not(None), _several(), brings),
-            at=began,
-            fields=(*common, "change_id", "release_id"),
-            needs=[Need("release", frozenset({"change_ids"}), evidence=True)],
-            doubts=BEGUN,
-        ),
-        precondition(
-            rid,
-            "authorised",
-            Words(
-                "Each change is approved before it goes to production, alone or in a release.",
-                "The change went to production before anybody had approved it.",
-                "Have it decided whether the change may stay.",
-            ),
-            unit=changes,
-            before=slot.began,
-            evidence=rows(
-                "approval",
-                a.subject_id == kind_tables["change"].c.sid,
-                a.decided_at,
-                fields=frozenset({"decision", "decided_at"}),
-                lost=a.withdrawn_at,
-            ).where(a.decision == "approved"),
-            needs=[deployed, Need("release", frozenset({"change_ids"}), evidence=True)],
-            doubts=[(slot.unclear == 1, "when it first went to production is not recorded")],
-        ),
+        belongs("belongs_to_change", d.release_id.is_(None)),
+        belongs("release_belongs_to_change", d.release_id.is_not(None), released),
+        authorised("authorised", by_release=False),
+        authorised("authorised_in_release", released, by_release=True),
     ]
 
 
