@@ -60,7 +60,7 @@ class IcingaSettings(SourceSettings):
     """Author of acknowledgements, comments and downtimes = id of a person record."""
     measurements: list[Figure] = []
     """Figures to keep from performance data."""
-    sample_minutes: int = Field(default=60, ge=1, le=1440)
+    sample_minutes: int = Field(default=1440, ge=1, le=1440)
     """Availability is kept in pieces no longer than this."""
     page_size: int = Field(default=500, ge=1, le=10_000)
     """Documents written at once."""

@@ -1,0 +1,121 @@
+"""What an administrator writes under `[sources.<name>]` for a Zabbix source."""
+
+# ruff: noqa: RUF012 - pydantic copies an empty default for each model
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator
+
+from hub.monitoring.service_map import ServiceRules
+from hub.monitoring.ticket_finder import TicketProject
+from hub.sync.source_type import SourceSettings
+
+__all__ = ["Figure", "ZabbixSettings"]
+
+
+class Figure(BaseModel):
+    """One item whose hourly trend is kept as measurements."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str
+    """Technical name of the host."""
+    key: str
+    """Key of the item, such as `system.cpu.util`."""
+    metric: str
+    """Metric id the hub knows it by; limits of a capacity plan name it."""
+    subject: str
+    """Id of the record it is about: a service or a configuration item."""
+    value: Literal["max", "avg", "min"] = "max"
+    """Which value of the hour."""
+    unit: str | None = None
+    """Unit, where it is another than the item's."""
+
+
+class ZabbixSettings(SourceSettings):
+    """Connection, scope and vocabulary of one Zabbix."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    url: str
+    """Address of the frontend, such as `https://zabbix.example.net/zabbix`."""
+    token: SecretStr
+    """API token."""
+    since: date | None = None
+    """Events before this day are not read; without it, all that Zabbix still has."""
+    services: ServiceRules = {}
+    """`<tag>=<value>`, `host=…`, `hostgroup=…` or `zabbix_service=…` = id of a service record."""
+    availability: dict[str, str] = {}
+    """`<host>: <name of a trigger>` = id of the service record that is down while the trigger is in problem state."""
+    measurements: list[Figure] = []
+    """Items to keep figures of."""
+    security: list[str] = []
+    """Rules as in `services`; alerts that fit one touch information security."""
+    ticket_projects: list[TicketProject] = []
+    """Projects whose keys count as tickets where an acknowledgement, a message or a tag names them."""
+    accounts: dict[str, str] = {}
+    """User name = id of a person record."""
+    least_severity: int = Field(default=2, ge=0, le=5)
+    """Events of a lower severity are not read: 0 not classified, 1 information, 2 warning, 3 average, 4 high, 5 disaster."""
+    time_zone: str | None = None
+    """IANA zone in which Zabbix's server keeps recurring maintenance; the organisation's, where it is not set."""
+    maintenance_days: int = Field(default=400, ge=1, le=3660)
+    """Recurring maintenance is written out this far ahead."""
+    overlap_minutes: int = Field(default=10, ge=0, le=1440)
+    """Each run reads again events this young: Zabbix does not write them in order."""
+    page_size: int = Field(default=500, ge=1, le=10_000)
+    """Events a request."""
+    timeout_s: float = Field(default=60, gt=0, le=600)
+    """Longest silence within a request; a whole answer may take five times as long."""
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:
+            parts, sound = urlsplit(""), False
+        if "@" in parts.netloc:
+            raise ValueError("the address holds a credential; use token")
+        if not sound or not url.isprintable() or " " in url or parts.query or parts.fragment:
+            raise ValueError("not an address; write https://<host>, with a path where the frontend has one")
+        return url.rstrip("/").removesuffix("/api_jsonrpc.php")
+
+    @field_validator("token")
+    @classmethod
+    def _sendable(cls, token: SecretStr) -> SecretStr:
+        secret = token.get_secret_value().strip()
+        if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
+            raise ValueError("the token is empty or holds characters no token has")
+        return SecretStr(secret)
+
+    @field_validator("availability")
+    @classmethod
+    def _triggers(cls, shown: dict[str, str]) -> dict[str, str]:
+        for key in shown:
+            host, sign, name = key.partition(": ")
+            if not (sign and host.strip() and name.strip()):
+                raise ValueError(f'{key!r}: write "<host>: <name of the trigger>"')
+        return shown
+
+    @field_validator("security")
+    @classmethod
+    def _rules(cls, rules: list[str]) -> list[str]:
+        TypeAdapter(ServiceRules).validate_python(dict.fromkeys(rules, "security"))
+        return rules
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, name: str | None) -> str | None:
+        if name is not None:
+            try:
+                ZoneInfo(name)
+            except (OSError, ValueError, KeyError) as fault:
+                raise ValueError(f"no such time zone: {name!r}; write an IANA name such as Europe/Berlin") from fault
+        return name
