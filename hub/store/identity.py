@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
@@ -44,10 +44,32 @@ def intern(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
     return found
 
 
+def _by_address(account: dict[int, bool | None], addresses: dict[int, set[str]]) -> Iterator[tuple[int, int]]:
+    """Yield (login, human) where the login goes by an address that one human, and no other, has."""
+    owners: dict[str, set[int]] = defaultdict(set)
+    for sid, listed in addresses.items():
+        if account[sid] is not True:
+            for address in listed:
+                owners[address].add(sid)
+    for sid, listed in addresses.items():
+        if account[sid] is True:
+            for address in listed:
+                if len(owners.get(address, ())) == 1:
+                    yield sid, next(iter(owners[address]))
+
+
 def _components(conn: Connection) -> tuple[list[list[int]], set[int]]:
-    """Return the groups of persons tied by `same_as`, and which of them are humans."""
+    """Return the groups of persons tied by `same_as` or an address, and which of them are humans."""
     person = kind_tables["person"]
-    account = dict(conn.execute(select(person.c.sid, person.c.account)).all())
+    account: dict[int, bool | None] = {}
+    addresses: dict[int, set[str]] = {}
+    for sid, is_account, key, mail in conn.execute(
+        select(person.c.sid, person.c.account, person.c.key, person.c.email)
+    ):
+        account[sid] = is_account
+        if mail:
+            found = {each.strip().casefold() for each in mail}
+            addresses[sid] = found & {(key or "").casefold()} if is_account is True else found
     ties = conn.execute(
         select(link.c.sid, link.c.target)
         .where(link.c.type == "same_as")
@@ -55,6 +77,9 @@ def _components(conn: Connection) -> tuple[list[list[int]], set[int]]:
     )
     near: dict[int, list[int]] = defaultdict(list)
     for one, other in ties:
+        near[one].append(other)
+        near[other].append(one)
+    for one, other in _by_address(account, addresses):
         near[one].append(other)
         near[other].append(one)
     seen: set[int] = set()
@@ -78,7 +103,8 @@ def resolve_persons(conn: Connection) -> int:
     """Work out `record.canonical` of all persons anew; return how many changed.
 
     The canonical person of a login is the one human tied to it by `same_as`, directly or through
-    others. No human, or more than one, leaves it NULL: not known, never guessed. A human is its own.
+    others, or a login that goes by a mail address (its `key`) and the one human who has that address. No human, or more than one, leaves it NULL: not known,
+    never guessed. A human is its own.
     A change is written to the change log once, as kind `identity`.
     """
     groups, humans = _components(conn)

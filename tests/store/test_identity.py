@@ -18,6 +18,13 @@ def person(name: str, *same_as: str) -> Record:
     )
 
 
+def mailed(name: str, *addresses: str, key: str | None = None) -> Record:
+    login = not name.startswith("register")
+    return KINDS["person"](
+        id=name, source=name.split(":", maxsplit=1)[0], account=login, email=list(addresses), key=key
+    )
+
+
 def canonical(store: Store) -> dict[str, str | None]:
     with store.connect() as conn:
         names = dict(conn.execute(select(record.c.sid, record.c.id)).all())
@@ -47,6 +54,27 @@ def write(store: Store, at: int, *records: Record) -> None:
             [person(LOGIN, ALICE, BOB), person(ALICE), person(BOB)],
             {LOGIN: None, ALICE: ALICE, BOB: BOB},
             [[LOGIN, ALICE, BOB]],
+        ),
+        (
+            [mailed(MAIL, "A@x.test", key="a@x.test"), mailed(ALICE, "a@x.test "), mailed(BOB)],
+            {MAIL: ALICE, ALICE: ALICE, BOB: BOB},
+            [],
+        ),
+        ([mailed(LOGIN, "a@x.test", key="557058"), mailed(ALICE, "a@x.test")], {LOGIN: None, ALICE: ALICE}, []),
+        (
+            [mailed(MAIL, "a@x.test", key="a@x.test"), mailed(ALICE, "a@x.test"), mailed(BOB, "a@x.test")],
+            {MAIL: None, ALICE: ALICE, BOB: BOB},
+            [],
+        ),
+        (
+            [mailed(MAIL, "a@x.test", key="a@x.test"), mailed(LOGIN, "a@x.test", key="a@x.test")],
+            {MAIL: None, LOGIN: None},
+            [],
+        ),
+        (
+            [mailed(MAIL, "a@x.test", key="a@x.test"), person(LOGIN, MAIL), mailed(ALICE, "a@x.test")],
+            {LOGIN: ALICE, MAIL: ALICE, ALICE: ALICE},
+            [],
         ),
     ],
 )

@@ -112,6 +112,7 @@ class Accounts:
             id=self.vocabulary.ref("address" if user else "author", mail),
             source=self.vocabulary.source,
             title=mail,
+            key=mail,
             account=True,
             email=[mail],
             same_as=sorted({*tied, self.vocabulary.ref("user", user)}) if user else tied,
