@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from hub.cli.explain_text import lines
+from hub.cli.explain_ticket import explain_ticket
 from hub.cli.judging import judged
 from hub.cli.option import (
     CONFIG,
@@ -49,12 +50,15 @@ def register(app: typer.Typer) -> None:
             "hub explain BS15000-8.2-c",
             "hub explain BS15000-8.2-c CHG-12 --sql",
             "hub explain BS15000-8.2-c --language zh",
+            "hub explain OPS-12",
         )
     )(explain)
 
 
 def explain(
-    requirement: Annotated[str, typer.Argument(help="Requirement id.")],
+    requirement: Annotated[
+        str, typer.Argument(help="Requirement id; or key or id of a ticket, whose clocks are drawn.")
+    ],
     unit: Annotated[str | None, typer.Argument(help="Key or id of a record.")] = None,
     *,
     sql: Annotated[bool, typer.Option("--sql", help="Show the SQL that derives each part.")] = False,
@@ -67,11 +71,14 @@ def explain(
     output: FormatOption = Format.TABLE,
     log_format: LogFormatOption = LogFormat.TEXT,
 ) -> None:
-    """Show how one verdict came about, down to the evidence.
+    """Show how one verdict came about, down to the evidence; or draw the service level clocks of a ticket.
 
     Without a record: what the requirement asks, with which parameters, what it reads, from where.
     """
     with Session(config, log_format=log_format) as session:
+        drawn = unit is None and not _is_demand(session, requirement)
+        if drawn and explain_ticket(session, requirement, as_of, output):
+            return
         name, pack, entry = _demand(session, requirement)
         enabled = session.configuration.packs[name]
         parts = next((one.parts for one in session.requirements() if one.id == requirement), ())
@@ -112,6 +119,11 @@ def explain(
         for one in found:
             for line in lines(one, sql=sql):
                 typer.echo(plain(line))  # keys, ids and addresses are a tool's words too
+
+
+def _is_demand(session: Session, name: str) -> bool:
+    packs = session.registry.packs()
+    return any(entry.id == name for pack in session.configuration.packs for entry in packs[pack].entries)
 
 
 def _demand(session: Session, requirement: str) -> tuple[str, Pack, CatalogueEntry]:

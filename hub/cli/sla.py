@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,23 +18,33 @@ from hub.cli.option import (
     LogFormatOption,
     examples,
 )
-from hub.cli.output import emit
+from hub.cli.output import emit, plain
 from hub.cli.session import Session
 from hub.errors import ConfigurationError, Fault, StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+
     from hub.sla.attainment import TicketClock
+    from hub.sla.chain import Rung
     from hub.sla.statement import Line
+    from hub.sla.story import Story
+    from hub.sla.tool import Comparison
 
 __all__ = ["register"]
 
 _LINES = (
     "agreement",
+    "target",
     "metric",
     "promise",
     "previous",
     "current",
+    "conservative",
     "goal",
+    "kept",
     "met",
     "missed",
     "excluded",
@@ -42,14 +53,24 @@ _LINES = (
     "paused",
     "not_provable",
 )
-_LINES_TOLD = ("agreement", "target", *_LINES[1:5], "conservative", *_LINES[5:])
-_TICKETS = ("ticket", "metric", "state", "started_at", "due_at", "stopped_at", "counted_s", "target_s", "reason")
+_TICKETS = ("ticket", "id", "metric", "state", "started_at", "due_at", "stopped_at", "counted_s", "target_s")
+_TICKETS_TOLD = (*_TICKETS, "pauses", "reason")
+_SIDES = ("start", "due", "stop", "counted_s", "target_s", "result")
+_TOOL = ("ticket", "id", "metric", "tool_clock", *(f"{who}_{what}" for what in _SIDES for who in ("hub", "tool")))
+_TOOL_TOLD = (*_TOOL, "differences")
+_CHAIN = ("agreement", "promise", "support", "behind", "weakness")
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
-        epilog=examples("hub sla", "hub sla register:services/shop --period 2026-10", "hub sla --tickets --format csv")
+        epilog=examples(
+            "hub sla",
+            "hub sla register:services/shop --period 2026-10",
+            "hub sla --tickets --format csv",
+            "hub sla --tool",
+            "hub sla --chain",
+        )
     )(sla)
 
 
@@ -59,7 +80,13 @@ def sla(
     period: Annotated[
         str | None, typer.Option("--period", help="Month, such as 2026-10. Default: the last that ended.")
     ] = None,
-    tickets: Annotated[bool, typer.Option("--tickets", help="List every ticket's clock instead.")] = False,
+    tickets: Annotated[bool, typer.Option("--tickets", help="List every ticket's clocks instead.")] = False,
+    tool: Annotated[
+        bool, typer.Option("--tool", help="List instead where the tool's own clocks differ by more than a minute.")
+    ] = False,
+    chain: Annotated[
+        bool, typer.Option("--chain", help="List instead what promises rest on, and which pair does not fit.")
+    ] = False,
     as_of: AsOfOption = None,
     config: ConfigOption = CONFIG,
     output: FormatOption = Format.TABLE,
@@ -75,25 +102,92 @@ def sla(
     from hub.conformance.subject import find_sid  # noqa: PLC0415
     from hub.report.period import last_month, month_period  # noqa: PLC0415
     from hub.sla.attainment import ticket_clocks  # noqa: PLC0415
-    from hub.sla.statement import statement  # noqa: PLC0415
 
+    if tickets + tool + chain > 1:
+        raise ConfigurationError([Fault("ask for one list at a time", key="--tickets, --tool, --chain")])
     with Session(config, log_format=log_format) as session, session.store.connect() as conn:
         newest = natural_as_of(conn)
         if newest is None:
             raise StoreError("nothing was read yet; run: hub run")
         zone = session.configuration.organisation.zone
         month = month_period(period, zone) if period else last_month(newest, zone)
-        before = last_month(month.start, zone)
         instant = min(newest, month.end) if as_of is None else session.instant(as_of)
         sids = find_sid(conn, service) if service else [None]
         if not sids:
             raise ConfigurationError([Fault("no service of this key or id was read", key=str(service))])
-        if tickets:
-            clocks = ticket_clocks(conn, (month.start, month.end), instant, sids[0])
-            emit([_ticket(one) for one in clocks], _TICKETS, output)
-            return
-        lines = statement(conn, (month.start, month.end), (before.start, before.end), instant, sids[0])
-    emit([_line(one) for one in lines], _LINES if output is Format.TABLE else _LINES_TOLD, output)
+        if chain:
+            _emit_chain(conn, instant, output)
+        elif tickets or tool:
+            # a tool tells how its clocks stand now, never how they stood
+            clocks = ticket_clocks(conn, (month.start, month.end), newest if tool else instant, sids[0])
+            (_emit_tool if tool else partial(_emit_tickets, zone=zone))(conn, clocks, output=output)
+        else:
+            months = last_month(month.start, zone), month, month_period(_next(month.label), zone)
+            _emit_attainment(conn, months, instant, sids[0], output)
+
+
+def _next(label: str) -> str:
+    year, month = int(label[:4]), int(label[5:])
+    return f"{year + month // 12:04d}-{month % 12 + 1:02d}"
+
+
+def _emit_attainment(
+    conn: Connection, months: tuple[Any, ...], instant: int, service: int | None, output: Format
+) -> None:
+    from hub.cli.sla_text import attainment_lines  # noqa: PLC0415 - as above
+    from hub.sla.statement import statement  # noqa: PLC0415 - as above
+
+    before, month, _ = months
+    lines = statement(conn, (month.start, month.end), (before.start, before.end), instant, service)
+    if output is Format.TABLE:
+        _echo(attainment_lines(lines, [one.label for one in months]) if lines else [f"no cases in {month.label}"])
+    else:
+        emit([_line(one) for one in lines], _LINES, output)
+
+
+def _emit_tickets(conn: Connection, clocks: list[TicketClock], *, output: Format, zone: str) -> None:
+    from hub.cli.sla_text import ticket_lines  # noqa: PLC0415 - as above
+    from hub.conformance.subject import subjects  # noqa: PLC0415 - as above
+    from hub.sla.story import load_stories  # noqa: PLC0415 - as above
+
+    named = subjects(conn, [one.sid for one in clocks])
+    told = load_stories(conn, [one.sid for one in clocks], zone)
+    if output is Format.TABLE:
+        _echo(ticket_lines(clocks, named, {key: story.off_s for key, story in told.items()}))
+        return
+    rows = [_ticket(one, named[one.sid].key, told.get((one.sid, one.metric))) for one in clocks]
+    emit(rows, _TICKETS_TOLD, output)
+
+
+def _emit_tool(conn: Connection, clocks: list[TicketClock], *, output: Format) -> None:
+    from hub.cli.sla_text import tool_lines  # noqa: PLC0415 - as above
+    from hub.conformance.subject import subjects  # noqa: PLC0415 - as above
+    from hub.sla.tool import compare  # noqa: PLC0415 - as above
+
+    compared, alone = compare(conn, clocks)
+    named = subjects(conn, [one.ours.sid for one in compared])
+    if output is Format.TABLE:
+        _echo(tool_lines(compared, named, alone))
+    else:
+        emit([_compared(one, named[one.ours.sid].key) for one in compared if one.differences], _TOOL_TOLD, output)
+
+
+def _emit_chain(conn: Connection, instant: int, output: Format) -> None:
+    from hub.cli.sla_text import chain_lines  # noqa: PLC0415 - as above
+    from hub.sla.agreement import read_agreements  # noqa: PLC0415 - as above
+    from hub.sla.chain import rungs  # noqa: PLC0415 - as above
+    from hub.sla.materialise import open_times  # noqa: PLC0415 - as above
+
+    found = list(rungs(read_agreements(conn), open_times(conn), instant))
+    if output is Format.TABLE:
+        _echo(chain_lines(found))
+    else:
+        emit([_rung(one) for one in found], _CHAIN, output)
+
+
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(plain(line))
 
 
 def _line(one: Line) -> dict[str, Any]:
@@ -107,6 +201,7 @@ def _line(one: Line) -> dict[str, Any]:
         "current": now.rate(),
         "conservative": now.rate(conservative=True),
         "goal": one.goal,
+        "kept": one.kept,
         "met": now.met,
         "missed": now.missed,
         "excluded": now.excluded,
@@ -117,9 +212,10 @@ def _line(one: Line) -> dict[str, Any]:
     }
 
 
-def _ticket(one: TicketClock) -> dict[str, Any]:
+def _ticket(one: TicketClock, key: str, story: Story | None) -> dict[str, Any]:
     return {
-        "ticket": one.id,
+        "ticket": key,
+        "id": one.id,
         "metric": one.metric,
         "state": one.state,
         "started_at": shown_instant(one.started_at),
@@ -127,5 +223,23 @@ def _ticket(one: TicketClock) -> dict[str, Any]:
         "stopped_at": shown_instant(one.stopped_at),
         "counted_s": one.counted_s,
         "target_s": one.target_s,
+        "pauses": [
+            f"{shown_instant(begins)}/{shown_instant(ends) or '..'}" for begins, ends in (story.off if story else ())
+        ],
         "reason": one.lacks,
     }
+
+
+def _compared(one: Comparison, key: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"ticket": key, "id": one.ours.id, "metric": one.ours.metric, "tool_clock": one.theirs.name}
+    for who, side in (("hub", one.ours), ("tool", one.theirs)):
+        row |= {f"{who}_start": shown_instant(side.started_at), f"{who}_due": shown_instant(side.due_at)}
+        row |= {f"{who}_stop": shown_instant(side.stopped_at)}
+        row |= {f"{who}_counted_s": side.counted_s, f"{who}_target_s": side.target_s}
+    missed = one.theirs.missed
+    row |= {"hub_result": one.ours.state, "tool_result": None if missed is None else "missed" if missed else "kept"}
+    return row | {"differences": dict(one.differences)}
+
+
+def _rung(one: Rung) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in _CHAIN}

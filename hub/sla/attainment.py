@@ -57,6 +57,7 @@ class Attainment:
 class TicketClock:
     """One clock of one ticket as it stood."""
 
+    sid: int
     id: str
     metric: str
     target: str
@@ -134,14 +135,15 @@ def ticket_clocks(conn: Connection, period: Span, as_of: int, service: int | Non
     )
     return [
         TicketClock(
+            sid=row.sid,
             id=row.id,
             metric=row.metric,
             target=row.target or "",
             started_at=row.started_at,
             due_at=row.due_at,
-            stopped_at=row.stopped_at,
+            stopped_at=row.stopped_at if _stopped(row, as_of) else None,
             target_s=row.target_s,
-            counted_s=row.counted_s,
+            counted_s=row.counted_s if _stopped(row, as_of) else None,
             state=_state(row, as_of),
             lacks=row.lacks or "",
         )
@@ -149,12 +151,16 @@ def ticket_clocks(conn: Connection, period: Span, as_of: int, service: int | Non
     ]
 
 
+def _stopped(row: Any, as_of: int) -> bool:
+    return row.stopped_at is not None and row.stopped_at <= as_of
+
+
 def _state(row: Any, as_of: int) -> ClockState | str:
     if row.lacks is not None:
         return "not provable"
     if row.excluded is not None:
         return f"excluded ({row.excluded})"
-    if row.stopped_at is not None and row.stopped_at <= as_of:
+    if _stopped(row, as_of):
         return "met" if row.due_at is None or row.stopped_at <= row.due_at else "missed"
     if row.due_at is None:
         return "paused"

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from hub.records import Sla, Target
+from hub.records import Agreement, Sla, Target
+from hub.sla.agreement import read_agreements
 from hub.sla.attainment import Attainment, attainment
 from hub.sla.open_time import Span
-from hub.store.revision import current_records
-from hub.store.tables import metadata
+from hub.sla.target import told
 
 __all__ = ["Line", "statement"]
 
-_record = metadata.tables["record"]
+_NOON_S = 12 * 3600
+"""Half a day on from its first instant it is the same date in every zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class Line:
     """One target of one agreement over a period."""
 
     agreement: str
+    title: str
+    """Of the agreement."""
     target: str
     metric: str
     promise: str
@@ -31,47 +37,76 @@ class Line:
     previous: str
     """Rate of the period before."""
     now: Attainment
+    kept: str
+    """`met` or `not met` by the period's own goal; `not applicable` without enough cases; empty = no goal."""
 
 
 def statement(conn: Connection, period: Span, before: Span, as_of: int, service: int | None = None) -> list[Line]:
     """Set the period beside the one before it; agreements and targets without tickets in either are left out."""
     last = {(one.agreement, one.target, one.metric): one for one in attainment(conn, before, as_of, service)}
     current = {(one.agreement, one.target, one.metric): one for one in attainment(conn, period, as_of, service)}
-    agreements = {one.id: one for one in _agreements(conn)}
+    promising = [one for one in read_agreements(conn) if isinstance(one, Sla)]
+    agreements = {one.id: one for one in promising}
     lines = []
     for key in sorted(current.keys() | last.keys()):
         agreement, target, metric = key
         said = agreements.get(agreement)
         promised = next((one for one in said.targets if one.id == target), None) if said else None
+        now = current.get(key) or Attainment(agreement, target, metric, 0, 0, 0, 0, 0, 0, 0)
+        following = _following(said, promising, period[1]) if said else None
         lines.append(
             Line(
                 agreement=agreement,
+                title=said.title if said else "",
                 target=target,
                 metric=metric,
-                promise=_promise(promised),
-                goal=_goal(said, metric),
+                promise=told(promised, metric=False) if promised else "",
+                goal=_told(_goal(following, metric, promised)),
                 previous=last[key].rate() if key in last else "no cases",
-                now=current.get(key) or Attainment(agreement, target, metric, 0, 0, 0, 0, 0, 0, 0),
+                now=now,
+                kept=_kept(_goal(said, metric, promised), now),
             )
         )
     return lines
 
 
-def _agreements(conn: Connection) -> list[Sla]:
-    ids = conn.scalars(select(_record.c.id).where(_record.c.kind == "sla")).all()
-    return [one for one in current_records(conn, list(ids)) if isinstance(one, Sla)]
+def _following(agreement: Sla, promising: Sequence[Sla], at: int) -> Sla | None:
+    """Return the version in force when the next period begins: the agreement itself, or what replaced it."""
+    day = datetime.fromtimestamp(at // 1000 + _NOON_S, tz=UTC).date().isoformat()
+    in_force = [
+        one
+        for one in promising
+        if one.signed_at is not None
+        and (one.valid_from or day) <= day
+        and (one.valid_to is None or day < one.valid_to)
+        and one.customer_id == agreement.customer_id
+        and set(one.service_ids) & set(agreement.service_ids)
+    ]
+    itself = [one for one in in_force if one.id == agreement.id]
+    return next(iter(itself or in_force), None)
 
 
-def _promise(target: Target | None) -> str:
-    if target is None:
+def _goal(agreement: Agreement | None, metric: str, promised: Target | None) -> Target | None:
+    """Find the share agreed for a metric: for the priority before for all, for the metric before for tickets at large."""
+    priority = promised.priority if promised else None
+    fitting = [
+        one
+        for one in (agreement.targets if agreement else ())
+        if one.metric in ("attainment", f"{metric}_attainment") and one.priority in (None, priority)
+    ]
+    return max(fitting, key=lambda one: (one.priority is not None, one.metric != "attainment"), default=None)
+
+
+def _told(goal: Target | None) -> str:
+    return f"{goal.operator} {goal.value:g} {goal.unit}" if goal else ""
+
+
+def _kept(goal: Target | None, now: Attainment) -> str:
+    """Compare what was reached, unrounded, with what was agreed."""
+    if goal is None:
         return ""
-    said = f"{target.operator} {target.value:g} {target.unit}"
-    whose = f"{target.priority} " if target.priority else ""
-    return f"{whose}{said} on {target.calendar}" if target.calendar else f"{whose}{said}"
-
-
-def _goal(agreement: Sla | None, metric: str) -> str:
-    goals = (
-        [one for one in agreement.targets if one.metric in ("attainment", f"{metric}_attainment")] if agreement else []
-    )
-    return f"{goals[-1].operator} {goals[-1].value:g} {goals[-1].unit}" if goals else ""
+    if now.decided < max(goal.min_sample or 1, 1):
+        return "not applicable"
+    reached = Fraction(now.met * 100, now.decided)
+    fits = reached >= Fraction(str(goal.value)) if goal.operator == ">=" else reached <= Fraction(str(goal.value))
+    return "met" if fits else "not met"

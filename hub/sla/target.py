@@ -28,5 +28,5 @@ def told(target: Target, own: str | None = None, *, metric: bool = True) -> str:
     """Write a target as people do: `resolution P1 <= 4 h on 7x24`."""
     name = target.calendar or own
     pieces = (target.metric.replace("_", " ") if metric else "", target.priority or "", target.operator)
-    where = f"on {name.partition(':')[2] or name}" if name and target.unit in SECONDS else ""
+    where = f"on {name.rpartition('/')[2]}" if name and target.unit in SECONDS else ""
     return " ".join(filter(None, (*pieces, f"{target.value:g} {target.unit}", where)))

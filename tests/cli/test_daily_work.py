@@ -174,3 +174,55 @@ def test_no_secret_is_anywhere(workplace):
     for path in workplace.parent.rglob("*"):
         if path.is_file() and path.parent.name != "secrets":
             assert TOKEN.encode() not in path.read_bytes(), path
+
+
+def test_service_levels_read_well_at_eighty_columns(workplace, run_hub, told):
+    called = run_hub("sla", "--period", "2026-10", "--config", str(workplace))
+    lines = called.out.splitlines()
+    assert lines[1].split() == ["2026-09", "2026-10", "2026-11", "met", "missed"]
+    assert any(line.startswith("  resolution P4 <= 48 h on office") for line in lines)
+    rows = told("sla", "--period", "2026-10")
+    assert sum(row["met"] + row["missed"] for row in rows) > 20
+    assert all(row["current"] == "no cases" for row in rows if row["met"] + row["missed"] == 0)
+    shop = told("sla", "register:services/shop", "--period", "2026-10")
+    assert {row["agreement"] for row in shop} == {"register:slas/shop"}
+    listed = run_hub("sla", "--tickets", "--period", "2026-10", "--config", str(workplace)).out.splitlines()
+    drawn = run_hub("explain", listed[1].split()[0], "--config", str(workplace)).out.splitlines()
+    tool = run_hub("sla", "--tool", "--period", "2026-10", "--config", str(workplace)).out.splitlines()
+    chain = run_hub("sla", "--chain", "--config", str(workplace)).out.splitlines()
+    month = run_hub("calendar", "register:calendars/office", "--month", "2026-10", "--config", str(workplace))
+    for told_lines in (lines, listed, drawn, tool, chain, month.out.splitlines()):
+        assert max(map(len, told_lines)) <= 80
+
+
+def test_each_ticket_is_listed_with_due_counted_time_and_pauses(told):
+    rows = told("sla", "--tickets", "--period", "2026-10")
+    assert {row["metric"] for row in rows} == {"response", "resolution"}
+    paused = next(row for row in rows if row["pauses"] and row["counted_s"])
+    assert paused["due_at"] > paused["started_at"]
+    (clock,) = [one for one in told("explain", paused["ticket"]) if one["metric"] == paused["metric"]]
+    assert (clock["due_at"], clock["stopped_at"]) == (paused["due_at"], paused["stopped_at"])
+    assert any(line.endswith("paused: the customer was asked") for line in clock["timeline"])
+
+
+def test_the_tools_own_clocks_stand_beside_those_of_the_hub(told):
+    rows = told("sla", "--tool", "--period", "2026-10")
+    assert rows
+    for row in rows:
+        assert row["tool_clock"] == "Time to resolution"
+        assert all(seconds is None or abs(seconds) > 60 for seconds in row["differences"].values())
+    graver = next(row for row in rows if "target" in row["differences"])
+    assert graver["tool_target_s"] - graver["hub_target_s"] == graver["differences"]["target"]
+
+
+def test_the_pair_that_does_not_fit_is_named(told, workplace, run_hub):
+    weak = [row for row in told("sla", "--chain") if row["weakness"]]
+    assert {row["support"] for row in weak} == {"register:contracts/hosting"}
+    assert all("is closed while 7x24 is open" in row["weakness"] for row in weak)
+    both = run_hub("sla", "--chain", "--tool", "--config", str(workplace))
+    assert (both.code, both.err) == (2, "hub: --tickets, --tool, --chain: ask for one list at a time\n")
+
+
+def test_what_has_no_clock_says_so(workplace, run_hub):
+    called = run_hub("explain", "register:slas/shop", "--config", str(workplace))
+    assert "slas have no service level clock" in called.out

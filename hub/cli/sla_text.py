@@ -1,0 +1,124 @@
+"""Tells service levels as lines of text that fit a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from hub.conformance.answer import Subject
+from hub.sla.attainment import Attainment, TicketClock
+from hub.sla.chain import Rung
+from hub.sla.statement import Line
+from hub.sla.tool import Comparison, ToolClock
+
+__all__ = ["attainment_lines", "chain_lines", "duration", "ticket_lines", "tool_lines", "when"]
+
+_WIDTH = 80
+
+
+def when(instant: int | None) -> str:
+    """Write an instant to the minute, in UTC: `10-31 07:05`; `-` where there is none."""
+    return "-" if instant is None else f"{datetime.fromtimestamp(instant // 1000, tz=UTC):%m-%d %H:%M}"
+
+
+def duration(seconds: int | None) -> str:
+    """Write a length of time in hours and minutes, whole minutes that have passed: `16:00`; `-` where there is none."""
+    if seconds is None:
+        return "-"
+    hours, rest = divmod(abs(seconds), 3600)
+    return f"{'-' if seconds < 0 else ''}{hours}:{rest // 60:02d}"
+
+
+def attainment_lines(lines: Sequence[Line], months: Sequence[str]) -> Iterator[str]:
+    """Tell how targets were kept, agreement by agreement; `months` are the period before, this one and the next."""
+    before, now, after = months
+    for number, agreement in enumerate(dict.fromkeys(one.agreement for one in lines)):
+        own = [one for one in lines if one.agreement == agreement]
+        if number:
+            yield ""
+        yield _cut(f"{agreement or 'without an agreement'}  {own[0].title}".rstrip(), _WIDTH)
+        yield f"  {'':<34}{before:>10}{now:>10}{after:>10}{'met':>7}{'missed':>7}"
+        for one in own:
+            promise = _cut(f"{one.metric.replace('_', ' ')} {one.promise}".rstrip(), 34)
+            rates = f"{one.previous:>10}{one.now.rate():>10}{one.goal or '-':>10}"
+            yield f"  {promise:<34}{rates}{one.now.met:>7}{one.now.missed:>7}"
+            if said := ", ".join(_beside(one)):
+                yield f"      {said}"
+    yield ""
+    yield f"{before}, {now}: percent kept, rounded down; {after}: the share agreed"
+
+
+def _beside(one: Line) -> Iterator[str]:
+    if one.kept == "not met":
+        yield "below what was agreed"
+    elif one.kept == "not applicable":
+        yield "the agreed share is not applicable"
+    now: Attainment = one.now
+    if now.open:
+        yield f"{now.open} open" + (f" ({now.at_risk} at risk)" if now.at_risk else "")
+    if now.paused:
+        yield f"{now.paused} paused"
+    if now.excluded:
+        yield f"{now.excluded} excluded"
+    if now.lacking:
+        yield f"{now.lacking} not provable ({now.rate(conservative=True)} if all of them were missed)"
+
+
+def ticket_lines(
+    clocks: Iterable[TicketClock], named: Mapping[int, Subject], paused: Mapping[tuple[int, str], int]
+) -> Iterator[str]:
+    """List clocks, a line each, with the open seconds that did not count; a reason stands on a line of its own."""
+    yield f"{'ticket':<11}{'clock':<12}{'state':<13}{'due':<13}{'stopped':<13}{'counted':>7}{'of':>6}{'off':>5}"
+    for one in clocks:
+        key = _cut(named[one.sid].key, 10)
+        state = _cut(str(one.state).replace("_", " "), 12)
+        off = duration(paused.get((one.sid, one.metric), 0))
+        times = f"{when(one.due_at):<13}{when(one.stopped_at):<13}"
+        figures = f"{duration(one.counted_s):>7}{duration(one.target_s):>6}{'-' if off == '0:00' else off:>5}"
+        clock = _cut(one.metric.replace("_", " ").replace("problem", "prb.").replace("complaint", "cmp."), 11)
+        yield f"{key:<11}{clock:<12}{state:<13}{times}{figures}"
+        if one.lacks:
+            yield f"    {one.lacks}"
+    yield "times in UTC; counted, of and off in hours:minutes of open time; off: paused, or resolved and reopened"
+
+
+def tool_lines(compared: Sequence[Comparison], named: Mapping[int, Subject], alone: int) -> Iterator[str]:
+    """Show both computations of every clock on which hub and tool differ, the hub's first."""
+    differing = [one for one in compared if one.differences]
+    for one in differing:
+        subject = named[one.ours.sid]
+        yield _cut(f"{subject.key}  {one.ours.metric}  {one.theirs.name!r}: {subject.title}", _WIDTH)
+        yield f"  {'':<9}{'start':<14}{'due':<14}{'stop':<14}{'counted':>9}{'target':>9}  result"
+        yield f"  {'hub':<9}{_side(one.ours, str(one.ours.state))}"
+        yield f"  {'tool':<9}{_side(one.theirs, {True: 'missed', False: 'kept', None: '-'}[one.theirs.missed])}"
+        cells = [_gap(one.differences, name) for name in ("start", "due", "stop", "counted", "target", "result")]
+        yield f"  {'differs':<9}{cells[0]:<14}{cells[1]:<14}{cells[2]:<14}{cells[3]:>9}{cells[4]:>9}  {cells[5]}".rstrip()
+    yield f"{len(differing)} of {len(compared)} compared clocks differ by more than a minute" + (
+        f"; for {alone} clocks the tool tells none" if alone else ""
+    )
+
+
+def _side(one: TicketClock | ToolClock, result: str) -> str:
+    times = f"{when(one.started_at):<14}{when(one.due_at):<14}{when(one.stopped_at):<14}"
+    return f"{times}{duration(one.counted_s):>9}{duration(one.target_s):>9}  {result}"
+
+
+def _gap(differences: Mapping[str, int | None], name: str) -> str:
+    if name not in differences:
+        return ""
+    seconds = differences[name]
+    return "yes" if seconds is None else f"{'+' if seconds > 0 else ''}{duration(seconds)}"
+
+
+def chain_lines(rungs: Sequence[Rung]) -> Iterator[str]:
+    """Tell what every promise rests on, and which pair does not fit."""
+    for one in rungs:
+        yield f"{one.agreement}: {one.promise}"
+        yield f"  rests on {one.support}" + (f": {one.behind}" if one.behind else "")
+        yield f"  {one.weakness or 'fits'}"
+    wrong = sum(bool(one.weakness) for one in rungs)
+    yield f"{wrong} of {len(rungs)} pairs do not fit" if rungs else "no promise rests on another agreement"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
