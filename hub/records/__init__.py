@@ -81,6 +81,7 @@ from hub.records.measurement import (
     Measurement,
     Outage,
     TicketReference,
+    Undelivered,
 )
 from hub.records.operation_row import (
     BackupRun,
@@ -273,6 +274,7 @@ __all__ = [
     "TicketReference",
     "TopicFinding",
     "TrainingRecord",
+    "Undelivered",
     "UnderpinningContract",
     "Waiver",
     "Weakness",

@@ -21,6 +21,7 @@ __all__ = [
     "Measurement",
     "Outage",
     "TicketReference",
+    "Undelivered",
 ]
 
 
@@ -186,6 +187,17 @@ class Attachment(Part, kw_only=True):
     """Bytes."""
 
 
+class Undelivered(Part, kw_only=True):
+    """A recipient a message did not reach."""
+
+    address: str
+    """Mail address, as the message was sent to it where that is told."""
+    status: str | None = None
+    """Status code of RFC 3463, such as `5.1.1`."""
+    said: str | None = None
+    """What the refusing server said."""
+
+
 class Communication(Record, tag="communication", kw_only=True):
     """One message."""
 
@@ -231,6 +243,8 @@ class Communication(Record, tag="communication", kw_only=True):
     """Sent by a machine."""
     bounce: bool | None = None
     """Says that another message did not arrive."""
+    undelivered: list[Undelivered] = []
+    """Whom the message named by `in_reply_to` did not reach; of a bounce."""
     record_id: AnyRef | None = None
     """Record it belongs to."""
     to_persons: list[PersonRef] = []
