@@ -112,11 +112,11 @@ def say(line: str) -> Word | None:
     begin = next((place for place, word in enumerate(words) if _meaning(word)), None)
     if begin is None or not set(words[:begin]) <= _OPENING | _NOT:
         return None
-    # "approved - not at all" and "approved, no objection" look alike.
     said = {_meaning(word) for word in words} - {None}
-    if len(said) != 1 or _NOT & set(words[begin:]):
-        return None
     only = said.pop()
+    # "approved - not at all" and "approved, no objection" look alike.
+    if said or (only == "approved" and _NOT & set(words[begin:])):
+        return None
     if not _NOT & set(words[:begin]):
         return only
     return "rejected" if only == "approved" else None

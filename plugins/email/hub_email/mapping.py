@@ -14,6 +14,7 @@ from hub.records import Alert, Approval, Communication, Complaint, Incident, Per
 from hub.records.measurement import Attachment
 from hub.sync.source import Document, Normalised, Skip
 from hub_email.automatic import bounced_id, is_automatic, is_bounce
+from hub_email.bounce import undelivered
 from hub_email.decision import Decision, read_decision
 from hub_email.monitoring_mail import read_alerts
 from hub_email.parse.header import addresses, instant
@@ -85,6 +86,12 @@ class _Draft:
     def own_id(self, kind: str) -> str:
         return f"{self.reading.source}:{kind}/{self.document.native_id}"
 
+    @property
+    def told(self) -> str | None:
+        """The address it says it comes from; None where it names none, or several."""
+        found = addresses(" ".join(self.mail.all("from")), 2)
+        return self.sender.address or (found[0] if len(found) == 1 else None)
+
     def account(self, address: str | None) -> str | None:
         """Give the record id of an address, and make the record."""
         if address is None:
@@ -148,7 +155,7 @@ def _message(draft: _Draft) -> Communication:
         created_at=draft.received_at,
         message_id=mail.message_id,
         direction="out" if draft.outgoing else "in",
-        from_=sender.address,
+        from_=draft.told,
         to=to,
         cc=cc,
         sent_at=draft.written_at,
@@ -158,6 +165,7 @@ def _message(draft: _Draft) -> Communication:
         attachments=[Attachment(name=one.name, sha256=one.sha256, size=one.size) for one in mail.files],
         auto_submitted=draft.automatic,
         bounce=bounce,
+        undelivered=undelivered(mail),
         to_persons=sorted({accounts[one] for one in (*to, *cc) if one in accounts}),
         raw_times={"sent_at": date[:100]} if date and draft.written_at is not None else {},
         unknown_fields=unknown,
@@ -322,14 +330,14 @@ def _case(draft: _Draft, rule: MailRule, record_id: str, title: str) -> Complain
         "service_ids": sorted(rule.services),
         "customer_id": rule.customer,
     }
-    person = draft.account(draft.sender.address)
+    person = draft.account(draft.told)
     made: Complaint | Incident | Request
     if rule.becomes == "complaint":
         made = Complaint(**told, received_at=at, complainant=person)
     elif rule.becomes == "incident":
-        made = Incident(**told, reported_at=at, reporter=person, contact_ref=draft.sender.address)
+        made = Incident(**told, reported_at=at, reporter=person, contact_ref=draft.told)
     else:
-        made = Request(**told, reported_at=at, reporter=person, contact_ref=draft.sender.address)
+        made = Request(**told, reported_at=at, reporter=person, contact_ref=draft.told)
     if at is None:
         made.unknown_fields = [
             "created_at",

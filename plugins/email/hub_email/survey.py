@@ -37,7 +37,6 @@ def survey_record(
         scope=scope,
         title=question.campaign,
         created_at=question.asked_at,
-        updated_at=replied_at,
         campaign=question.campaign,
         type="periodic" if question.ticket is None else "ticket",
         channel="email",

@@ -24,6 +24,8 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Z
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _ID = re.compile(r"<([^<>\s]{1,900})>")
 _PARAMETER = re.compile(r""";\s*([A-Za-z0-9_-]{1,40})(\*\d{1,3})?(\*)?\s*=\s*("(?:[^"\\]|\\.)*"|[^;"\s]*)""")
+_ZONED = re.compile(r":\d{2}(?:[.,]\d+)?\s*(?:[+-]\d{4}\b|(?:Z|UTC?|GMT|[ECMP][SD]T)\b)", re.IGNORECASE)
+"""Behind the time stands an offset, or a zone whose name is a standard's. All others are used for several."""
 _DAY_S = 86_400
 
 
@@ -139,15 +141,14 @@ def message_ids(text: str, most: int = 100) -> list[str]:
 
 def instant(text: str) -> int | None:
     """Read a date with its offset into UTC milliseconds; None where it says no offset, or nothing that is a date."""
+    text = text[:200]
+    if not _ZONED.search(text):
+        return None
     try:
-        parts = parsedate_tz(text[:200])
+        parts = parsedate_tz(text)
         if parts is None:
             return None
-        offset = parts[9]
-        if offset is None:
-            if not re.search(r"-0000\s*(\(.{0,50}\))?\s*$", text[:200]):
-                return None
-            offset = 0
+        offset = parts[9] or 0
         seconds = calendar.timegm((*parts[:6], 0, 0, 0)) - offset
     except (ValueError, IndexError, TypeError, OverflowError):
         return None

@@ -19,7 +19,7 @@ _QUOTE = re.compile(r"^\s*[>|\uFF1E]")
 _ATTRIBUTION_END = re.compile(
     r"(wrote|writes|schrieb|skrev|a écrit|écrit|ha scritto|scrisse|escribi[óo]|escreveu|schreef|het volgende geschreven"
     r"|geschreven|napisał(\(a\))?|napisa[łl]a?|pisze|пишет|написал(а)?|пише|написав|写道|的邮件|寫道|kirjoitti|rašė|yazdı|wrote to|said)"
-    r"\s*[^\w]{0,4}$",
+    r"\s*[^\w]{0,4}$|\b(schrieb|schreef|skrev|wrote|skrifaði)\s+\S.{0,80}:$",
     re.IGNORECASE,
 )
 _ATTRIBUTION_START = re.compile(
@@ -139,14 +139,14 @@ def _ends(lines: list[str], place: int) -> bool:
         return False
     if _DASHES.match(line) or _ORIGINAL.match(line) or _SIGNATURE.match(line):
         return True
+    headed, separated = _HEADER.match(line), _SEPARATOR.match(line)
+    if not headed and not separated:
+        return False
     following = [other for other in lines[place : place + 14] if other.strip()][:5]
-    headed = sum(1 for other in following[:4] if _HEADER.match(other))
-    if _HEADER.match(line) and headed >= 2:  # noqa: PLR2004 - one line may be an answer's own
+    if headed and sum(1 for other in following[:4] if _HEADER.match(other)) > 1:  # one line may be an answer's own
         return True
-    if _SEPARATOR.match(line):
-        after = following[1:3]
-        return not after or any(_HEADER.match(other) or _ORIGINAL.match(other) for other in after)
-    return False
+    after = following[1:3]
+    return bool(separated) and (not after or any(_HEADER.match(other) or _ORIGINAL.match(other) for other in after))
 
 
 def _attribution(lines: list[str], place: int) -> int:
