@@ -79,7 +79,7 @@ def ticket_lines(
         yield f"{key:<11}{clock:<12}{state:<13}{times}{figures}"
         if one.lacks:
             yield f"    {one.lacks}"
-    yield "times in UTC; counted, of and off in hours:minutes of open time; off: paused, or resolved and reopened"
+    yield "UTC; counted, of, off: open hours:minutes; off = paused, or before a reopening"
 
 
 def tool_lines(compared: Sequence[Comparison], named: Mapping[int, Subject], alone: int) -> Iterator[str]:
@@ -93,9 +93,9 @@ def tool_lines(compared: Sequence[Comparison], named: Mapping[int, Subject], alo
         yield f"  {'tool':<9}{_side(one.theirs, {True: 'missed', False: 'kept', None: '-'}[one.theirs.missed])}"
         cells = [_gap(one.differences, name) for name in ("start", "due", "stop", "counted", "target", "result")]
         yield f"  {'differs':<9}{cells[0]:<14}{cells[1]:<14}{cells[2]:<14}{cells[3]:>9}{cells[4]:>9}  {cells[5]}".rstrip()
-    yield f"{len(differing)} of {len(compared)} compared clocks differ by more than a minute" + (
-        f"; for {alone} clocks the tool tells none" if alone else ""
-    )
+    yield f"{len(differing)} of {len(compared)} compared clocks differ by more than a minute"
+    if alone:
+        yield f"for {alone} clocks the tool tells none"
 
 
 def _side(one: TicketClock | ToolClock, result: str) -> str:

@@ -17,7 +17,7 @@ _HALF_HOUR_MS = 1_800_000
 
 
 def draw_month(calendar: Calendar, year: int, month: int, holidays: Mapping[date, str]) -> Iterator[str]:
-    """Give a heading, a line for every day with its open hours, and the month's sum.
+    """Give a heading, a line for every day with its open hours, the month's sum, and the holidays by name.
 
     Every sign is half an hour of local time, open if the calendar opens in it; where clocks jump, a half
     hour that does not exist is blank and one that comes twice shows its first.
@@ -27,8 +27,9 @@ def draw_month(calendar: Calendar, year: int, month: int, holidays: Mapping[date
     spans = open_intervals(calendar, first, last)
     zone = load_zone(calendar.zone)
     yield f"{calendar.id}  {first:%B %Y}  {calendar.zone}"
-    yield "            " + "".join(f"{hour:<6}" for hour in range(0, 24, 3)) + "hours"
+    yield "           " + "".join(f"{hour:<6}" for hour in range(0, 24, 3)) + "hours"
     total = 0
+    named = []
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
         begins, ends = wall_to_utc(zone, day, 0), wall_to_utc(zone, day + timedelta(days=1), 0)
@@ -37,11 +38,14 @@ def draw_month(calendar: Calendar, year: int, month: int, holidays: Mapping[date
         )
         total += worked
         signs = "".join(_sign(spans, zone, day, half) for half in range(_HALF_HOURS))
-        said = f"  {holidays[day]}" if day in holidays else "  closed" if day in calendar.closed else ""
+        said = ["holiday"] if day in holidays else ["closed"] if day in calendar.closed else []
+        if day in holidays:
+            named.append(f"{day:%a %d.%m.}  {holidays[day]}")
         if (ends - begins) != 24 * 3_600_000:
-            said += f"  this day has {(ends - begins) // 3_600_000} hours"
-        yield f"{day:%a %d.%m.}  {signs}  {_hours(worked)}{said}"
+            said.append(f"{(ends - begins) // 3_600_000} h")
+        yield f"{day:%a %d.%m.} {signs} {_hours(worked)}  {', '.join(said)}".rstrip()
     yield f"open {_hours(total)} h in the month"
+    yield from named
 
 
 def _sign(spans: list[tuple[int, int]], zone: ZoneInfo, day: date, half: int) -> str:
