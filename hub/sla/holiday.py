@@ -34,5 +34,7 @@ def _holidays(name: str, years: tuple[int, ...]) -> dict[date, str]:
         raise ValueError(f"no holiday set {name!r}; write a country such as DE, or country-region such as DE-BY")
     if region and region not in known[country]:
         raise ValueError(f"no region {region!r} in {country}; known: {', '.join(known[country]) or 'none'}")
-    found = holidays.country_holidays(country, subdiv=region or None, years=years)
+    spoken = holidays.list_localized_countries().get(country, ())
+    language = "en_US" if "en_US" in spoken else None  # else it would be that of whoever runs the hub
+    found = holidays.country_holidays(country, subdiv=region or None, years=years, language=language)
     return {day: found[day] for day in sorted(found) if day.year in years}
