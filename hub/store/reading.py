@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, insert, or_, select, update
 
 from hub.store.census import CensusCount, mark_vanished
 from hub.store.document import KeptDocument, documents_for_replay
@@ -24,6 +24,7 @@ __all__ = [
     "coverage_rows",
     "documents_for_replay",
     "finish_run",
+    "forget_coverage",
     "forget_cursors",
     "get_cursor",
     "last_censuses",
@@ -160,6 +161,16 @@ def record_coverage(
                 "known_to": None,
             }
         ],
+    )
+
+
+def forget_coverage(conn: Connection, source: str, scope: str, kind: str, *, known_at: int) -> None:
+    """Say no more of a scope that was never read and is not asked for any longer, such as a name that has found its id."""
+    conn.execute(
+        update(coverage)
+        .where(coverage.c.source == source, coverage.c.scope == scope, coverage.c.kind == kind)
+        .where(coverage.c.known_to.is_(None))
+        .values(known_to=case((coverage.c.known_from < known_at, known_at), else_=coverage.c.known_from + 1))
     )
 
 

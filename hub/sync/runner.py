@@ -161,7 +161,9 @@ class _Run:
         mapping = Mapping(self._store, job.name, job.source, job.mapping_fingerprint, self._clock, erased=self._erased)
         with self._store.begin() as conn:
             run = reading.start_run(conn, job.name, self._clock.now_ms())
-            known = [(row.scope, row.kind) for row in reading.coverage_rows(conn, job.name)]
+            rows = reading.coverage_rows(conn, job.name)
+            known = [(row.scope, row.kind) for row in rows]
+            reached = {(row.scope, row.kind) for row in rows if row.through is not None}
             changed = mapping.begin(conn)
             last = last_census(conn, job.name)
         began = self._clock.now_ms()
@@ -192,7 +194,10 @@ class _Run:
         self._erased.summary(summary)
         with self._store.begin() as conn:
             now = self._clock.now_ms()
-            for reach in settle(self._outcomes, known):
+            told = {(outcome.scope, kind) for outcome in self._outcomes for kind in outcome.kinds}
+            for scope, kind in [each for each in known if each not in told and each not in reached]:
+                reading.forget_coverage(conn, job.name, scope, kind, known_at=now)
+            for reach in settle(self._outcomes, [each for each in known if each in reached]):
                 reading.record_coverage(
                     conn, job.name, reach.scope, reach.kind, through=reach.through, reason=reach.reason, known_at=now
                 )

@@ -205,6 +205,18 @@ def test_a_scope_no_longer_configured_says_so(store: Store, clock: FixedClock) -
     assert covered(store)["OPS", "incident"] == (at(10), "the source is no longer configured to read it")
 
 
+def test_a_scope_that_was_never_read_and_is_not_asked_for_any_more_leaves_nothing(
+    store: Store, clock: FixedClock
+) -> None:
+    """A project known by its name until it can be read, and by its id from then on."""
+    tool = tool_of()
+    tool.unreadable["SEC"] = "no permission to browse project SEC"
+    sync(store, MemorySource("desk", tool), clock)
+    assert ("SEC", "change") in covered(store)
+    sync(store, MemorySource("desk", tool_of()), clock)
+    assert ("SEC", "change") not in covered(store)
+
+
 def test_after_a_gap_the_cursor_waits_until_the_gap_is_read(store: Store, clock: FixedClock) -> None:
     tool = tool_of()
     tool.gaps["CHG"] = "history of CHG-1 cut off"
