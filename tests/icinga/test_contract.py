@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import httpx
@@ -10,6 +11,8 @@ from hub.testing.contract import SourceContract
 from hub_icinga.source import make_source
 from tests.icinga.kit import NOW, SECRET, comment, configure, downtime, minutes, service
 
+ONLY_TRIED = {"/v1/status/CIB", "/v1/objects/downtimes"}
+"""Paths no example shows; the real server answers them."""
 FAULTS = {
     "unauthorised": httpx.Response(401, html="<h1>Unauthorized. Please check your user credentials.</h1>"),
     "forbidden": httpx.Response(403, json={"error": 403, "status": "no"}),
@@ -51,6 +54,22 @@ class TestIcinga(SourceContract):
             each.headers.get("X-HTTP-Method-Override") == "GET" for each in self.icinga.asked if each.method == "POST"
         )
         return [f"{each.method} {each.url.path}" for each in self.icinga.asked]
+
+    def test_asks_as_the_documentation_shows(self, shared):
+        """Every path, method and key of a question stands in an example of Icinga's API documentation."""
+        examples = json.loads((shared / "contracts" / "icinga" / "icinga2-api-doc-examples.json").read_text())
+        shown = " ".join(f"{one['text']} {json.dumps(one['json'])}" for one in examples)
+        source = self.open()
+        source.check()
+        self.documents(source)
+        assert len(self.icinga.asked) > 5
+        for request in self.icinga.asked:
+            assert request.url.path in shown or request.url.path in ONLY_TRIED, request.url.path
+            assert request.headers["accept"] == "application/json"
+            for key in json.loads(request.content) if request.content else ():
+                assert f'"{key}"' in shown, key
+        assert "X-HTTP-Method-Override: GET' -X POST" in shown
+        assert "/v1/status" in shown
 
 
 del SourceContract
