@@ -7,6 +7,7 @@ message. Only plugins whose extra brings httpx import this module.
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -29,7 +30,7 @@ from hub.errors import (
 from hub.sync.leniency import rewrite
 from hub.sync.source import SourceContext
 
-__all__ = ["Reply", "Web", "read_json", "sort_status"]
+__all__ = ["Reply", "TooLarge", "Web", "read_json", "sort_status"]
 
 T = TypeVar("T")
 _CONNECT_S = 10.0
@@ -40,6 +41,10 @@ _LARGEST = 256 * 1024 * 1024
 _DEEPEST = 10
 """Faults behind a fault that are looked at; their chain may be a circle."""
 _PASSING = frozenset({408, 425, 429})
+
+
+class TooLarge(ProtocolFault):
+    """An answer larger than we hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class Web:
         auth: httpx.Auth | tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         secrets: Sequence[str] = (),
+        largest: int = _LARGEST,
     ) -> None:
         self.tool = tool
         """The tool's name, for messages."""
@@ -79,6 +85,7 @@ class Web:
         """The tool's clock minus ours by its last answer; None = not told."""
         self._context = context
         self._secrets = tuple(each for each in secrets if each)
+        self._largest = largest
         self._limit_s = timeout_s * _SILENCES
         self._bundle = context.ca_bundle or ca_bundle
         self._certificate = certificate
@@ -86,6 +93,7 @@ class Web:
         self._timeout = httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
         self._auth, self._headers = auth, dict(headers or {})
         self._client: httpx.Client | None = None
+        self._opening = threading.Lock()
 
     def counting(self) -> Web:
         """Give the same connections with a count of their own."""
@@ -123,17 +131,18 @@ class Web:
             self._client.close()
 
     def _open(self) -> httpx.Client:
-        if self._client is None:
-            self._client = httpx.Client(
-                verify=self._trust(),
-                proxy=self._proxy,
-                timeout=self._timeout,
-                auth=self._auth,
-                headers=self._headers,
-                follow_redirects=False,
-                trust_env=self._proxy is None,
-            )
-        return self._client
+        with self._opening:  # two threads would open two, and close one
+            if self._client is None:
+                self._client = httpx.Client(
+                    verify=self._trust(),
+                    proxy=self._proxy,
+                    timeout=self._timeout,
+                    auth=self._auth,
+                    headers=self._headers,
+                    follow_redirects=False,
+                    trust_env=self._proxy is None,
+                )
+            return self._client
 
     def _trust(self) -> ssl.SSLContext | bool:
         if urlsplit(self.url).scheme != "https":
@@ -185,8 +194,8 @@ class Web:
                 held += part
                 if monotonic_s() > end_s:
                     return None, httpx.ReadTimeout("the answer is not there in time")
-                if len(held) > _LARGEST:
-                    return None, ProtocolFault(f"{where}: the answer is larger than any answer of {self.tool}")
+                if len(held) > self._largest:
+                    return None, TooLarge(f"{where}: the answer is larger than {self._largest >> 20} MB")
             return Reply(where, answer.status_code, bytes(held), dict(answer.headers)), None
         except (httpx.HTTPError, OSError, ValueError) as error:
             return None, error
