@@ -160,6 +160,8 @@ class Causes:
 
     def _rules(self, part: Part, at: int) -> str:
         when = f"derived anew {format_instant(at)}"
+        if detail := self._redefined[part.requirement][at]:
+            return f"{detail}: {when}"
         if part.reads.keys().isdisjoint(("calendar", "period")):
             return f"pack or parameter: {when}"
         calendars = self._lessons.of_kinds(["calendar"], at, "")
@@ -181,15 +183,15 @@ def _together(lessons: Lessons, several: Sequence[Lesson]) -> Cause:
     return Cause(name=several[0].name, detail=told + more)
 
 
-def _redefined(judgement: Judgement, since: int, until: int) -> dict[str, set[int]]:
-    """Return requirement -> when its definition changed; what is judged first in a store is no change."""
+def _redefined(judgement: Judgement, since: int, until: int) -> dict[str, dict[int, str]]:
+    """Return requirement -> when its definition changed -> in what; what is judged first in a store is no change."""
     rows = judgement.conn.exec_driver_sql(
-        "SELECT requirement, known_at FROM derivation WHERE cause = 'definition' "
+        "SELECT requirement, known_at, detail FROM derivation WHERE cause = 'definition' "
         f"AND known_at > {since} AND known_at <= {until} AND known_at > (SELECT min(known_at) FROM derivation)"
     )
-    found: dict[str, set[int]] = defaultdict(set)
+    found: dict[str, dict[int, str]] = defaultdict(dict)
     for row in rows:
-        found[row.requirement].add(row.known_at)
+        found[row.requirement][row.known_at] = row.detail or ""
     return found
 
 

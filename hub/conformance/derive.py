@@ -8,14 +8,13 @@ Each requirement keeps its watermark: killed in between, nothing is forgotten an
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select, text
-from sqlalchemy.dialects.sqlite import pysqlite
+from sqlalchemy import Connection, func, insert, select
 
 from hub.conformance.append import append
+from hub.conformance.definition import Definition, definition_of, what_changed
 from hub.conformance.dirty import Dirty
 from hub.conformance.pack import Requirement
 from hub.conformance.unit import ORGANISATION
@@ -32,7 +31,6 @@ _log = metadata.tables["change_log"]
 _derivation = metadata.tables["derivation"]
 _record = metadata.tables["record"]
 _place = metadata.tables["place"]
-_SQLITE = pysqlite.dialect()
 _MANY_CHANGES = 1000
 """Rows of the change log from which the planner's figures are refreshed."""
 
@@ -57,12 +55,13 @@ class _Turn:
     """What is to be done for one requirement."""
 
     requirement: Requirement
-    mark: str
-    """Fingerprint of its definition."""
+    definition: Definition
     since: int
     """Place in the change log it has seen."""
     whole: bool
     redefined: bool
+    detail: str
+    """What of its definition changed, in words."""
 
 
 def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole: bool = False) -> DeriveSummary:
@@ -161,10 +160,12 @@ def _count_anew(conn: Connection) -> None:
 
 
 def _turn(conn: Connection, requirement: Requirement, *, whole: bool) -> _Turn:
-    mark = _fingerprint(conn, requirement)
+    definition = definition_of(conn, requirement)
     state = conn.execute(select(_state).where(_state.c.requirement == requirement.id)).one_or_none()
-    redefined = state is None or state.fingerprint != mark
-    return _Turn(requirement, mark, 0 if state is None else state.watermark, whole or redefined, redefined)
+    since, known = (0, None) if state is None else (state.watermark, state.definition)
+    redefined = state is None or state.fingerprint != definition.mark
+    detail = what_changed(known, definition.told) if redefined else ""
+    return _Turn(requirement, definition, since, whole or redefined, redefined, detail)
 
 
 def _derive_one(
@@ -186,40 +187,29 @@ def _derive_one(
                 continue
         one = append(conn, part, numbers[part.requirement, part.name], known_at, units=units)
         closed, written = closed + one[0], written + one[1]
-    values = {"fingerprint": turn.mark, "watermark": high, "derived_at": known_at}
+    values = {
+        "fingerprint": turn.definition.mark,
+        "watermark": high,
+        "derived_at": known_at,
+        "definition": turn.definition.told,
+    }
     known = conn.execute(_state.update().where(_state.c.requirement == requirement.id), values).rowcount
     if not known:
         conn.execute(insert(_state), [{"requirement": requirement.id, **values}])
     if closed or written or turn.redefined:
-        _log_derivation(conn, requirement.id, known_at, redefined=turn.redefined, closed=closed, written=written)
+        _log_derivation(
+            conn, requirement.id, known_at, redefined=turn.redefined, detail=turn.detail, closed=closed, written=written
+        )
     return turn.whole, closed, written
 
 
 def _log_derivation(
-    conn: Connection, requirement: str, known_at: int, *, redefined: bool, closed: int, written: int
+    conn: Connection, requirement: str, known_at: int, *, redefined: bool, closed: int, written: int, detail: str = ""
 ) -> None:
     cause = "definition" if redefined else "records"
-    row = {"requirement": requirement, "known_at": known_at, "cause": cause, "closed": closed, "written": written}
+    counts = {"closed": closed, "written": written}
+    row = {"requirement": requirement, "known_at": known_at, "cause": cause, **counts, "detail": detail or None}
     conn.execute(insert(_derivation), [row])
-
-
-def _fingerprint(conn: Connection, requirement: Requirement) -> str:
-    """Hash everything but the records that decides what the obligations of a requirement are.
-
-    Always in SQLite's words: a store moved to the other engine is under the same rules as before.
-    """
-    digest = hashlib.sha256()
-    dialect = conn.dialect if conn.dialect.name == "sqlite" else _SQLITE  # written once only where it is run too
-    for part in requirement.parts:
-        digest.update(f"{part.name}\0{part.sql(dialect)}\0{sorted(part.reads.items())}\0".encode())
-    if any("calendar" in part.reads or "period" in part.reads for part in requirement.parts):
-        rows = conn.execute(
-            text(
-                "SELECT name, value FROM fingerprint WHERE name LIKE 'calendar:%' OR name LIKE 'period:%' ORDER BY name"
-            )
-        )
-        digest.update("\0".join(f"{row.name}={row.value}" for row in rows).encode())
-    return digest.hexdigest()
 
 
 def _retire(conn: Connection, requirements: Sequence[Requirement], known_at: int) -> None:
@@ -240,7 +230,9 @@ def _retire(conn: Connection, requirements: Sequence[Requirement], known_at: int
             f"AND part IN ({', '.join(map(str, numbers))})"
         ).rowcount
         if closed and requirement not in enabled:
-            _log_derivation(conn, requirement, known_at, redefined=True, closed=closed, written=0)
+            _log_derivation(
+                conn, requirement, known_at, redefined=True, closed=closed, written=0, detail="no longer judged"
+            )
     for row in conn.execute(select(_state.c.requirement)).all():
         if row.requirement not in enabled:
             conn.execute(_state.delete().where(_state.c.requirement == row.requirement))

@@ -211,8 +211,12 @@ def _history(judgement: Judgement, unit: int, requirement: str) -> list[Moment]:
 def _definitions(judgement: Judgement, requirement: str) -> dict[int, str]:
     """Say at which instants we changed what is known by changing the requirement; its first derivation is none."""
     derived = judgement.conn.execute(
-        select(_derivation.c.known_at, _derivation.c.cause)
+        select(_derivation.c.known_at, _derivation.c.cause, _derivation.c.detail)
         .where(_derivation.c.requirement == requirement)
         .order_by(_derivation.c.known_at)
     ).all()
-    return {row.known_at: " (changed by us: the rules changed)" for row in derived[1:] if row.cause == "definition"}
+    return {
+        row.known_at: f" (changed by us: {row.detail or 'the rules changed'})"
+        for row in derived[1:]
+        if row.cause == "definition"
+    }

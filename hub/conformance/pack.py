@@ -66,6 +66,10 @@ class Requirement:
 
     entry: CatalogueEntry
     parts: tuple[Part, ...]
+    pack: str = ""
+    """Name and version of the pack it comes from."""
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """Its parameters as the profile has them, for everybody and for some; see `Resolved.asked`."""
 
     @property
     def id(self) -> str:
@@ -136,7 +140,11 @@ class Pack:
 
         what = f"{self.name} {self.version} {profile}"
         parts = declared() if self.memory is None else remembered_parts(self.memory, what, declared)
-        return [Requirement(one.entry, tuple(parts[one.entry.id])) for one in resolved if one.entry.id in parts]
+        return [
+            Requirement(one.entry, tuple(parts[one.entry.id]), f"{self.name} {self.version}", one.asked())
+            for one in resolved
+            if one.entry.id in parts
+        ]
 
     def catalogue(
         self, chosen: Mapping[str, Mapping[str, Any]], choices: Sequence[Choice] = ()

@@ -89,6 +89,16 @@ class Resolved:
         """Say whether it is judged of anybody."""
         return self.judged or any(self.is_on(choice) for choice in self.switches)
 
+    def asked(self) -> dict[str, Any]:
+        """Return the parameters and switches by name; those for some units only with their scope behind the name."""
+        scoped = {
+            f"{name} ({choice.scope})": value
+            for choice in reversed(self.scoped)
+            for name, value in choice.parameters[self.entry.id].items()
+        }
+        switched = {f"judged ({choice.scope})": self.is_on(choice) for choice in reversed(self.switches)}
+        return {**self.entry.parameters, "judged": self.judged, **scoped, **switched}
+
     def is_on(self, choice: Choice) -> bool:
         """Say whether a switch lets the requirement be judged."""
         return any(matches(self.entry, pattern) for pattern in choice.enabled)

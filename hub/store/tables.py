@@ -372,6 +372,7 @@ requirement_state = Table(
     Column("fingerprint", Text, nullable=False),
     Column("watermark", BigInteger, nullable=False),  # change_log.seq consumed
     Column("derived_at", BigInteger, nullable=False),
+    Column("definition", Text),  # JSON: pack, rules, asked, calendars; NULL = derived before this was kept
 )
 derivation = Table(
     "derivation",
@@ -381,6 +382,7 @@ derivation = Table(
     Column("cause", Text, nullable=False),  # records, definition
     Column("closed", Integer, nullable=False),
     Column("written", Integer, nullable=False),
+    Column("detail", Text),  # what of the definition changed, in words
 )
 """When obligations changed and whether the records or we (code, parameters, calendars) changed them."""
 finding = Table(

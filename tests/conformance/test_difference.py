@@ -151,7 +151,7 @@ CASES = {
         then=[waiver("T-approved", subject=CHANGE.id, valid_to=at(20))],
     ),
     "rules changed": Case(
-        "definition", "met", "not_met", "pack or parameter", first=[LOGIN, CHANGE, APPROVAL], at_last=twice
+        "definition", "met", "not_met", "pack: other rules", first=[LOGIN, CHANGE, APPROVAL], at_last=twice
     ),
     "read further and waived": Case(
         "coverage",

@@ -224,16 +224,17 @@ def test_a_changed_parameter_derives_only_what_it_touches(store):
     told.requirements = PACK.requirements({}, [worked(1, 0, SHOP)])
     summary = told.derive()
     assert (summary.whole, summary.closed, summary.written) == (1, 1, 1), "the shop's ticket alone"
-    assert derivations(store) - before == {("S-worked", "definition", 1, 1)}
+    told_why = f"parameter days (service {SHOP}): as everywhere -> 1"
+    assert derivations(store) - before == {("S-worked", "definition", 1, 1, told_why)}
     told.requirements = PACK.requirements({}, [worked(1, 0, SHOP), choice(1, severity={"1": "minor"})])
     assert told.derive().whole == 0
     assert {one.id: one.entry.severity for one in told.requirements}["S-approved"] == "minor"
 
 
-def derivations(store: Store) -> set[tuple[str, str, int, int]]:
+def derivations(store: Store) -> set[tuple[str, str, int, int, str | None]]:
     with store.connect() as conn:
         rows = conn.execute(select(_derivation)).all()
-    return {(row.requirement, row.cause, row.closed, row.written) for row in rows}
+    return {(row.requirement, row.cause, row.closed, row.written, row.detail) for row in rows}
 
 
 def test_units_fall_to_one_select_each_whatever_they_belong_to(store):
