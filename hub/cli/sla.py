@@ -134,15 +134,27 @@ def _next(label: str) -> str:
 def _emit_attainment(
     conn: Connection, months: tuple[Any, ...], instant: int, service: int | None, output: Format
 ) -> None:
-    from hub.cli.sla_text import attainment_lines  # noqa: PLC0415 - as above
+    from hub.cli.sla_text import attainment_lines, availability_lines  # noqa: PLC0415 - as above
+    from hub.conformance.subject import subjects  # noqa: PLC0415 - as above
+    from hub.sla.materialise import open_times  # noqa: PLC0415 - as above
+    from hub.sla.service_availability import availability_over  # noqa: PLC0415 - as above
     from hub.sla.statement import statement  # noqa: PLC0415 - as above
 
     before, month, _ = months
-    lines = statement(conn, (month.start, month.end), (before.start, before.end), instant, service)
-    if output is Format.TABLE:
-        _echo(attainment_lines(lines, [one.label for one in months]) if lines else [f"no cases in {month.label}"])
-    else:
+    span, last = (month.start, month.end), (before.start, before.end)
+    lines = statement(conn, span, last, instant, service)
+    if output is not Format.TABLE:
         emit([_line(one) for one in lines], _LINES, output)
+        return
+    labels = [one.label for one in months]
+    _echo(attainment_lines(lines, labels) if lines else [f"no cases in {month.label}"])
+    if instant >= month.end:
+        times = open_times(conn)
+        earlier = {sid: one for sid, _, one in availability_over(conn, last, times, service)}
+        now = availability_over(conn, span, times, service)
+        named = subjects(conn, earlier)
+        if now:
+            _echo(availability_lines([(named[sid], goal, earlier[sid], one) for sid, goal, one in now], labels))
 
 
 def _emit_tickets(conn: Connection, clocks: list[TicketClock], *, output: Format, zone: str) -> None:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from hub.conformance.answer import Subject
 from hub.sla.attainment import Attainment, TicketClock
+from hub.sla.availability import LEAST_COVERAGE, Availability, floored
 from hub.sla.chain import Rung
 from hub.sla.statement import Line
 from hub.sla.tool import Comparison, ToolClock
 
-__all__ = ["attainment_lines", "chain_lines", "duration", "ticket_lines", "tool_lines", "when"]
+__all__ = ["attainment_lines", "availability_lines", "chain_lines", "duration", "ticket_lines", "tool_lines", "when"]
 
 _WIDTH = 80
 
@@ -62,6 +63,28 @@ def _beside(one: Line) -> Iterator[str]:
         yield f"{now.excluded} excluded"
     if now.lacking:
         yield f"{now.lacking} not provable ({now.rate(conservative=True)} if all of them were missed)"
+
+
+def availability_lines(
+    rows: Sequence[tuple[Subject, float | None, Availability, Availability]], months: Sequence[str]
+) -> Iterator[str]:
+    """Tell how far services were up: (service, target, the month before, this month)."""
+    yield ""
+    yield f"{'availability':<26}{months[0]:>10}{months[1]:>10}{'target':>8}{'outages':>9}{'MTTR':>8}{'MTBF':>9}"
+    for service, target, before, now in rows:
+        name, rates = _cut(service.title or service.key, 22), f"{_up(before):>10}{_up(now):>10}"
+        restore, between = now.mean_time_to_restore, now.mean_time_between_failures
+        means = "".join(
+            f"{duration(None if one is None else one // 1000):>{width}}" for one, width in ((restore, 8), (between, 9))
+        )
+        yield f"  {name:<24}{rates}{'-' if target is None else f'{target:g}':>8}{now.outages:>9}{means}"
+        if (now.coverage or 0) < LEAST_COVERAGE:
+            watched = floored(now.known, now.agreed, 2) if now.agreed else "none"
+            yield f"      not provable: {watched} % of the agreed time is known"
+
+
+def _up(one: Availability) -> str:
+    return floored(one.up, one.known) if one.known else "unknown"
 
 
 def ticket_lines(

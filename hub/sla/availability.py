@@ -12,10 +12,13 @@ from typing import NamedTuple
 
 from hub.sla.open_time import OpenTime, Span, merged
 
-__all__ = ["NOTICE_MS", "Availability", "Maintenance", "Sample", "floored", "measure", "unwatched"]
+__all__ = ["LEAST_COVERAGE", "NOTICE_MS", "Availability", "Maintenance", "Sample", "floored", "measure", "unwatched"]
 
 NOTICE_MS = 48 * 3_600_000
 """How long before its start maintenance must be announced to be taken out."""
+
+LEAST_COVERAGE = 0.98
+"""Share of agreed time that must be known; below it a period is not provable."""
 
 
 class Maintenance(NamedTuple):

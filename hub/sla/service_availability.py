@@ -23,7 +23,7 @@ from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 from hub.store.writer import Write, write_records
 
-__all__ = ["METRIC", "refresh_availability"]
+__all__ = ["METRIC", "availability_over", "refresh_availability"]
 
 METRIC = "availability"
 """Metric id of the measurements."""
@@ -102,16 +102,29 @@ def _measurement(
     open_time = open_times.get(service.calendar)
     if open_time is None:
         return None
-    period = (month.starts_at, month.ends_at)
-    samples = _samples(conn, service.sid, period)
-    down = [*_outages(conn, service.sid, period), *_spans(samples, "down")]
-    unknown = unwatched(
-        [Sample(at, interval, every, state != "unknown") for at, interval, every, state in samples], period
-    )
-    found = measure(
-        period, open_time, outages=down, maintenance=_maintenance(conn, service.sid, period), unknown=unknown
-    )
-    return _told(service, month, found)
+    return _told(service, month, _measured_over(conn, service.sid, (month.starts_at, month.ends_at), open_time))
+
+
+def _measured_over(conn: Connection, service: int, period: Span, open_time: OpenTime) -> Availability:
+    samples = _samples(conn, service, period)
+    down = [*_outages(conn, service, period), *_spans(samples, "down")]
+    seen = [Sample(at, interval, every, state != "unknown") for at, interval, every, state in samples]
+    unknown = unwatched(seen, period)
+    return measure(period, open_time, outages=down, maintenance=_maintenance(conn, service, period), unknown=unknown)
+
+
+def availability_over(
+    conn: Connection, period: Span, open_times: Mapping[str, OpenTime], service: int | None = None
+) -> list[tuple[int, float | None, Availability]]:
+    """Return (service, target in percent, what was measured) of every service that something watches.
+
+    `service` (a record's number) narrows to one. A service of unknown hours is left out.
+    """
+    return [
+        (one.sid, one.target, _measured_over(conn, one.sid, period, open_time))
+        for one in _watched(conn)
+        if service in (None, one.sid) and (open_time := open_times.get(one.calendar)) is not None
+    ]
 
 
 def _told(service: _Watched, month: Any, found: Availability) -> Measurement:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, StaticPool, create_engine, select, text
 
+from hub.cli.sla_text import availability_lines
+from hub.conformance.answer import Subject
 from hub.records import AvailabilitySample, MaintenanceWindow, Outage, Record, Service
 from hub.sla.calendar import built_in, open_intervals
 from hub.sla.materialise import materialise
 from hub.sla.open_time import OpenTime
-from hub.sla.service_availability import refresh_availability
+from hub.sla.service_availability import availability_over, refresh_availability
 from hub.store.schema import kind_tables, metadata
 from hub.store.writer import Write, write_records
 
@@ -139,3 +141,22 @@ def test_only_agreed_hours_count(conn: Connection) -> None:
 def test_an_outage_that_goes_on_counts_to_the_end_of_the_month(conn: Connection) -> None:
     refreshed(conn, shop(), *samples(), outage(31 * 24 - 1, None))
     assert figures(conn)[0][0] == 99.8655
+
+
+def test_outages_are_counted_with_their_mean_times(conn: Connection) -> None:
+    refreshed(conn, shop(), *samples(), outage(10, 12), outage(20, 21, 2))
+    ((_, target, found),) = availability_over(conn, (JANUARY, FEBRUARY), CALENDARS)
+    assert (target, found.outages, found.mean_time_to_restore) == (99.5, 2, 3 * HOUR // 2)
+    assert found.mean_time_between_failures == (31 * 24 - 3) * HOUR // 2
+    subject = Subject(id="r:services/shop", kind="service", key="shop", title="Web shop")
+    lines = list(availability_lines([(subject, target, found, found)], ["2025-12", "2026-01", "2026-02"]))
+    assert lines[-1].split() == ["Web", "shop", "99.5967", "99.5967", "99.5", "2", "1:30", "370:30"]
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_month_that_was_hardly_watched_is_not_provable(conn: Connection) -> None:
+    refreshed(conn, shop(), *samples(0, 700))
+    ((_, target, found),) = availability_over(conn, (JANUARY, FEBRUARY), CALENDARS)
+    subject = Subject(id="r:services/shop", kind="service", key="shop")
+    lines = list(availability_lines([(subject, target, found, found)], ["2025-12", "2026-01", "2026-02"]))
+    assert lines[-1] == "      not provable: 94.08 % of the agreed time is known"

@@ -1,0 +1,72 @@
+"""Previous, current and next: what was kept, beside what was agreed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from hub.clock import parse_instant
+from hub.records import Incident, Sla, Target
+from hub.sla.statement import Line, statement
+
+OCTOBER = (parse_instant("2026-09-30T22:00:00Z"), parse_instant("2026-10-31T23:00:00Z"))
+SEPTEMBER = (parse_instant("2026-08-31T22:00:00Z"), OCTOBER[0])
+
+
+def goal(value: float, **fields: Any) -> Target:
+    given: dict[str, Any] = {"metric": "attainment", "operator": ">=", "unit": "%"} | fields
+    return Target(id=f"goal-{value}", value=value, **given)
+
+
+def sla(name: str = "gold", goals: tuple[Target, ...] = (), **fields: Any) -> Sla:
+    promised = Target(id="r", metric="response", priority="P1", operator="<=", value=15, unit="min", calendar="7x24")
+    given: dict[str, Any] = {"valid_from": "2026-01-01", "signed_at": 0, "service_ids": ["r:services/shop"]}
+    return Sla(id=f"r:slas/{name}", source="r", targets=[promised, *goals], **(given | fields))
+
+
+def answered(number: int, minutes: int, day: int = 40) -> Incident:
+    begun = SEPTEMBER[0] + day * 86_400_000
+    given = {"reported_at": begun, "created_at": begun, "first_response_at": begun + minutes * 60_000}
+    return Incident(id=f"desk:{number}", source="desk", service_ids=["r:services/shop"], priority="P1", **given)
+
+
+def line(office: Connection, keep: Callable[..., int], *records: Any) -> Line:
+    keep(*records)
+    (one,) = statement(office, OCTOBER, SEPTEMBER, OCTOBER[1])
+    return one
+
+
+@pytest.mark.parametrize(
+    ("goals", "kept"),
+    [
+        ((), ""),
+        ((goal(75),), "met"),
+        ((goal(75.01),), "not met"),
+        ((goal(80, min_sample=5),), "not applicable"),
+        ((goal(99), goal(60, metric="response_attainment")), "met"),
+        ((goal(99), goal(60, priority="P1"), goal(98, priority="P2")), "met"),
+    ],
+)
+def test_compared_with_what_was_agreed_unrounded(
+    office: Connection, keep: Callable[..., int], goals: tuple[Target, ...], kept: str
+) -> None:
+    tickets = [answered(number, 10 if number < 4 else 20) for number in (1, 2, 3, 4)]
+    one = line(office, keep, sla(goals=goals), *tickets)
+    assert (one.previous, one.now.rate(), one.promise, one.kept) == ("no cases", "75.00", "P1 <= 15 min on 7x24", kept)
+
+
+def test_without_cases_a_goal_is_not_applicable(office: Connection, keep: Callable[..., int]) -> None:
+    one = line(office, keep, sla(goals=(goal(95),)), answered(1, 5, day=3))
+    assert (one.previous, one.now.rate(), one.kept, one.goal) == ("100.00", "no cases", "not applicable", ">= 95 %")
+
+
+def test_the_next_goal_is_that_of_the_version_then_in_force(office: Connection, keep: Callable[..., int]) -> None:
+    old = sla("v1", (goal(90),), valid_to="2026-11-01")
+    new = sla("v2", (goal(97.5),), valid_from="2026-11-01")
+    one = line(office, keep, old, new, answered(1, 5))
+    assert (one.agreement, one.kept, one.goal) == ("r:slas/v1", "met", ">= 97.5 %")
+    unsigned = line(office, keep, sla("v2", (goal(97.5),), valid_from="2026-11-01", signed_at=None))
+    assert unsigned.goal == ""
