@@ -99,7 +99,7 @@ def _from_notes(sheet: Sheet, told: Any) -> list[_Decision]:
         text = (as_text(note.get("body")) or "").strip().casefold()
         step = next((kind for start, kind in _SAID if text.startswith(start)), None)
         at, user = instant_or_none(note.get("created_at")), as_dict(note.get("author") or note.get("user"))
-        if step is None:
+        if step is None or note.get("system") is False:  # anybody may write these words
             continue
         if at is None or (native_id(user.get("id")) is None and step != "reset"):
             sheet.skip("approval note without person or time")

@@ -21,6 +21,8 @@ __all__ = ["FrontMatterError", "convert", "fillable", "split_front_matter"]
 
 LONGEST = 50_000
 """Characters; a longer head is none."""
+DEEPEST = 20
+_BRACKET = re.compile(r"[\[{}\]]")
 _DAYS = (
     re.compile(r"^(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)$"),
     re.compile(r"^(?P<y>\d{4})/(?P<m>\d\d?)/(?P<d>\d\d?)$"),
@@ -57,6 +59,8 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
     if not mark:
         raise FrontMatterError("front matter without an end")
     rest = text[4 + len(head) + len(mark) :]
+    if _depth(head) > DEEPEST:  # the parser's time grows with the square of it
+        raise FrontMatterError("front matter nested too deep")
     try:
         if any(isinstance(each, yaml.AliasEvent) for each in yaml.parse(head, yaml.BaseLoader)):
             raise FrontMatterError("front matter with aliases")
@@ -70,6 +74,14 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
     if not isinstance(found, dict):
         raise FrontMatterError("front matter is not a list of fields")
     return {str(name): value for name, value in found.items()}, rest
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for mark in _BRACKET.findall(text):
+        depth += 1 if mark in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 @cache

@@ -112,5 +112,7 @@ def read_states(body: dict[str, Any], labels: LabelHistory) -> StateHistory:
         else:
             name = str(as_dict(each["label"])["name"])
             (held.add if each.get("action") == "add" else held.discard)(name)
+        if spans[-1].at == at and len(spans) > 1:
+            spans.pop()  # labels that take each other's place come and go in one instant
         spans.append(Span(at, state, frozenset(held), as_dict(each.get("user")), native_id(each.get("id"))))
     return StateHistory(tuple(spans), known)

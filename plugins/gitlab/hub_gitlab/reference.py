@@ -46,8 +46,12 @@ class KeyFinder:
         self._source_of = {key.upper(): source for source, keys in projects.items() for key in keys}
         either = "|".join(sorted(map(re.escape, self._source_of), key=lambda key: (-len(key), key)))
         number = r"([1-9][0-9]{0,17})"
-        self._in_text = re.compile(rf"(?<![\w-])({either})-{number}(?![\w]|[.-]\w)") if either else None
-        self._in_branch = re.compile(rf"(?<![^\W_])({either})-{number}(?![^\W_])", re.IGNORECASE) if either else None
+        self._in_text = (
+            re.compile(rf"(?<![A-Za-z0-9_-])({either})-{number}(?![A-Za-z0-9_]|[.-][A-Za-z0-9])") if either else None
+        )
+        self._in_branch = (
+            re.compile(rf"(?<![A-Za-z0-9])({either})-{number}(?![A-Za-z0-9])", re.IGNORECASE) if either else None
+        )
 
     def __bool__(self) -> bool:
         """Say whether any project is configured."""

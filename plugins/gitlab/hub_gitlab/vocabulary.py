@@ -111,7 +111,7 @@ class Vocabulary:
         if several:
             return "other", True
         if state == "closed":
-            return (said if said in DONE else "closed"), False
+            return (said if said in {"cancelled", "rejected"} else "closed"), False
         if state in {"opened", "reopened"}:
             return (said or ("in_progress" if assigned else "new")), False
         return "other", False
