@@ -40,7 +40,7 @@ def read_protection(sheet: Sheet) -> None:
             "url": as_text(sheet.project.get("web_url")),
             "control_id": f"{sheet.path}:{name}",
             "operation": "; ".join(said) or None,
-            "control_status": "protected",
+            "control_status": "operating",
             "risk_id": rule.risk_id,
             "owner": rule.owner,
             "maintenance": rule.maintenance,
