@@ -175,7 +175,7 @@ def conformance(
             session, period=period, as_of=as_of, known_at=known_at, revision=revision, note=note
         )
     emit(delivery_rows(messages), _MESSAGES, output)
-    if any(message.state in ("waiting", "failed", "unknown") for message in messages):
+    if any(message.state in ("waiting", "failed", "unknown", "bounced") for message in messages):
         raise typer.Exit(2)
 
 
@@ -265,7 +265,10 @@ def send(
     *,
     revision: RevisionOption = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Also messages that may have gone out already (state unknown).")
+        bool,
+        typer.Option(
+            "--again", help="Also messages that may have gone out already (unknown), or went and came back (bounced)."
+        ),
     ] = False,
     config: ConfigOption = CONFIG,
     output: FormatOption = Format.TABLE,
@@ -278,7 +281,7 @@ def send(
     from hub.store import outbox  # noqa: PLC0415 - the same
     from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - the same
 
-    states: list[State] = ["held", "failed", "unknown"] if again else ["held", "failed"]
+    states: list[State] = ["held", "failed", "unknown", "bounced"] if again else ["held", "failed"]
     # Alone: a delivery at work in another process must not be taken for one that was killed.
     with Session(config) as session, hold(session.store, DERIVE, clock=session.clock):
         ways = ways_of(session)
@@ -291,7 +294,7 @@ def send(
         deliver_waiting(session.store, ways, session.clock)
         messages = _messages(session, report_id, issued.revision)
     emit(delivery_rows(messages), _MESSAGES, output)
-    if any(message.state in ("waiting", "failed", "unknown") for message in messages):
+    if any(message.state in ("waiting", "failed", "unknown", "bounced") for message in messages):
         raise typer.Exit(2)
 
 

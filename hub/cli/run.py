@@ -97,7 +97,7 @@ def do_run(session: Session, *, census: bool | None = None) -> RunSummary:
         if "conformance" in session.configuration.reports and session.requirements():
             session.progress.begin("report")
             issue, messages = make_conformance(session)
-            undelivered = sum(message.state in ("waiting", "failed", "unknown") for message in messages)
+            undelivered = sum(message.state in ("waiting", "failed", "unknown", "bounced") for message in messages)
             if issue.created:
                 reports.append(issue.report_id)
             session.progress.end("report", ", ".join(reports) or "none is due")

@@ -4,7 +4,7 @@ A message is marked `sending` in one transaction, handed over, and marked `sent`
 in between, it is found `sending` at the next run: a channel without recipients (a folder) simply
 does it again, which leaves one file; any other message becomes `unknown` and is left to a person,
 because it may have arrived. A passing fault leaves the message waiting for the next run; a lasting
-one makes it `failed`.
+one makes it `failed`. A message that came back is `bounced` as soon as the bounce was read from a mailbox.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Way:
 
 def deliver_waiting(store: Store, ways: Mapping[str, Way], clock: Clock) -> list[Delivery]:
     """Deliver what waits on these channels; return the messages that were touched, as they are now."""
-    _recover(store, ways)
+    _look_back(store, ways)
     with store.connect() as conn:
         waiting = outbox.deliveries(conn, state="waiting")
     touched = []
@@ -71,10 +71,11 @@ def held_reason(channel: str) -> str:
     return f"send = true is not set under [channels.{channel}]"
 
 
-def _recover(store: Store, ways: Mapping[str, Way]) -> None:
+def _look_back(store: Store, ways: Mapping[str, Way]) -> None:
     again = [name for name, way in ways.items() if not way.addressed]
     doubtful = [name for name, way in ways.items() if way.addressed]
     with store.begin() as conn:
+        outbox.mark_bounced(conn)
         outbox.set_stranded(conn, again, "waiting", detail="interrupted; done again")
         outbox.set_stranded(
             conn,

@@ -3,20 +3,22 @@
 A message is one row per report, revision, channel and recipient. Its state goes
 `waiting -> sending -> sent`, committed before and after it is handed over: a row found `sending`
 belongs to a delivery that was killed, and nobody knows whether it went out. `held` rows wait for a
-person, `failed` and `unknown` ones too; none of them is sent again by itself.
+person, `failed` and `unknown` ones too, and `bounced` ones, which were sent and came back; none of them is sent again
+by itself.
 
 Every function works in the caller's transaction (`Store.begin`, `Store.connect`).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, cast
 
 import zstandard
 from sqlalchemy import Column, ColumnElement, Connection, Row, and_, func, insert, select, update
 
-from hub.store.schema import kind_tables
+from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import outbox, record, report
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "last_revision",
     "latest_before",
     "list_reports",
+    "mark_bounced",
     "message_of",
     "queue",
     "release",
@@ -39,7 +42,9 @@ __all__ = [
     "settle",
 ]
 
-State = Literal["waiting", "sending", "sent", "failed", "held", "unknown"]
+State = Literal["waiting", "sending", "sent", "failed", "held", "unknown", "bounced"]
+_SKEW_MS = 300_000
+"""A mail server's clock may be so much behind ours."""
 
 
 class Issued(NamedTuple):
@@ -189,6 +194,46 @@ def set_stranded(conn: Connection, channels: Iterable[str], state: State, *, det
         .values(state=state, detail=detail)
     )
     return stranded.rowcount
+
+
+def mark_bounced(conn: Connection) -> int:
+    """Mark messages that came back, by the bounces that were read; return how many there were.
+
+    A bounce names its message by Message-ID and recipient. Where it names somebody else (mail was passed on),
+    or nobody, it is that message's only one, or nobody's. One from before the message was sent is of an
+    earlier sending.
+    """
+    mail, told = kind_tables["communication"], child_tables["communication", "undelivered"]
+    gone = [*deliveries(conn, state="sent"), *deliveries(conn, state="unknown")]
+    if not gone:
+        return 0
+    query = (
+        select(mail.c.in_reply_to, mail.c.received_at, told.c.address, told.c.status, told.c.said)
+        .join(told, told.c.sid == mail.c.sid, isouter=True)
+        .where(mail.c.bounce, mail.c.in_reply_to.is_not(None))
+        .order_by(mail.c.sid, told.c.pos)
+    )
+    returned: dict[str, list[tuple[int | None, str, str]]] = {}
+    for row in conn.execute(query):
+        words = " ".join(word for word in (row.status, row.said) if word) or "without a reason"
+        came = (row.received_at, (row.address or "").lower(), words)
+        returned.setdefault(row.in_reply_to.strip("<>"), []).append(came)
+    copies = Counter(one.message_id for one in gone if one.key.recipient)
+    marked = 0
+    for one in gone:
+        if not one.key.recipient:
+            continue
+        since = (one.sent_at or 0) - _SKEW_MS
+        came_back = [
+            each for each in returned.get(one.message_id.strip("<>"), []) if each[0] is None or each[0] >= since
+        ]
+        own = [words for _, address, words in came_back if address == one.key.recipient.lower()]
+        if not own and copies[one.message_id] == 1:
+            own = [": ".join(filter(None, (address, words))) for _, address, words in came_back]
+        if own:
+            settle(conn, one.key, "bounced", detail=f"came back: {own[0]}", sent_at=one.sent_at)
+            marked += 1
+    return marked
 
 
 def release(

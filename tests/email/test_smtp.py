@@ -6,6 +6,7 @@ import base64
 import json
 import mailbox
 import socket
+import ssl
 import threading
 import traceback
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from hub.errors import DeliveryError, DeliveryUncertain
 from hub.report.channel import Outgoing
 from hub_email.settings import SmtpSettings
 from hub_email.smtp import SmtpChannel, _stuffed
+from tests.email.imap_kit import TokenEndpoint
 
 EML = b"Subject: report\r\nMessage-ID: <sr.r1@example.test>\r\n\r\nfirst\r\n.hidden dot\r\n..\r\nlast\r\n"
 PASSWORD = "secret"
@@ -163,6 +165,90 @@ def test_a_server_that_says_goodbye_badly_has_still_taken_the_mail(tmp_path):
         assert _local(port, tmp_path).deliver(message("alice@example.test")).detail == "250 queued"
 
 
+TAKEN = [b"250 ok", b"250 ok", b"354 go", b"250 queued"]
+
+
+@pytest.mark.peer
+def test_tls_from_the_first_byte(server, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server["ca_file"], server["ca_file"].replace(".crt", ".key"))
+    with _scripted([b"220 hi", b"250 me", *TAKEN], tls=context) as port:
+        channel = _local(port, tmp_path, tls=True, ca_bundle=server["ca_file"])
+        assert channel.deliver(message("alice@example.test")).detail == "250 queued"
+
+
+def test_a_token_opens_the_way_out(tmp_path):
+    with TokenEndpoint() as endpoint:
+        oauth = {"token_url": endpoint.url, "client_id": "app", "client_secret": "client-geheim"}
+        scripted = _scripted([b"220 hi", b"250-me\r\n250 AUTH LOGIN XOAUTH2", b"235 ok", *TAKEN])
+        with scripted as port:
+            channel = _local(port, tmp_path, user="hub@example.test", oauth=oauth)
+            assert channel.deliver(message("alice@example.test")).detail == "250 queued"
+        said = base64.b64decode(scripted.seen[1].removeprefix("AUTH XOAUTH2 ")).decode()
+        assert said == "user=hub@example.test\1auth=Bearer t1\1\1"
+
+
+@pytest.mark.parametrize(
+    ("offered", "answers", "given", "fault", "retriable"),
+    [
+        (
+            b"AUTH XOAUTH2",
+            [b"334 eyJzdGF0dXMiOiI0MDEifQ==", b"535 5.7.3 t1"],
+            None,
+            r"token of 127.0.0.1 \(535\)",
+            False,
+        ),
+        (b"AUTH XOAUTH2", [b"454 4.7.0 later"], None, r"\(454\)", True),
+        (b"AUTH PLAIN", [], None, "takes no access tokens", False),
+        (b"AUTH XOAUTH2", [], (400, {"error": "invalid_client"}), "invalid_client", False),
+        (b"AUTH XOAUTH2", [], (503, b""), "503", True),
+    ],
+)
+def test_a_token_that_does_not(tmp_path, *, offered, answers, given, fault, retriable):
+    with TokenEndpoint() as endpoint, _scripted([b"220 hi", b"250-me\r\n250 " + offered, *answers]) as port:
+        endpoint.answers = [given] if given else []
+        oauth = {"token_url": endpoint.url, "client_id": "app", "client_secret": "client-geheim"}
+        channel = _local(port, tmp_path, user="hub@example.test", oauth=oauth)
+        with pytest.raises(DeliveryError, match=fault) as caught:
+            channel.deliver(message("alice@example.test"))
+    assert caught.value.retriable is retriable
+    assert "geheim" not in str(caught.value)
+    assert "t1" not in "".join(traceback.format_exception(caught.value)).replace("test_", "")
+
+
+def test_a_server_that_can_is_asked_to_name_message_and_recipient(tmp_path):
+    scripted = _scripted([b"220 hi", b"250-me\r\n250-SIZE 1000000\r\n250 DSN", *TAKEN])
+    with scripted as port:
+        _local(port, tmp_path, verp=True).deliver(message("a+b@example.test"))
+    assert scripted.seen[1:3] == [
+        f"mail FROM:<hub+a+b=example.test@example.test> SIZE={len(EML)} RET=HDRS ENVID=sr.r1@example.test",
+        "rcpt TO:<a+b@example.test> NOTIFY=FAILURE ORCPT=rfc822;a+2Bb@example.test",
+    ]
+
+
+def test_a_message_the_server_will_not_take_is_not_sent(tmp_path):
+    scripted = _scripted([b"220 hi", b"250-me\r\n250 SIZE 10"])
+    with scripted as port, pytest.raises(DeliveryError, match="takes messages of 10 bytes") as caught:
+        _local(port, tmp_path).deliver(message("alice@example.test"))
+    assert not caught.value.retriable
+    assert not [line for line in scripted.seen if line.startswith("mail")]
+
+
+@pytest.mark.parametrize("recipient", ["a@b\r\nRCPT TO:<x@y>", "a b@c", "", "<a@b>"])
+def test_no_command_gets_in_by_an_address(tmp_path, recipient):
+    with pytest.raises(DeliveryError, match="is no mail address") as caught:
+        _local(1, tmp_path).deliver(message(recipient))
+    assert not caught.value.retriable
+
+
+def test_a_password_no_login_carries(tmp_path):
+    with _scripted([b"220 hi", b"250-me\r\n250 AUTH PLAIN"]) as port:
+        channel = _local(port, tmp_path, user="hub", password="gehäim")
+        with pytest.raises(DeliveryError, match="use ASCII") as caught:
+            channel.deliver(message("alice@example.test"))
+    assert not caught.value.retriable
+
+
 @pytest.mark.parametrize(
     ("eml", "wire"),
     [
@@ -191,8 +277,10 @@ def _local(port: int, base_dir: Path, **more: object) -> SmtpChannel:
 class _scripted:  # noqa: N801 - reads like a function
     """A server that gives these answers, one a command (the message is one); None = it hangs up."""
 
-    def __init__(self, answers: list[bytes | None]) -> None:
+    def __init__(self, answers: list[bytes | None], *, tls: ssl.SSLContext | None = None) -> None:
         self.answers = answers
+        self.tls = tls
+        self.seen: list[str] = []
         self.listener = socket.create_server(("127.0.0.1", 0))
 
     def __enter__(self) -> int:
@@ -207,11 +295,14 @@ class _scripted:  # noqa: N801 - reads like a function
 
     def _serve(self) -> None:
         connection, _address = self.listener.accept()
+        if self.tls:
+            connection = self.tls.wrap_socket(connection, server_side=True)
         with connection, connection.makefile("rb") as lines:
             data = False
             for number, answer in enumerate(self.answers):
                 if number:
                     for line in lines:
+                        self.seen.append(line.decode().strip())
                         if not data or line == b".\r\n":
                             break
                 if answer is None:
