@@ -35,6 +35,7 @@ proof: $(READY)  ## The long proofs: thousands of random histories on both engin
 
 bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
 	$(BIN)/python -m tests.bench.derivation
+	$(BIN)/python -m tests.bench.clock
 	$(BIN)/python -m tests.bench.sync --markdown
 
 docs: $(READY)  ## Write docs/command.md and docs/register.md anew from help, records and templates.

@@ -12,14 +12,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, exists, insert, not_, or_, select
 
 from hub.records import Agreement
-from hub.sla.agreement import load_promises, read_agreements
+from hub.sla.agreement import Promises, load_promises, read_agreements
 from hub.sla.materialise import OpenTimes
 from hub.sla.ticket import TICKET_KINDS, read_tickets
 from hub.sla.ticket_clock import ClockRow, MarkRow, clock_rows
 from hub.store.bulk import put, remove
+from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
 __all__ = ["refresh_clocks"]
@@ -43,12 +44,12 @@ def refresh_clocks(conn: Connection, open_times: OpenTimes, *, zone: str) -> int
     only = None if known != mark else select(_log.c.sid).where(_log.c.kind.in_(TICKET_KINDS), _log.c.sid.is_not(None))
     changed = 0
     if agreements or known is not None:
-        promises = load_promises(conn, agreements, open_times(), zone)
+        promises: Promises | None = None
         for kind in TICKET_KINDS:
             for tickets in read_tickets(conn, kind, only):
-                changed += _write(
-                    conn, [ticket.sid for ticket in tickets], *clock_rows(tickets, promises.terms, promises.office)
-                )
+                promises = promises or load_promises(conn, agreements, open_times(), zone)
+                rows, marks = clock_rows(tickets, promises.terms, promises.office)
+                changed += _write(conn, [ticket.sid for ticket in tickets], rows, marks)
         changed += _forget(conn)
     if known != mark and (agreements or known is not None):
         conn.execute(delete(_fingerprint).where(_fingerprint.c.name == "clocks"))
@@ -101,12 +102,11 @@ def _held(conn: Connection, table: Any, sids: Sequence[int]) -> Mapping[int, lis
 
 def _forget(conn: Connection) -> int:
     """Drop the clocks of what is no longer a ticket or has vanished."""
-    logged = select(_log.c.sid).where(_log.c.sid.in_(select(_clock.c.sid)), _log.c.kind != "clock")
-    gone = list(conn.scalars(logged.distinct()))
-    if not gone:
-        return 0
-    still = {ticket.sid for kind in TICKET_KINDS for tickets in read_tickets(conn, kind, gone) for ticket in tickets}
-    lost = [sid for sid in gone if sid not in still]
+    logged = select(_log.c.sid).where(_log.c.kind != "clock", _log.c.sid.is_not(None))
+    tables: list[Any] = [kind_tables[kind] for kind in TICKET_KINDS]
+    there = (exists().where(one.c.sid == _clock.c.sid, one.c.vanished_at.is_(None)) for one in tables)
+    gone = select(_clock.c.sid).where(_clock.c.sid.in_(logged), not_(or_(*there))).distinct()
+    lost = list(conn.scalars(gone))
     remove(conn, (_clock, _mark), lost)
     put(conn, _log, [("clock", sid, sid) for sid in lost], columns="kind sid touched")
     return len(lost)

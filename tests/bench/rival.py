@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Rival", "rivals"]
+__all__ = ["Rival", "environment", "rivals"]
 
 _TAP = """
 from tap_jira import main
@@ -65,13 +65,20 @@ def rivals(cache: Path, requirements: Path) -> list[Rival]:
         short = name.partition("[")[0]
         if line.startswith("#") or short not in prepared:
             continue
-        home = cache / f"{short}-{version}-py{sys.version_info.major}{sys.version_info.minor}"
-        fault = _install(home, line)
-        if fault:
-            print(f"{short} left out, it cannot be installed: {fault}", file=sys.stderr)
-        else:
+        if (home := environment(cache, line)) is not None:
             found.append(Rival(short, version, _bound(prepared[short], home / "bin")))
     return found
+
+
+def environment(cache: Path, requirement: str) -> Path | None:
+    """Install a pinned requirement apart from the hub unless it is there; None, told on stderr, where it cannot be."""
+    name, _, version = requirement.partition("==")
+    short = name.partition("[")[0]
+    home = cache / f"{short}-{version}-py{sys.version_info.major}{sys.version_info.minor}"
+    if fault := _install(home, requirement):
+        print(f"{short} left out, it cannot be installed: {fault}", file=sys.stderr)
+        return None
+    return home
 
 
 def _bound(prepare: Callable[[Path, str, Path], list[str]], bin_: Path) -> Callable[[str, Path], list[str]]:
