@@ -32,9 +32,7 @@ def content(requests: int = 5, *, until: int = NOW) -> GitlabContent:
         end=until,
     )
     for project in made.projects.values():
-        text = "---\ntitle: Release policy\nversion: 1\n---\nWe release on Tuesdays.\n"
-        policy = Commit(digest(project.id, "policy"), NOW - 300 * DAY, "alice", "The policy\n", None)
-        project.commits.append(_with_file(policy, "policies/release.md", text))
+        project.commits.append(policy(project.id, NOW - 300 * DAY, 1))
         for n in range(requests):
             at = NOW - 30 * DAY + n * 3600_000
             bring(made, project.id, n, at)
@@ -58,8 +56,11 @@ def bring(made: GitlabContent, project: int, n: int, at: int) -> None:
     made.deploy(project, request.pushes[-1].sha, "alice", at + 40 * MINUTE)
 
 
-def _with_file(commit: Commit, path: str, text: str) -> Commit:
-    return Commit(commit.sha, commit.at, commit.author, commit.message, commit.parent, ((path, text),))
+def policy(project: int, at: int, version: int) -> Commit:
+    """Make an edition of the release policy."""
+    text = f"---\ntitle: Release policy\nversion: {version}\n---\nWe release on Tuesdays.\n"
+    sha = digest(project, "policy", version)
+    return Commit(sha, at, "alice", "The policy\n", None, (("policies/release.md", text),))
 
 
 class Desk:

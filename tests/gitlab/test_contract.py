@@ -34,7 +34,9 @@ class TestGitlab(SourceContract):
             check.verify()
 
     def make(self, context):
-        return make_source(configure(url=self.server.url, page_size=2, at_once=4), context)
+        return make_source(
+            configure(url=self.server.url, projects=["example/shop/web-shop"], page_size=2, at_once=4), context
+        )
 
     def make_faulty(self, fault, context):
         healthy = ("/user", "/personal_access_tokens/self") if fault != "unauthorised" else ()

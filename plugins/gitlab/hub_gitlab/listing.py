@@ -68,6 +68,7 @@ def releases(
             members: dict[str, bytes | msgspec.Raw] = {"project": shown, "release": raw}
             if "tag" in refused:
                 members["refused"] = msgspec.json.encode(refused)
+                del seen[release.tag_name]  # asked for again with the next reading
             else:
                 members["tag"] = tags.get(release.tag_name, msgspec.Raw(b"null"))
             if release.milestones:
@@ -109,15 +110,20 @@ class Surroundings:
 
     def __init__(self, client: GitlabClient, project: Project) -> None:
         place = f"/projects/{project.id}"
+        self.refused: dict[str, str] = {}
+        """What was not for this account."""
         self._environments: dict[int, msgspec.Raw] = {}
         self._patterns: list[str] | None = None
         try:
             listed = client.pages(f"{place}/environments")
             self._environments = {read_raw(each, Environment).id: each for each in listed}
+        except Closed as fault:
+            self.refused["environment"] = str(fault.status)
+        try:
             names = [*_named(client, f"{place}/protected_branches"), *_named(client, f"{place}/protected_tags")]
             self._patterns = [read_raw(each, Named).name for each in names]
-        except Closed:
-            pass  # not told: the document goes without it
+        except Closed as fault:
+            self.refused["ref_protected"] = str(fault.status)
 
     def of(self, deployment: DeploymentHead) -> dict[str, bytes | msgspec.Raw]:
         """Give what stands beside one deployment."""

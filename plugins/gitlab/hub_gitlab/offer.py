@@ -30,8 +30,9 @@ def offers(name: str, settings: GitlabSettings | None) -> Sequence[Offer]:
         return [Offer('plugin = "gitlab"', f"[sources.{name}], with url, token and projects or groups", tuple(gives))]
     own, premium, parts = settings.mapping, settings.premium, frozenset[str](settings.parts)
     found: list[Offer] = []
+    has = {each.kind for each in _given(name, own, premium=premium, parts=parts)}
     for kind in ISSUE_KINDS:
-        if kind not in own.issue_types.values():
+        if kind not in has:
             line = f'"label:{kind.replace("_", " ")}" = "{kind}"'
             more = {**own.issue_types, f"label:{kind}": kind}
             gives = _given(name, own.model_copy(update={"issue_types": more}), premium=premium, parts=parts, only=kind)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hub_gitlab.client import GitlabClient
+    from hub_gitlab.listing import Surroundings
     from hub_gitlab.settings import GitlabSettings
     from hub_gitlab.walk import Seen
     from hub_gitlab.wire import DeploymentHead, Head
@@ -45,6 +46,8 @@ class Assembled:
     body: bytes | None
     """None = it was gone when its parts were asked for."""
     gaps: list[str] = field(default_factory=list)
+    refused: bool = False
+    """A part was not for this account."""
     waits: bool = False
     """Its pipeline had not ended."""
 
@@ -100,19 +103,15 @@ class Parts:
         """Complete issues."""
         return self._each(found, self._issue)
 
-    def deployments(
-        self, found: Sequence[Seen[DeploymentHead]], around: Callable[[DeploymentHead], dict[str, bytes | msgspec.Raw]]
-    ) -> list[Assembled]:
+    def deployments(self, found: Sequence[Seen[DeploymentHead]], around: Surroundings) -> list[Assembled]:
         """Complete deployments; `around` gives what the project says of one."""
         return self._each(found, lambda each: self._deployment(each, around))
 
-    def review(self, iid: int) -> dict[str, bytes | msgspec.Raw]:
-        """Give approvals, their events and versions of one merge request; refusals are left out."""
+    def review(self, iid: int) -> tuple[dict[str, bytes | msgspec.Raw], bool]:
+        """Give approvals, their events and versions of one merge request, and whether one of them was refused."""
         gathered = _Gathered({})
         self._reviewed(gathered, f"{self._place}/merge_requests/{iid}", iid)
-        if gathered.gaps:
-            raise ProtocolFault(gathered.gaps[0])
-        return gathered.members
+        return gathered.members, bool(gathered.refused)
 
     def _each(self, found: Sequence[Seen[H]], complete: Callable[[Seen[H]], Assembled]) -> list[Assembled]:
         """Complete the objects of a page, some at once, and give them in their order."""
@@ -130,7 +129,7 @@ class Parts:
                 single = self._client.get(place, msgspec.Raw)
             except NotFound:
                 self._require_project()
-                return Assembled(native_id, None)
+                return Assembled(native_id, None, [f"merge request !{iid}: listed, and gone when it was asked for"])
             except Closed as fault:
                 gathered.refused["pipeline"] = str(fault.status)
             else:
@@ -148,7 +147,7 @@ class Parts:
         )
         if reached is not None:
             gathered.members["reached_production"] = b"true" if iid in reached else b"false"
-        return Assembled(native_id, gathered.body(), gathered.gaps, waits)
+        return Assembled(native_id, gathered.body(), gathered.gaps, bool(gathered.refused), waits)
 
     def _reviewed(self, gathered: _Gathered, place: str, iid: int) -> None:
         if "approvals" in self._wanted:
@@ -196,13 +195,13 @@ class Parts:
             notes = self._list(gathered, "notes", f"{place}/notes", sort="asc", activity_filter="only_comments")
             if notes is not None:
                 gathered.members["notes"] = write_array([raw for raw in notes if _is_public(read_raw(raw, Note))])
-        return Assembled(str(seen.head.id), gathered.body(), gathered.gaps)
+        return Assembled(str(seen.head.id), gathered.body(), gathered.gaps, bool(gathered.refused))
 
-    def _deployment(
-        self, seen: Seen[DeploymentHead], around: Callable[[DeploymentHead], dict[str, bytes | msgspec.Raw]]
-    ) -> Assembled:
+    def _deployment(self, seen: Seen[DeploymentHead], around: Surroundings) -> Assembled:
         place = f"{self._place}/deployments/{seen.head.id}"
-        gathered = _Gathered({"project": self._shown, "deployment": seen.raw, **around(seen.head)})
+        gathered = _Gathered(
+            {"project": self._shown, "deployment": seen.raw, **around.of(seen.head)}, dict(around.refused)
+        )
         if self._premium:
             try:
                 single = self._client.get(place, msgspec.Raw)
@@ -213,7 +212,7 @@ class Parts:
                 if told.approvals is not msgspec.UNSET:
                     gathered.members["approvals"] = told.approvals
         self._lists(gathered, place, {"merge_requests": "merge_requests"})
-        return Assembled(str(seen.head.id), gathered.body(), gathered.gaps)
+        return Assembled(str(seen.head.id), gathered.body(), gathered.gaps, bool(gathered.refused))
 
     def _lists(self, gathered: _Gathered, place: str, named: Mapping[str, str]) -> None:
         for part, last in named.items():

@@ -1,8 +1,6 @@
 """Reading one stream of one project: pages, and what the cursor holds between them.
 
-`issue`, `merge_request`, `deployment`: `after` (latest change read, UTC milliseconds), `edge` (what was read
-near it: id -> change, so that the overlap costs nothing), `waiting` (merge requests whose pipeline had not ended).
-`release`: `seen` (tag -> hash). `document`: `seen` (path -> blob). Others are read whole and keep nothing.
+`issue`, `merge_request`, `deployment`: see `hub_gitlab.mark`. `release`: `seen` (tag -> hash). `document`: `seen` (path -> blob). Others are read whole and keep nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +14,8 @@ import msgspec
 from hub.errors import ProtocolFault
 from hub.sync.source import Census, Document, Page
 from hub_gitlab import listing
+from hub_gitlab.client import Closed, NotFound
+from hub_gitlab.mark import NAMED, Mark
 from hub_gitlab.part import Assembled, Parts, read_raw
 from hub_gitlab.repository import Repository, rules_of
 from hub_gitlab.walk import Seen, read_heads, walk
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Reading"]
 
 WALKED = {"issue": "issues", "merge_request": "merge_requests", "deployment": "deployments"}
-EDGE = 1_000
-"""Objects near the mark that are remembered; those forgotten are merely read once more."""
-WAITING = 100
-"""Merge requests that wait for their pipeline; as many as one request can name."""
 REPORTER = 20
 PLANNER = 15
 
@@ -113,37 +109,41 @@ class Reading:
         """Read what changed since the mark; the mark never passes the present, whatever instants GitLab shows."""
         client, overlap = self._client, self._settings.overlap_minutes * 60_000
         began = client.server_now_ms()
-        after: int | None = cursor.get("after")
-        since = after - overlap if after is not None else self._since_ms()
-        edge = {int(native): changed for native, changed in cursor.get("edge", {}).items()}
         reached = self._in_production(part.stream)
         complete, shape = self._completing(part.stream, reached)
+        mark = Mark.of(cursor, overlap, reached)
+        if mark.refused is not None and not self._still_refused(part, mark.refused[1], complete, shape):
+            mark.go_back()
+        since = mark.after - overlap if mark.after is not None else self._since_ms()
         counted = 0
-        waiting: list[int] = []
-        brought = {} if reached is None else {"reached": cursor.get("reached", [])}
-        new = (reached or frozenset()).difference(brought.get("reached", [])) if after is not None else frozenset[int]()
-        for again in self._asked_again(sorted(new.union(cursor.get("waiting", [])))):
-            edge |= {each.head.id: each.updated_ms for each in again}
-            documents, gaps, waits = self._documented(part, again, complete)
-            waiting += waits
-            state = _state(after, edge, waiting, overlap) | brought
-            yield Page(documents, state, requests=client.requests - counted, gaps=gaps)
+        for again in self._asked_again(mark.named()):
+            mark.redo(again)
+            documents, gaps = self._documented(part, again, complete, mark)
+            yield Page(documents, mark.state(), requests=client.requests - counted, gaps=gaps)
             counted = client.requests
         path = f"{self._place}/{WALKED[part.stream]}"
         for found in walk(client, path, shape, since, **self._asked(part.stream)):
-            changed = [each for each in found.objects if edge.get(each.head.id) != each.updated_ms]
-            documents, gaps, waits = self._documented(part, changed, complete)
-            redone = {each.head.iid for each in changed}
-            waiting = [iid for iid in waiting if iid not in redone] + waits
-            if found.reached_ms is not None:
-                after = min(max(found.reached_ms, after or 0), max(began, after or 0))
-            edge |= {each.head.id: each.updated_ms for each in found.objects}
-            state = _state(after, edge, waiting, overlap) | brought
-            yield Page(documents, state, requests=client.requests - counted, gaps=gaps)
+            changed = [each for each in found.objects if mark.edge.get(each.head.id) != each.updated_ms]
+            mark.redo(changed)
+            documents, gaps = self._documented(part, changed, complete, mark)
+            mark.reach(found.reached_ms, began, found.objects)
+            yield Page(documents, mark.state(), requests=client.requests - counted, gaps=gaps)
             counted = client.requests
+        if mark.end():
+            yield Page([], mark.state(), requests=0)
 
-        if reached is not None:
-            yield Page([], state | {"reached": sorted(reached)}, requests=0)
+    def _still_refused(
+        self, part: Slice, number: int, complete: Callable[[Sequence[Seen[Any]]], list[Assembled]], shape: type[Head]
+    ) -> bool:
+        """Try the object of which a part was refused once more."""
+        path = f"{self._place}/{WALKED[part.stream]}/{number}"
+        try:
+            raw = self._client.get(path, msgspec.Raw)
+        except NotFound:
+            return False
+        except Closed:
+            return True
+        return any(each.refused for each in complete(read_heads([raw], shape, path)))
 
     def _completing(
         self, stream: str, reached: frozenset[int] | None
@@ -157,28 +157,35 @@ class Reading:
             def deployments(found: Sequence[Seen[DeploymentHead]]) -> list[Assembled]:
                 if found and not around:
                     around.append(listing.Surroundings(self._client, self._project))
-                return self._parts.deployments(found, around[0].of if around else lambda _head: {})
+                return self._parts.deployments(found, around[0]) if found else []
 
             return deployments, DeploymentHead
         return lambda found: self._parts.merge_requests(found, reached), Head
 
     def _documented(
-        self, part: Slice, found: Sequence[Seen[Any]], complete: Callable[[Sequence[Seen[Any]]], list[Assembled]]
-    ) -> tuple[list[Document], list[str], list[int]]:
+        self,
+        part: Slice,
+        found: Sequence[Seen[Any]],
+        complete: Callable[[Sequence[Seen[Any]]], list[Assembled]],
+        mark: Mark,
+    ) -> tuple[list[Document], list[str]]:
         assembled = complete(found) if found else []
+        for seen, each in zip(found, assembled, strict=True):
+            if each.waits:
+                mark.waiting.append(seen.head.iid)
+            if each.refused and mark.refused is None:
+                mark.refused = mark.after, seen.head.id if part.stream == "deployment" else seen.head.iid
         documents = [
             Document(part.stream, each.native_id, part.scope, each.body) for each in assembled if each.body is not None
         ]
-        gaps = [gap for each in assembled for gap in each.gaps]
-        waits = [seen.head.iid for seen, each in zip(found, assembled, strict=True) if each.waits]
-        return documents, gaps, waits
+        return documents, [gap for each in assembled for gap in each.gaps]
 
     def _asked_again(self, iids: Sequence[int]) -> Iterator[list[Seen[Head]]]:
         """Give merge requests by number: whose pipeline had not ended when they were read, or that came to production."""
         path = f"{self._place}/merge_requests"
-        for first in range(0, len(iids), WAITING):
-            named = list(iids[first : first + WAITING])
-            page = self._client.page(path, {"iids[]": named, "scope": "all", "per_page": WAITING})
+        for first in range(0, len(iids), NAMED):
+            named = list(iids[first : first + NAMED])
+            page = self._client.page(path, {"iids[]": named, "scope": "all", "per_page": NAMED})
             found = read_heads(page.objects, Head, path)
             if foreign := {each.head.iid for each in found} - set(iids):
                 raise ProtocolFault(f"GET {path}: GitLab gives !{min(foreign)}, which was not asked for")
@@ -207,12 +214,14 @@ class Reading:
         before: dict[str, str] = cursor.get("seen", {})
         seen = {each.path: each.blob for each in papers if before.get(each.path) == each.blob}
         counted = 0
-        for read in repository.read([each for each in papers if each.path not in seen]):
-            seen |= {paper.path: paper.blob for paper, _ in read}
+        for edited in repository.read([each for each in papers if each.path not in seen]):
+            seen |= {each.paper.path: each.paper.blob for each in edited if not each.refused}
             documents = [
-                Document("document", repository.native_id(paper), part.scope, body) for paper, body in read if body
+                Document("document", repository.native_id(each.paper), part.scope, each.body)
+                for each in edited
+                if each.body is not None
             ]
-            gaps = [f"{paper.path}: its history holds no edition" for paper, body in read if body is None]
+            gaps = [f"{each.paper.path}: its history does not hold it" for each in edited if each.body is None]
             yield Page(documents, {"seen": dict(seen)}, requests=self._client.requests - counted, gaps=gaps)
             counted = self._client.requests
         yield Page([], {"seen": seen}, requests=self._client.requests - counted)
@@ -223,14 +232,3 @@ class Reading:
     def _since_ms(self) -> int | None:
         day = self._settings.since
         return None if day is None else int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
-
-
-def _state(after: int | None, edge: dict[int, int], waiting: Sequence[int], overlap: int) -> dict[str, Any]:
-    """Write a cursor; forgets in `edge` what no overlap reaches any more."""
-    for native in [each for each, changed in edge.items() if after is not None and changed < after - overlap]:
-        del edge[native]
-    latest = sorted(edge.items(), key=lambda each: each[1])[-EDGE:]
-    state: dict[str, Any] = {"after": after, "edge": {str(native): changed for native, changed in latest}}
-    if waiting:
-        state["waiting"] = list(waiting)[-WAITING:]
-    return state

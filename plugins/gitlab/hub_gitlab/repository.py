@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hub_gitlab.part import Parts
     from hub_gitlab.wire import Project
 
-__all__ = ["Paper", "Repository", "rules_of"]
+__all__ = ["Edited", "Paper", "Repository", "rules_of"]
 
 EDITIONS = 20
 """Latest editions of a file that are read."""
@@ -38,6 +38,17 @@ class Paper:
     ref: str
     blob: str
     """Its content's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A document with its editions."""
+
+    paper: Paper
+    body: bytes | None
+    """None = its history does not hold what the tree shows."""
+    refused: bool = False
+    """Who approved an edition was not for this account."""
 
 
 def rules_of(rules: list[DocumentRule], project: Project) -> list[DocumentRule]:
@@ -70,23 +81,24 @@ class Repository:
                     found.setdefault(entry.path, Paper(entry.path, ref, entry.id))
         return [found[path] for path in sorted(found)]
 
-    def read(self, papers: list[Paper]) -> Iterator[list[tuple[Paper, bytes | None]]]:
-        """Yield them with their editions, a few at a time; None = gone since they were listed."""
+    def read(self, papers: list[Paper]) -> Iterator[list[Edited]]:
+        """Yield them with their editions, a few at a time."""
         for first in range(0, len(papers), FILES_A_PAGE):
             chosen = papers[first : first + FILES_A_PAGE]
-            yield list(zip(chosen, several(chosen, self._paper, self._at_once), strict=True))
+            yield several(chosen, self._paper, self._at_once)
 
     def native_id(self, paper: Paper) -> str:
         """Name a document: one a path."""
         return f"{self._project.id}/{paper.path}"
 
-    def _paper(self, paper: Paper) -> bytes | None:
+    def _paper(self, paper: Paper) -> Edited:
         asked: dict[str, str | int] = {"path": paper.path, "ref_name": paper.ref, "per_page": EDITIONS}
         commits = self._client.page(f"{self._place}/commits", asked).objects
-        read = (self._edition(paper, each) for each in commits)
+        refused: list[int] = []
+        read = (self._edition(paper, each, refused) for each in commits)
         editions = [each for each in read if each is not None]
-        if not editions:
-            return None
+        if not editions or editions[0]["blob_sha"] != msgspec.json.encode(paper.blob):
+            return Edited(paper, None)
         members: dict[str, bytes | msgspec.Raw] = {
             "project": self._shown,
             "path": msgspec.json.encode(paper.path),
@@ -94,9 +106,9 @@ class Repository:
             **editions[0],
             "history": b"[" + b",".join(compose(each) for each in editions[1:]) + b"]",
         }
-        return compose(members)
+        return Edited(paper, compose(members), bool(refused))
 
-    def _edition(self, paper: Paper, raw: msgspec.Raw) -> dict[str, bytes | msgspec.Raw] | None:
+    def _edition(self, paper: Paper, raw: msgspec.Raw, refused: list[int]) -> dict[str, bytes | msgspec.Raw] | None:
         """Read one edition; None where the commit took the file away."""
         commit: Commit = read_raw(raw, Commit)
         try:
@@ -108,15 +120,18 @@ class Repository:
             "blob_sha": msgspec.json.encode(file.blob_id),
             "commit": raw,
             "text": msgspec.json.encode(_text(file)),
-            "merge_requests": write_array([self._reviewed(each) for each in listed]),
+            "merge_requests": write_array([self._reviewed(each, refused) for each in listed]),
         }
 
-    def _reviewed(self, raw: msgspec.Raw) -> msgspec.Raw:
+    def _reviewed(self, raw: msgspec.Raw, refused: list[int]) -> msgspec.Raw:
         head: MergedHead = read_raw(raw, MergedHead)
         if head.project_id != self._project.id:
             return raw
         members: dict[str, Any] = dict(read_raw(raw, dict[str, msgspec.Raw]))
-        return msgspec.Raw(compose({**members, **self._parts.review(head.iid)}))
+        review, incomplete = self._parts.review(head.iid)
+        if incomplete:
+            refused.append(head.iid)
+        return msgspec.Raw(compose({**members, **review}))
 
 
 def _text(file: File) -> str | None:
