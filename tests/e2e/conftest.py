@@ -25,6 +25,8 @@ from hub.store.reading import Covered, coverage_rows
 from hub.sync.run import RunSummary
 from hub_sandbox.command import write_workplace
 from hub_sandbox.contract_check import ContractCheck
+from hub_sandbox.gitlab_contract import GitlabContract
+from hub_sandbox.gitlab_server import GitlabServer
 from hub_sandbox.jira_server import JiraServer
 from hub_sandbox.organisation import Organisation
 from hub_sandbox.register_files import write_register
@@ -105,29 +107,35 @@ def said_by_store(folder: Path) -> str:
     return said.getvalue()
 
 
-def _vendor_check() -> ContractCheck | None:
+def _vendor_checks() -> tuple[ContractCheck, GitlabContract] | None:
     folder = Path(os.environ.get("HUB_SHARED") or Path(__file__).resolve().parents[3] / "shared")
     if folder.is_dir():
-        return ContractCheck(folder / "contracts" / "jira", "cloud", items=3)
+        contracts = folder / "contracts"
+        return ContractCheck(contracts / "jira", "cloud", items=3), GitlabContract(contracts / "gitlab")
     assert not os.environ.get("CI"), f"no folder {folder}: set HUB_SHARED"
     return None
 
 
 @pytest.fixture(scope="session")
 def story(tmp_path_factory: pytest.TempPathFactory, places: Places) -> Story:
-    """The simulated organisation read on 1 October and on 3 November 2026 over HTTP."""
+    """The simulated organisation, Jira and GitLab, read on 1 October and on 3 November 2026 over HTTP."""
     folder = tmp_path_factory.mktemp("demo")
     organisation = Organisation(scale=0.2)
-    check = _vendor_check()
+    checks = _vendor_checks()
+    of_jira, of_gitlab = checks or (None, None)
     turns = {}
-    with JiraServer(organisation, "cloud", clock_ms=FIRST, observer=check) as server:
-        places.settle(write_workplace(folder, organisation, server, FIRST))
+    with (
+        JiraServer(organisation, "cloud", clock_ms=FIRST, observer=of_jira) as jira,
+        GitlabServer(organisation.shipping.content, clock_ms=FIRST, observer=of_gitlab) as gitlab,
+    ):
+        places.settle(write_workplace(folder, organisation, jira, FIRST, gitlab=gitlab))
         for now in (FIRST, SECOND):
-            server.set_clock(now)
-            write_register(folder / "register", organisation, as_of=now)
+            jira.set_clock(now)
+            gitlab.set_clock(now)
+            write_register(folder / "register", organisation, as_of=now, gitlab=True)
             turns[now] = take_turn(folder, now)
         again = take_turn(folder, SECOND)
-    if check is not None:
+    for check in checks or ():
         check.verify()
     return Story(organisation, folder, turns, again)
 

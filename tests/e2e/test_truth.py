@@ -9,10 +9,11 @@ from sqlalchemy import text
 
 from hub.cli.session import Session
 from hub.conformance.answer import FindingRow, ObligationRow
-from hub_sandbox.configuration import TOKEN
-from hub_sandbox.faults import Fault
+from hub_sandbox.configuration import GITLAB_TOKEN, TOKEN
+from hub_sandbox.faults import SHIPPING_FAULTS, Fault
 from tests.e2e.conftest import FIRST, SECOND, Story, Turn, month, said_by_store
 
+TOKENS = (TOKEN, GITLAB_TOKEN)
 NOT_PROVABLE = {
     "approver_unknown": "whose login decided is not known",
     "cluster_without_problem": "service-desk SEC: ",  # a problem may stand in the project nobody may read
@@ -95,17 +96,48 @@ def test_a_project_nobody_may_read_is_a_gap_said_once(story: Story):
     for turn in story.turns.values():
         closed = {row.scope for row in turn.coverage if row.reason}
         assert closed == {"SEC"}
-        (jira, register) = turn.summary.sources
+        jira, *others = turn.summary.sources
         (warning,) = jira.warnings
         assert warning.startswith("SEC: ")
         assert warning.endswith("No project could be found with key 'SEC'; give the account permission to browse it")
         assert (jira.complete, jira.faults) == (False, [])
-        assert (register.complete, register.faults, register.warnings) == (True, [], [])
+        assert [source.source for source in others] == ["register", "gitlab", "gitlab-free"]
+        assert [(source.complete, source.faults, source.warnings) for source in others] == [(True, [], [])] * 3
+
+
+def test_what_shows_only_across_tools_is_found(story: Story):
+    turn = story.turns[SECOND]
+    found = {shown(finding, turn) for finding in turn.findings}
+    planted = story.organisation.shipping.faults
+    assert {fault.name for fault in planted} == {kind.name for kind in SHIPPING_FAULTS}
+    assert {meant(fault) for fault in planted if fault.at < SECOND} <= found
+    of_jira = {fault.native_id for fault in planted if fault.name == "approved_by_maker"}
+    assert len(of_jira) == 4
+    assert of_jira <= {str(issue.id) for issue in story.organisation.issues}
+
+
+def test_what_a_tier_cannot_tell_is_not_provable(story: Story):
+    turn = story.turns[SECOND]
+    assert turn.summary.sources[3].skipped["deployment approvals: not_provable (tier)"] > 0
+    free = [row for row in turn.not_provable if row.unit.id.startswith("gitlab-free:deployment/")]
+    assert {row.requirement for row in free} >= {"BS15000-9-c"}
+
+
+def test_a_policy_kept_in_git_is_judged_as_any_other(story: Story):
+    query = """
+        SELECT r.id, d.version, d.authorised_by IS NOT NULL, d.superseded_at IS NOT NULL,
+               (SELECT count(*) FROM obligation o WHERE o.unit = r.sid)
+        FROM document d JOIN record r USING (sid) WHERE r.source = 'gitlab-free' AND r.id LIKE '%release-policy%'
+    """
+    with Session(story.folder / "hub.toml") as session, session.store.connect() as conn:
+        first, second = sorted(tuple(row) for row in conn.execute(text(query)).all())
+    assert {first[1:4], second[1:4]} == {("1.0", True, True), ("1.1", True, False)}
+    assert min(first[4], second[4]) > 0
 
 
 def test_the_same_again_writes_nothing(story: Story):
     before, after = story.turns[SECOND], story.again
-    assert [source.changed for source in after.summary.sources] == [0, 0]
+    assert [source.changed for source in after.summary.sources] == [0, 0, 0, 0]
     assert (after.summary.obligations_written, after.summary.findings_opened, after.summary.findings_closed) == (
         0,
         0,
@@ -143,9 +175,10 @@ def test_a_moved_issue_goes_on_and_a_deleted_one_is_missed(story: Story):
 def test_nobody_reads_the_token_anywhere(story: Story):
     told = "".join(turn.log for turn in (*story.turns.values(), story.again))
     assert "read service-desk" in told
-    assert TOKEN not in told
+    assert [token for token in TOKENS if token in told] == []
     written = [path for path in story.folder.rglob("*") if path.is_file() and path.parent.name != "secrets"]
     assert "hub.toml" in {path.name for path in written}
     assert [path.suffix for path in written].count(".eml") == 2
-    assert [path.name for path in written if TOKEN.encode() in path.read_bytes()] == []
-    assert TOKEN not in said_by_store(story.folder)
+    assert [path.name for path in written for token in TOKENS if token.encode() in path.read_bytes()] == []
+    stored = said_by_store(story.folder)
+    assert [token for token in TOKENS if token in stored] == []

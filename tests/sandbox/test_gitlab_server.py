@@ -162,11 +162,11 @@ def test_documents_have_a_history(gitlab: Caller):
     path = next(each for each in paths if each.startswith("policies/release"))
     quoted = path.replace("/", "%2F")
     now = gitlab.get(f"projects/{HANDBOOK}/repository/files/{quoted}", ref="main")
-    assert 'version: "1.1"' in base64.b64decode(now["content"]).decode()
+    assert "version: '1.1'" in base64.b64decode(now["content"]).decode()
     commits = gitlab.get(f"projects/{HANDBOOK}/repository/commits", path=path, ref_name="main")
     assert (len(commits), commits[0]["id"]) == (2, now["last_commit_id"])
     raw = gitlab.ask(f"projects/{HANDBOOK}/repository/files/{quoted}/raw", ref=commits[1]["id"])
-    assert 'version: "1.0"' in raw.text
+    assert "version: '1.0'" in raw.text
     assert gitlab.ask(f"projects/{HANDBOOK}/repository/blobs/{now['blob_id']}/raw").text != raw.text
     came = gitlab.get(f"projects/{HANDBOOK}/repository/commits/{commits[0]['id']}/merge_requests")
     assert [each["title"] for each in came] == ["Release policy 1.1"]

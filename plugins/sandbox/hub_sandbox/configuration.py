@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,7 @@ _LATER = {
     "6.2": "bdhj",
     "7.1": "befgij",
     "8.1": "fghijlmno",
+    "9": "abdefgijkl",
 }
 """Clauses of which some requirements are asked already -> the letters of the others."""
 _LATER_RULES = {
@@ -36,7 +38,7 @@ _LATER_RULES = {
 }
 """The same of the rules of the processes, by number."""
 NOT_INTRODUCED = [
-    *("4.4", "8.3", "9", "CMP"),
+    *("4.4", "8.3", "CMP"),
     *(f"BS15000-{clause}-{letter}" for clause, letters in _LATER.items() for letter in letters),
     *(f"{clause}-{number:02}" for clause, numbers in _LATER_RULES.items() for number in numbers),
 ]
@@ -53,8 +55,13 @@ def write_configuration(
     token_file: Path,
     flavour: Literal["cloud", "data_center"] = "cloud",
     projects: tuple[str, ...] = tuple(PROJECTS),
+    more: Sequence[str] = (),
+    approved_sources: Sequence[str] = (),
 ) -> Path:
-    """Write `hub.toml` with all maps of the organisation; return its path."""
+    """Write `hub.toml` with all maps of the organisation; return its path.
+
+    `more` are lines of further sources; `approved_sources` are addresses of pipelines that may deploy.
+    """
     lines = [
         "# Configuration of the simulated organisation.",
         "[organisation]",
@@ -68,6 +75,11 @@ def write_configuration(
         'url = "sqlite:///hub.db"',
         "",
         "[packs.bs15000]",
+        *(
+            [f'parameters."BS15000-8.1-k" = {{ approved_sources = {json.dumps(list(approved_sources))} }}']
+            if approved_sources
+            else []
+        ),
         "",
         "[[packs.bs15000.profile]]",
         f"disabled = {json.dumps(NOT_INTRODUCED)}",
@@ -103,6 +115,7 @@ def write_configuration(
         'plugin = "register"',
         'folder = "register"',
         "",
+        *more,
         "[channels.outbox]",
         'plugin = "file"',
         'folder = "out"',

@@ -1,8 +1,8 @@
 """`hub demo`: the whole hub on the simulated organisation, twice, so that the second mail has something to compare.
 
-The organisation's Jira runs as a process of its own and is read over HTTP by the real plugin. The first
-run looks at 1 October 2026, the second at 3 November: the clocks of server and hub are set, everything
-else is as in daily work.
+The organisation's Jira and GitLab run as a process of their own and are read over HTTP by the real plugins.
+The first run looks at 1 October 2026, the second at 3 November: the clocks of servers and hub are set,
+everything else is as in daily work.
 """
 
 from __future__ import annotations
@@ -43,14 +43,16 @@ def run_demo(folder: Path, *, echo: Callable[[str], None]) -> None:
     """
     started = time.perf_counter()
     _clear(folder)
-    with _jira(FIRST) as started_at:
-        organisation = Organisation()  # made while the server makes its own
-        url = started_at()
-        write_files(folder, organisation, url=url, as_of=parse_instant(FIRST))
-        echo(f"A simulated organisation serves its Jira at {url}; the hub reads it as on a working day.")
+    with _tools(FIRST) as started_at:
+        organisation = Organisation()  # made while the servers make their own
+        jira, gitlab = started_at()
+        write_files(folder, organisation, url=jira, as_of=parse_instant(FIRST), gitlab_url=gitlab)
+        echo(f"A simulated organisation serves its Jira at {jira} and its GitLab at {gitlab};")
+        echo("the hub reads both as on a working day.")
         for now in (FIRST, SECOND):
-            _set_clock(url, now)
-            write_register(folder / "register", organisation, as_of=parse_instant(now))
+            for url in (jira, gitlab):
+                _set_clock(url, now)
+            write_register(folder / "register", organisation, as_of=parse_instant(now), gitlab=True)
             echo("")
             echo(f"hub run, as of {now}")
             _tell(_run(folder, now), echo)
@@ -68,19 +70,19 @@ def _clear(folder: Path) -> None:
 
 
 @contextmanager
-def _jira(now: str) -> Iterator[Callable[[], str]]:
-    """Start the server; what is given waits for it and returns its URL."""
-    command = [sys.executable, "-m", "hub_sandbox.jira_server", "--now", now]
+def _tools(now: str) -> Iterator[Callable[[], tuple[str, str]]]:
+    """Start the servers; what is given waits for them and returns their addresses."""
+    command = [sys.executable, "-m", "hub_sandbox.serving", "--now", now]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603 - our own module
 
-        def url() -> str:
-            line = server.stdout.readline() if server.stdout else ""
-            if not line.startswith("http"):
-                raise HubError("the simulated Jira did not start; try: python -m hub_sandbox.jira_server")
-            return line.split()[0]
+        def addresses() -> tuple[str, str]:
+            words = (server.stdout.readline() if server.stdout else "").split()
+            if len(words) != 2:  # noqa: PLR2004 - one address a tool
+                raise HubError("the simulated tools did not start; try: python -m hub_sandbox.serving")
+            return words[0], words[1]
 
         try:
-            yield url
+            yield addresses
         finally:
             server.terminate()
 

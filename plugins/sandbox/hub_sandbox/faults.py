@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CHANGE_FAULTS", "FAULTS", "PROBLEM_FAULTS", "REVIEW_FAULTS", "SHIPPING_FAULTS", "Fault", "FaultKind"]
+__all__ = [
+    "CHANGE_FAULTS",
+    "FAULTS",
+    "FOLLOWING_FAULTS",
+    "PROBLEM_FAULTS",
+    "REVIEW_FAULTS",
+    "SHIPPING_FAULTS",
+    "Fault",
+    "FaultKind",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +106,29 @@ REVIEW_FAULTS = (
     FaultKind("risk_review_overdue", "BS15000-4.2-e", "0000000001000"),
 )
 SHIPPING_FAULTS = (
-    FaultKind("merged_after_push", "BS15000-8.2-c", "0000000010010"),
+    FaultKind("approved_before_last_push", "BS15000-8.2-c", "0000000010010"),
     FaultKind("approved_by_author", "BS15000-8.2-c", "0000000000101"),
+    FaultKind("approved_by_committer", "BS15000-8.2-c", "0000000001010"),
+    FaultKind("approved_after_merge", "BS15000-8.2-c", "0000000000101"),
+    FaultKind("approved_by_maker", "BS15000-8.2-c", "0000000001111"),
+    FaultKind("deployed_after_push", "BS15000-9-c", "0000000010010"),
+    FaultKind("deployed_before_approval", "BS15000-9-c", "0000000000101"),
     FaultKind("deployed_without_change", "BS15000-9-c", "0000000001010"),
-    FaultKind("approved_after_deployment", "BS15000-9-c", "0000000000101"),
-    FaultKind("release_without_evidence", "BS15000-9-b", "0000000000010"),
 )
-"""What goes wrong between the tools: seen in GitLab, or only where both are known."""
+"""What goes wrong in GitLab, or shows only where accounts of both tools are known as one person's."""
+FOLLOWING_FAULTS = {
+    "approved_before_last_push": "deployed_after_push",
+    "approved_by_author": "approved_by_maker",
+    "approved_by_committer": "approved_by_maker",
+    "approved_after_merge": "deployed_before_approval",
+}
+"""Fault of a merge request -> what follows for its deployment, or for the change in Jira that it carries out."""
 OTHER_FAULTS = (
     FaultKind("evidence_deleted", "BS15000-4.5-r5", "0000000000001"),
     FaultKind("emergency_never_authorised", "BS15000-8.2-j", "0000001000011", by_day=True),
     FaultKind("problem_without_owner", "BS15000-7.2-i", "0010000000010", by_day=True),
 )
 """What nobody plans: it happens to a single issue, or follows from another fault."""
-FAULTS = {kind.name: kind for kind in (*CHANGE_FAULTS, *PROBLEM_FAULTS, *REVIEW_FAULTS, *OTHER_FAULTS)}
+FAULTS = {
+    kind.name: kind for kind in (*CHANGE_FAULTS, *PROBLEM_FAULTS, *REVIEW_FAULTS, *SHIPPING_FAULTS, *OTHER_FAULTS)
+}

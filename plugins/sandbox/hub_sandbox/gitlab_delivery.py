@@ -44,7 +44,8 @@ class DeliveryView:
             "coverage": None, "allow_failure": False, "created_at": show_instant(made.started_at),
             "started_at": show_instant(made.started_at), "finished_at": finished, "erased_at": None, "duration": None,
             "queued_duration": None, "user": user, "commit": self.view.commit(project, commit),
-            "pipeline": {"id": made.id * 100, "project_id": project.id, "sha": made.sha, "ref": "main", "status": status},
+            "pipeline": {"id": made.id * 100, "project_id": project.id, "sha": made.sha, "ref": "main", "status": status,
+                         "web_url": f"{self.view.base}/{project.path}/-/pipelines/{made.id * 100}"},
             "web_url": f"{self.view.base}/{project.path}/-/jobs/{made.id * 10}", "project": {"ci_job_token_scope_enabled": False},
             "artifacts": [], "runner": None, "artifacts_expire_at": None,
         }  # fmt: skip

@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+import yaml
+
 from hub_sandbox.gitlab_content import GitlabContent
 from hub_sandbox.office_hours import HOUR_MS, MINUTE_MS, OfficeHours
 
 __all__ = ["write_handbook"]
 
 _REVIEW_DAYS = 365
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes every value out, as people do."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - asked for each value
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,17 @@ def write_handbook(content: GitlabContent, number: int) -> None:
 
 
 def _write(text: _Text, version: str, day: date) -> str:
-    return (
-        f'---\ntitle: {text.title}\nversion: "{version}"\nstatus: effective\neffective_from: {day + timedelta(days=1)}\n'
-        f"review_at: {day + timedelta(days=_REVIEW_DAYS)}\nowner: {text.author}@example.com\n---\n\n# {text.title}\n\n{text.text}\n"
-    )
+    """Write a file: what is known of it stands at its head, who put it in force says the merge request."""
+    head = {
+        "title": text.title,
+        "version": version,
+        "doc_status": "effective",
+        "effective_from": day + timedelta(days=1),
+        "last_review_at": day,
+        "review_days": _REVIEW_DAYS,
+        "owner": "register:people/alice",
+        "reachable_at": day,
+        "legibility": {"by": "register:people/alice", "at": day},
+        "points_of_use": [{"site": "Berlin", "available_at": day}],
+    }
+    return f"---\n{yaml.dump(head, Dumper=_Plain, sort_keys=False)}---\n\n# {text.title}\n\n{text.text}\n"

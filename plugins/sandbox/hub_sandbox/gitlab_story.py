@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from hub.clock import parse_instant
-from hub_sandbox.faults import SHIPPING_FAULTS, Fault
+from hub_sandbox.faults import FAULTS, FOLLOWING_FAULTS, SHIPPING_FAULTS, Fault
 from hub_sandbox.gitlab_content import GitlabContent
 from hub_sandbox.gitlab_document import write_handbook
 from hub_sandbox.gitlab_state import Deployment, LabelStep, MergeRequest, Project, Release, StateStep, Task, digest
@@ -27,7 +27,6 @@ PROJECT_SERVICES = {WEB_SHOP: "shop", PAYROLL: "payroll"}
 """Id of a project -> id of the service it ships."""
 _SINCE = {"shop": parse_instant("2026-05-01T00:00:00Z"), "payroll": parse_instant("2026-09-01T00:00:00Z")}
 _OF = {service.id: service for service in SERVICES}
-_KINDS = {kind.name: kind for kind in SHIPPING_FAULTS}
 
 
 class Shipping:
@@ -58,58 +57,68 @@ class Shipping:
         """Let a change go its way; what Jira calls its revision is the commit that was approved."""
         content, service = self.content, _OF[issue.fields["components"][0]]
         project = next(number for number, name in PROJECT_SERVICES.items() if name == service.id)
-        author, key, summary = str(issue.fields["implementer"]), issue.keys[0][1], str(issue.fields["summary"])
+        owner, worker = service.owner, str(issue.fields["implementer"])
+        author = owner if fault == "approved_by_author" else worker
         start, end = (int(issue.value_at(word, self._end)) for word in ("actual_start", "actual_end"))
         planned = next(step.at for step in issue.steps if "revision" in step.changes)
         decided = max(step.at for step in issue.steps if "approvals" in step.changes)
         head = digest(issue.value_at("revision", self._end))
-        approved = digest(head, "before") if fault == "merged_after_push" else head
+        approved = digest(head, "before") if fault == "approved_before_last_push" else head
         for step in issue.steps:
             step.changes.update({word: approved for word in ("revision", "tested_revision") if word in step.changes})
-        title, branch = f"{key}: {summary}", f"{key.lower()}-work"
-        if fault == "deployed_without_change":
-            title, branch = f"Hotfix {summary.lower()}", "hotfix"
-        request = content.open(project, author, planned - 20 * MINUTE_MS, title=title, branch=branch)
-        request.labels = (f"change::{str(issue.fields['type']).lower()}",)
-        request.milestone = _month(start)
-        content.push(request, author, planned - 25 * MINUTE_MS, sha=digest(head, "draft"))
-        content.push(request, author, planned - 15 * MINUTE_MS, sha=approved)
-        late = fault == "approved_after_deployment"
-        agreed = end + 3 * HOUR_MS if late else decided + 4 * MINUTE_MS
+        request = self._open(issue, project, author, planned - 20 * MINUTE_MS, named=fault != "deployed_without_change")
+        content.push(request, worker, planned - 25 * MINUTE_MS, sha=digest(head, "draft"))
+        committer = owner if fault == "approved_by_committer" else author
+        content.push(request, committer, planned - 15 * MINUTE_MS, sha=approved)
+        late = fault == "approved_after_merge"
         if not late:
-            peers = (person.id for person in STAFF if person.team == service.team)
-            peer = next(person for person in peers if person not in {author, service.owner})
+            peers = (person.id for person in STAFF if person.team == service.team and person.left is None)
+            peer = next(person for person in peers if person not in {author, worker, owner})
             content.approve(request, peer, planned + 30 * MINUTE_MS)
-        content.approve(request, author if fault == "approved_by_author" else service.owner, agreed)
+        agreed = end + 3 * HOUR_MS if late else decided + 4 * MINUTE_MS
+        content.approve(request, owner, agreed)
         if approved != head:
             content.push(request, author, start - 2 * HOUR_MS, sha=head)
-        content.merge(request, author, start - 20 * MINUTE_MS)
-        content.deploy(project, head, author, start, until=end)
-        if fault is not None:
-            self._note(fault, request, start, agreed if late else None)
+        merged = start - 20 * MINUTE_MS
+        content.merge(request, author, merged)
+        deployment = content.deploy(project, head, author, start, until=end)
+        if fault == "deployed_without_change":
+            self._note(fault, f"deployment/{deployment.id}", request, start)
+        elif fault is not None:
+            native, cured, follows = f"merge_request/{request.id}", agreed if late else None, FOLLOWING_FAULTS[fault]
+            self._note(fault, native, request, merged, cured)
+            if follows == "approved_by_maker":
+                self._note(follows, str(issue.id), request, start)
+            else:
+                self._note(follows, native, request, start, cured)
 
-    def _note(self, name: str, request: MergeRequest, at: int, cured_at: int | None) -> None:
+    def _open(self, issue: Issue, project: int, author: str, at: int, *, named: bool) -> MergeRequest:
+        """Open the merge request of a change; a hotfix names none and bears no label."""
+        key, summary = issue.keys[0][1], str(issue.fields["summary"])
+        title, branch = (
+            (f"{key}: {summary}", f"{key.lower()}-work") if named else (f"Hotfix {summary.lower()}", "hotfix")
+        )
+        request = self.content.open(project, author, at, title=title, branch=branch)
+        if named:
+            request.labels = (f"change::{str(issue.fields['type']).lower()}",)
+            request.milestone = _month(int(issue.value_at("actual_start", self._end)))
+        return request
+
+    def _note(self, name: str, native: str, request: MergeRequest, at: int, cured_at: int | None = None) -> None:
         key = f"{self.content.projects[request.project].path}!{request.iid}"
-        native = f"merge_request/{request.id}"
-        self.faults.append(Fault(name, _KINDS[name].requirement, key, native, at, cured_at))
+        self.faults.append(Fault(name, FAULTS[name].requirement, key, native, at, cured_at))
 
     def _release(self, project: Project) -> None:
         """Let each month's work become a release after its last deployment."""
         months: dict[str, list[Deployment]] = {}
         for deployment in project.deployments:
             months.setdefault(_month(deployment.started_at), []).append(deployment)
-        plan = _KINDS["release_without_evidence"].plan
         for name, made in sorted(months.items()):
             last = max(made, key=lambda one: one.finished_at)
-            bare = project.id == WEB_SHOP and plan[month_of(last.started_at)] != "0"
-            project.releases.append(
-                Release(
-                    f"v{name}", project.id, last.sha, _OF[PROJECT_SERVICES[project.id]].owner,
-                    self._hours.later(last.finished_at, 6), name,
-                    "\n".join(f"* {request.title}" for one in made for request in one.merge_requests),
-                    None if bare else self.content.number("evidence"),
-                )
-            )  # fmt: skip
+            brought = "\n".join(f"* {request.title}" for one in made for request in one.merge_requests)
+            at, owner = self._hours.later(last.finished_at, 6), _OF[PROJECT_SERVICES[project.id]].owner
+            evidence = self.content.number("evidence")
+            project.releases.append(Release(f"v{name}", project.id, last.sha, owner, at, name, brought, evidence))
 
     def _tasks(self, project: Project) -> None:
         """Let developers keep their own notes of what to do."""
@@ -149,12 +158,12 @@ def _plan(proper: list[Issue], end: int) -> dict[int, str]:
     """
     free: dict[int, list[Issue]] = {}
     for issue in proper:
-        if issue.fields["components"] == ("shop",) and issue.fields["type"] == "Normal":
+        if (
+            issue.fields["components"] == ("shop",) and issue.fields["major_change"] == "No"
+        ):  # a major one is approved twice
             free.setdefault(month_of(issue.value_at("actual_start", end)), []).append(issue)
     chosen: dict[int, str] = {}
-    for kind in SHIPPING_FAULTS:
-        if kind.name == "release_without_evidence":
-            continue
+    for kind in (kind for kind in SHIPPING_FAULTS if kind.name not in FOLLOWING_FAULTS.values()):
         for month in (month for month, number in enumerate(map(int, kind.plan)) for _ in range(number)):
             near = sorted(free, key=lambda at, month=month: (at != month, at < month, abs(at - month)))  # type: ignore[misc]
             left = next((free[at] for at in near if free[at]), None)

@@ -75,7 +75,8 @@ class Organisation:
                 )
                 for item in sim.faults
             ]
-            + self.reviews.faults,
+            + self.reviews.faults
+            + self.shipping.faults,
             key=lambda fault: (fault.at, fault.name, fault.key),
         )
         """What is wrong on purpose, oldest first."""

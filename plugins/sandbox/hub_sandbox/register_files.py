@@ -10,6 +10,7 @@ import yaml
 
 from hub.clock import format_instant
 from hub_sandbox.faults import FAULTS
+from hub_sandbox.gitlab_configuration import gitlab_accounts
 from hub_sandbox.office_hours import DAY_MS, HISTORY_START, OfficeHours
 from hub_sandbox.organisation import Organisation
 from hub_sandbox.people import CHANGE_AUTHORITY, PROBLEM_MANAGERS, SERVICES, STAFF, TEAMS
@@ -22,16 +23,22 @@ _FOUNDED = "2024-01-01"
 
 
 def write_register(
-    folder: Path, organisation: Organisation, *, as_of: int, tickets: str = "service-desk", data_center: bool = False
+    folder: Path,
+    organisation: Organisation,
+    *,
+    as_of: int,
+    tickets: str = "service-desk",
+    data_center: bool = False,
+    gitlab: bool = False,
 ) -> list[Path]:
     """Write the register's files as people had kept them by `as_of` (UTC ms); return their paths.
 
     `tickets` is the configured name of the Jira source that references point to; `data_center`
-    ties people by user key instead of account id.
+    ties people by user key instead of account id, `gitlab` ties their accounts in GitLab too.
     """
     hours = OfficeHours()
     files: dict[str, list[dict[str, Any]]] = {
-        "people": _people(tickets, data_center=data_center),
+        "people": _people(tickets, data_center=data_center, gitlab=gitlab),
         "roles": _roles(),
         "teams": [
             {"id": team.id, "name": team.name, "manager": f"people/{team.manager}", "members": [f"people/{p.id}" for p in STAFF if p.team == team.id]}
@@ -84,12 +91,15 @@ def _refer(value: Any, tickets: str) -> Any:
     return value
 
 
-def _people(tickets: str, *, data_center: bool) -> list[dict[str, Any]]:
+def _people(tickets: str, *, data_center: bool, gitlab: bool) -> list[dict[str, Any]]:
     rows = []
     for person in STAFF:
         row: dict[str, Any] = {
             "id": person.id, "title": person.name, "name": person.name, "email": [person.email], "employment": "employee", "active_from": _FOUNDED,
-            "accounts": [f"{tickets}:user/{person.user_key if data_center else person.account_id}"],
+            "accounts": [
+                f"{tickets}:user/{person.user_key if data_center else person.account_id}",
+                *(gitlab_accounts(person) if gitlab else ()),
+            ],
         }  # fmt: skip
         if person.left:
             row["active_to"] = (date.fromisoformat(person.left) + timedelta(days=1)).isoformat()
