@@ -1,0 +1,42 @@
+"""A Prometheus with its Alertmanager, real ones: one pair for all tests of a session."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.prometheus.stand import Stand, backfill
+
+
+@pytest.fixture(scope="session")
+def stand(shared: Path) -> Iterator[Stand]:
+    """Servers with 29 days of February 2024 in their store; a skip where they are not installed, a failure in CI."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="hub-prom-"))
+    folder.chmod(0o755)
+    command = [sys.executable, "-B", str(shared / "peers" / "prometheus.py")]
+    missing = [name for name in ("prometheus", "promtool") if shutil.which(name) is None]
+    try:
+        if not missing:
+            backfill(folder / "data")
+        started = subprocess.run(
+            [*command, "up", str(folder), "--no-wait"], capture_output=True, text=True, check=False
+        )
+        if missing or started.returncode:
+            reason = f"Prometheus does not start: {', '.join(missing)} {started.stderr.strip()}"
+            if os.environ.get("CI"):
+                pytest.fail(reason)
+            pytest.skip(reason)
+        running = Stand(json.loads(started.stdout.splitlines()[-1]), folder)
+        yield running
+        subprocess.run([*command, "down", str(folder)], capture_output=True, check=True)
+        running.reap()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

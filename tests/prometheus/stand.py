@@ -1,0 +1,160 @@
+"""What tests do with the real servers: fire, silence, restart; and 29 days of history to begin with."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from hub.clock import Clock, SystemClock, format_instant
+from hub.sync.source import SourceContext
+from hub_prometheus.settings import PrometheusSettings
+from hub_prometheus.source import PrometheusSource, make_source
+
+FEBRUARY = 1_706_745_600
+"""2024-02-01T00:00Z in seconds: a month of 29 days."""
+DAYS = 29
+DOWN_FROM, DOWN_TO = 600, 630
+"""Minutes of each day in which the shop is down: 30 of 1440, so that it is up for 0.97916666 of the time."""
+SHOP = "register:services/shop"
+
+
+def backfill(data: Path) -> None:
+    """Write the month of February 2024 as promtool takes it."""
+    lines = ["# TYPE demo_up gauge"]
+    for minute in range(DAYS * 1440):
+        up = 0 if DOWN_FROM <= minute % 1440 < DOWN_TO else 1
+        lines.append(f'demo_up{{service="shop"}} {up} {FEBRUARY + minute * 60}')
+    data.mkdir(parents=True, exist_ok=True)
+    text = data.parent / "february.txt"
+    text.write_text("\n".join([*lines, "# EOF", ""]))
+    command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=720h"]
+    subprocess.run([*command, str(text), str(data)], check=True, capture_output=True)
+
+
+def context(folder: Path, clock: Clock | None = None, **more: Any) -> SourceContext:
+    return SourceContext("metrics", folder, "UTC", clock or SystemClock(), lambda request: request(), **more)
+
+
+class Stand:
+    """The running pair."""
+
+    def __init__(self, facts: dict[str, Any], folder: Path) -> None:
+        self.facts, self.folder = facts, folder
+        self.prometheus: str = facts["prometheus"]
+        self.alertmanager: str = facts["alertmanager"]
+        self._made: list[PrometheusSource] = []
+        self._children: list[subprocess.Popen[bytes]] = []
+
+    def settings(self, **more: Any) -> PrometheusSettings:
+        fields = {
+            "plugin": "prometheus",
+            "url": self.prometheus,
+            "alertmanagers": [self.alertmanager],
+            "services": {"service=shop": SHOP},
+            "outage": ["severity=critical"],
+            "ticket_projects": ["OPS"],
+            "step_s": 2,
+            "history_days": 1,
+            "alerts": 'alertname="QueueTooLong"',
+            "overlap_minutes": 1,
+        }
+        return PrometheusSettings.model_validate(fields | more)
+
+    def source(self, folder: Path, *, clock: Clock | None = None, **more: Any) -> PrometheusSource:
+        self._made.append(make_source(self.settings(**more), context(folder, clock)))
+        return self._made[-1]
+
+    def close(self) -> None:
+        while self._made:
+            self._made.pop().close()
+
+    def queue(self, length: int) -> None:
+        """More than 10 fires the alert."""
+        Path(self.facts["metrics_file"]).write_text(
+            f'# TYPE demo_queue_length gauge\ndemo_queue_length{{queue="orders"}} {length}\n'
+            '# TYPE demo_up gauge\ndemo_up{service="shop"} 1\n'
+        )
+
+    def firing(self) -> list[dict[str, Any]]:
+        found = httpx.get(f"{self.alertmanager}/api/v2/alerts").json()
+        return [one for one in found if one["labels"]["alertname"] == "QueueTooLong"]
+
+    def silence(
+        self, comment: str, matchers: dict[str, str], *, start: datetime | None = None, hours: float = 1
+    ) -> str:
+        begins = start or datetime.now(UTC)
+        body = {
+            "matchers": [{"name": k, "value": v, "isRegex": False, "isEqual": True} for k, v in matchers.items()],
+            "startsAt": begins.isoformat(),
+            "endsAt": (begins + timedelta(hours=hours)).isoformat(),
+            "createdBy": "alice",
+            "comment": comment,
+        }
+        answer = httpx.post(f"{self.alertmanager}/api/v2/silences", json=body)
+        return str(answer.raise_for_status().json()["silenceID"])
+
+    def expire(self, silence: str) -> None:
+        httpx.delete(f"{self.alertmanager}/api/v2/silence/{silence}").raise_for_status()
+
+    def restart(self, name: str) -> None:
+        """Stop one of the two and start it again as it was, over the same data.
+
+        What fires reaches an Alertmanager that was restarted a minute later at most: Prometheus tells it again only then.
+        """
+        place = self.folder / f"{name}.pid"
+        pid = int(place.read_text().split()[0])
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: _ended(pid))
+        with (self.folder / f"{name}.log").open("ab") as log:
+            started = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        place.write_text(f"{started.pid} {_stat(started.pid)[19]}\n")
+        self._children.append(started)
+        wait_until(lambda: _answers(f"{getattr(self, name)}/-/ready"))
+
+    def reap(self) -> None:
+        for one in self._children:
+            one.wait(10)
+
+    def value(self, query: str, at_s: int) -> float:
+        """Ask Prometheus itself."""
+        found = httpx.get(f"{self.prometheus}/api/v1/query", params={"query": query, "time": at_s}).json()
+        return float(found["data"]["result"][0]["value"][1])
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+
+
+def _ended(pid: int) -> bool:
+    try:
+        return _stat(pid)[0] == "Z"
+    except OSError:
+        return True
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def wait_until(true: Callable[[], Any], seconds: float = 20) -> Any:
+    """Wait until something is so; the servers look once a second."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := true():
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"not within {seconds} seconds, it is {format_instant(SystemClock().now_ms())}")
