@@ -144,7 +144,8 @@ def test_a_report_of_a_supplier_is_received_for_the_period_it_names(subject: str
     report = one(given, ServiceReport)
     assert (report.direction, report.contract_id, report.type) == ("inbound", "register:contracts/host", "availability")
     assert report.submitted_at == CAME
-    assert message(given).record_id == report.id
+    assert message(given).record_id == "register:contracts/host"
+    assert [link.target for link in message(given).links] == [report.id]
     if start is None or end is None:
         assert report.period is None
         assert [skip.reason for skip in given.skipped] == ["supplier report: it does not name one period"]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from hub.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    import typer
+
     from hub.report.channel import ChannelType
     from hub.sync.source_type import SourceType
 
@@ -32,3 +34,11 @@ def hub_register_channels(register: Callable[[ChannelType], None]) -> None:
 
     register(ChannelType("file", FileSettings, make_file_channel, addressed=False))
     register(ChannelType("smtp", SmtpSettings, make_smtp_channel))
+
+
+@hookimpl
+def hub_register_commands(register: Callable[[str, typer.Typer], None]) -> None:
+    """Offer `hub ask`."""
+    from hub_email.command import app  # noqa: PLC0415 - loaded when the command is called for
+
+    register("ask", app)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from hub.records import Alert, Approval, Communication, Complaint, Incident, Person, Record, Request, Since
+from hub.records import Alert, Approval, Communication, Complaint, Incident, Link, Person, Record, Request, Since
 from hub.records.measurement import Attachment
 from hub.sync.source import Document, Normalised, Skip
 from hub_email.automatic import bounced_id, is_automatic, is_bounce
@@ -310,7 +310,9 @@ def _supplier_report(draft: _Draft, message: Communication, rule: MailRule) -> N
     )
     if rule.period is not None and report.period is None:
         draft.skip("supplier report: it does not name one period")
-    message.record_id = report.id
+    # The mail belongs to the contract; it is no feedback on the report, which what names a report would be.
+    message.record_id = rule.contract
+    message.links = [Link(type="evidences", target=report.id, at=draft.received_at)]
     draft.records.append(report)
 
 

@@ -30,6 +30,7 @@ _MESSAGE = frozenset(
             "received_at",
             "record_id",
             "scope",
+            "undelivered",
         ),
         *("sent_at", "service_ids", "title", "to", "to_persons"),
     }
@@ -44,6 +45,8 @@ _OF_RULES = {
     "request": _TICKET,
     "service_report": _ENVELOPE | {"content_hash", "contract_id", "direction", "files", "submitted_at", "type"},
 }
+_REPLIED = {"complaint": "first_reply_at", "incident": "first_response_at", "request": "first_response_at"}
+"""Where sent mail is read, a reply is seen as the message it is; that the field is empty then hides none."""
 _APPROVAL = frozenset(
     {
         *("approver", "authenticity", "claimed_at", "comment", "created_at", "decided_at", "decision", "evidence_ref"),
@@ -76,6 +79,8 @@ def provisions(settings: MailReading) -> list[Provision]:
         if rule.becomes is None:
             continue
         fields = _OF_RULES[rule.becomes]
+        if settings.trust.sent and rule.becomes in _REPLIED:
+            fields |= {_REPLIED[rule.becomes]}
         if rule.becomes == "service_report" and rule.period is not None:
             fields |= {"period"}
         found[rule.becomes] = found.get(rule.becomes, frozenset()) | fields

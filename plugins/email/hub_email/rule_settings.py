@@ -74,6 +74,10 @@ class DecisionSettings(_Closed):
     """Keys used before, under any name: answers to what they signed still count."""
     channel: str = ""
     """Channel of type smtp that requests leave by; answers must come to its `sender`."""
+    requirements: list[str] = ["BS15000-8.2-c"]
+    """Requirements under which a change waits for an approval."""
+    waivers: bool = False
+    """The approver named in a waiver is asked too."""
     roles: list[str] = ["change_authority"]
     """Who is asked to decide on changes: everybody who holds one of these roles."""
     remind_days: int = Field(default=2, ge=1, le=90)

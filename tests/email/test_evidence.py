@@ -1,0 +1,183 @@
+"""From a mail to a verdict of the real pack: what mail proves, and what it does not. One store, read once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.clock import parse_instant
+from hub.conformance.answer import ObligationRow
+from hub.records import Customer, Person, Record, RoleAssignment, Service, ServiceReport, UnderpinningContract
+from hub.records.agreements import ReportDuty
+from hub.store.store import Store
+from hub_email.token import SurveyQuestion, sign
+from tests.email.letter import ALICE, ASKED, BOB, BORDER, KEY, letter, question, reading
+from tests.email.organisation import Organisation, change, people
+
+STARTED, DUE = parse_instant("2026-11-03T08:00:00Z"), parse_instant("2026-11-20T12:00:00Z")
+AGO = parse_instant("2026-09-30T22:00:00Z")
+UNPROVEN = [f"Received: {BORDER}"]
+ENDED = "register:people/ended"
+RULES = [
+    {"name": "complaints", "becomes": "complaint", "to": ["complaints@example.org"], "services": ["register:services/shop"]},
+    {"name": "desk", "becomes": "incident", "to": ["desk@example.org"], "services": ["register:services/shop"]},
+    {"name": "orders", "becomes": "request", "to": ["orders@example.org"], "services": ["register:services/shop"]},
+    {"name": "good report", "record": "register:reports/10", "subject": ["report october"]},
+    {"name": "other report", "record": "register:reports/09", "subject": ["report september"]},
+    {"name": "hosting", "becomes": "service_report", "subject": ["hosting report"], "authenticated": True,
+     "contract": "register:contracts/host", "report_type": "availability", "period": "month"},
+]  # fmt: skip
+
+
+def answer(number: int, text: str = "APPROVE\r\n", *, asked: dict[str, Any] | None = None, **more: Any) -> bytes:
+    token = question(subject=f"desk:issue/{number}", **(asked or {}))
+    return letter(text, **{"in_reply_to": f"<{token}@example.org>", "message_id": f"<a{number}@example.org>", **more})
+
+
+CHANGES: list[tuple[str, list[bytes], dict[str, Any], str]] = [
+    ("answered", [answer(0)], {}, "met"),
+    ("nobody answered", [], {}, "not_met"),
+    ("nobody vouches for the sender", [answer(2, above=UNPROVEN)], {}, "not_met"),
+    ("rejected", [answer(3, "REJECT\r\n")], {}, "not_met"),
+    ("a machine answered", [answer(4, auto_submitted="auto-replied")], {}, "not_met"),
+    ("an old approval does not fit a new revision", [answer(5)], {"revision": "another"}, "not_met"),
+    ("answered when it had begun", [answer(6)], {"actual_start": parse_instant("2026-11-02T09:00:00Z")}, "not_met"),
+    (
+        "by somebody without the role",
+        [answer(7, asked={"person": "register:people/bob", "address": BOB}, from_=BOB)],
+        {},
+        "not_met",
+    ),
+    ("by the one who carries it out", [answer(8)], {"implementer": "register:people/alice"}, "not_met"),
+    ("the role had ended", [answer(9, asked={"person": ENDED})], {}, "not_met"),
+    (
+        "approved, and taken back in time",
+        [answer(10), answer(10, "REJECT\r\n", date="Mon, 02 Nov 2026 11:00:10 +0100", message_id="<b@example.org>")],
+        {},
+        "not_met",
+    ),
+    ("not yet begun", [answer(11)], {"actual_start": None}, "met"),
+    ("not yet begun, nobody answered", [], {"actual_start": None}, "pending"),
+]
+
+
+def told(to: str, number: int, **fields: str) -> bytes:
+    own = {
+        "from_": "carol@customer.example",
+        "in_reply_to": "",
+        "message_id": f"<c{number}@customer.example>",
+        "to": to,
+    }
+    return letter("The shop is slow.", above=UNPROVEN, **{**own, **fields})
+
+
+def sent(number: int, **fields: str) -> bytes:
+    own = {
+        "from_": "hub@example.org",
+        "to": "carol@customer.example",
+        "message_id": f"<o{number}@example.org>",
+        "in_reply_to": "",
+        "date": "Mon, 02 Nov 2026 12:00:00 +0100",
+    }
+    return letter("We are on it.", above=[], **{**own, "references": f"<c{number}@customer.example>", **fields})
+
+
+DESKS = ("complaints", "desk", "orders")
+
+
+def records() -> list[Record]:
+    register: dict[str, Any] = {"source": "register", "scope": "register", "created_at": AGO}
+    changes = [
+        change(id=f"desk:issue/{n}", key=f"CHG-{n}", **{"actual_start": STARTED, **one[2]})
+        for n, one in enumerate(CHANGES)
+    ]
+    return [
+        *people(),
+        Person(id=ENDED, name="Ended", **register),
+        RoleAssignment(id="register:roles/2", person=ENDED, role="change_authority", from_=0, to=ASKED, **register),
+        *changes,
+        Service(id="register:services/shop", name="Shop", in_scope=True, **register),
+        Customer(id="register:customers/acme", name="Acme", **register),
+        *(ServiceReport(id=f"register:reports/{n}", direction="external", issued_at=AGO, **register) for n in ("09", "10")),
+        UnderpinningContract(
+            id="register:contracts/host", signed_at=AGO, valid_from="2026-09-01",
+            reporting=[ReportDuty(type="availability", frequency="month", due_business_days=5)], **register,
+        ),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rows(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[ObligationRow]]]:
+    folder = tmp_path_factory.mktemp("mail")
+    shutil.copyfile(sqlite_template, folder / "hub.db")
+    store = Store.open("sqlite:///hub.db", base_dir=folder)
+    names = (
+        "BS15000-8.2-c",
+        "BS15000-6.1-d",
+        "BS15000-6.1-f",
+        "BS15000-6.1-i",
+        "BS15000-6.1-j",
+        "CMP-06",
+        "SRM-20",
+        "SRM-23",
+    )
+    place = Organisation(store, reading(rules=RULES, trust={"sent": ["Sent"]}), *names)
+    place.put(*records())
+    for _, raws, _, _ in CHANGES:
+        place.mail(*raws)
+    for number, desk in enumerate(DESKS):
+        place.mail(told(f"{desk}@example.org", number), told(f"{desk}@example.org", number + 10))
+        place.mail(sent(number), folder="Sent")
+    place.mail(
+        told("hub@example.org", 20, subject="Report October is odd"),
+        told("hub@example.org", 21, subject="Report September is odd"),
+    )
+    place.mail(sent(20, subject="Re: Report October is odd", in_reply_to="<c20@customer.example>"), folder="Sent")
+    place.mail(letter(subject="Hosting report 2026-10", in_reply_to="", message_id="<h@example.org>"))
+    survey = SurveyQuestion("2026-H2", None, "register:customers/acme", ALICE, ASKED, 1, 5)
+    place.mail(letter("2\r\n", in_reply_to=f"<{sign(survey, KEY)}@example.org>", message_id="<s@example.org>"))
+    place.run(DUE)
+    yield {name: place.rows(DUE, name) for name in names}
+    store.close()
+
+
+def verdicts(rows: dict[str, list[ObligationRow]], requirement: str, part: str) -> list[str]:
+    return sorted(row.verdict for row in rows[requirement] if row.part == part)
+
+
+@pytest.mark.parametrize("number", range(len(CHANGES)), ids=[one[0] for one in CHANGES])
+def test_a_change_is_approved_by_mail(rows: dict[str, list[ObligationRow]], number: int):
+    found = [row.verdict for row in rows["BS15000-8.2-c"] if row.unit.id == f"desk:issue/{number}"]
+    assert found == [CHANGES[number][3]]
+
+
+def test_complaints_by_mail_are_recorded_whole_and_in_time(rows: dict[str, list[ObligationRow]]):
+    for part in ("from_mail", "recorded", "complete"):
+        assert set(verdicts(rows, "BS15000-6.1-d", part)) == {"met"}
+
+
+def test_one_complaint_was_answered_and_one_was_not(rows: dict[str, list[ObligationRow]]):
+    assert verdicts(rows, "BS15000-6.1-f", "first_reply") == ["met", "not_met"]
+
+
+def test_one_message_about_the_service_was_answered_and_one_was_not(rows: dict[str, list[ObligationRow]]):
+    assert verdicts(rows, "CMP-06", "answered") == ["met", "not_met"]
+
+
+def test_feedback_on_one_report_was_answered_and_on_one_was_not(rows: dict[str, list[ObligationRow]]):
+    found = {row.unit.id: row.verdict for row in rows["SRM-20"] if row.part == "answered"}
+    assert found == {"register:reports/10": "met", "register:reports/09": "not_met"}
+
+
+def test_the_report_of_the_supplier_has_come(rows: dict[str, list[ObligationRow]]):
+    october = [row.verdict for row in rows["SRM-23"] if row.part == "received_each_month" and row.anchor == AGO]
+    assert october == ["met"]
+
+
+def test_the_customer_was_asked_answered_and_nothing_came_of_it(rows: dict[str, list[ObligationRow]]):
+    assert verdicts(rows, "BS15000-6.1-i", "reminded") == ["met"]
+    assert verdicts(rows, "BS15000-6.1-j", "acted") == ["not_provable"]  # no source here knows of actions
