@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import typer
-from sqlalchemy import Connection
 
 from hub.cli.judging import shown_instant
 from hub.cli.option import Format
@@ -16,6 +15,7 @@ from hub.conformance.judge import natural_as_of
 from hub.conformance.subject import find_sid, subjects
 from hub.sla.story import Story, load_stories
 from hub.sla.ticket_drawing import draw_story, happenings
+from hub.store.store import Connection
 
 __all__ = ["explain_ticket"]
 

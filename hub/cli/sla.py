@@ -25,13 +25,12 @@ from hub.errors import ConfigurationError, Fault, StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import Connection
-
     from hub.sla.attainment import TicketClock
     from hub.sla.chain import Rung
     from hub.sla.statement import Line
     from hub.sla.story import Story
     from hub.sla.tool import Comparison
+    from hub.store.store import Connection
 
 __all__ = ["register"]
 

@@ -67,6 +67,7 @@ def manifest_json(model: ReportModel) -> bytes:
         "catalogue_version": model.identity.catalogue_version,
         "profile_version": model.identity.profile_version,
         "tz_version": model.identity.tz_version,
+        "holidays_version": model.identity.holidays_version,
         "verdicts": model.verdicts,
         "findings": [
             {

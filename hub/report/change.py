@@ -124,6 +124,7 @@ def _notes(answers: Answers, identity: Identity, previous: ReportModel) -> list[
         ("Catalogue", old.catalogue_version, identity.catalogue_version),
         ("Profile", old.profile_version, identity.profile_version),
         ("Time-zone data", old.tz_version, identity.tz_version),
+        ("Holidays", old.holidays_version or identity.holidays_version, identity.holidays_version),
     ]
     notes = [f"{what} changed from {was} to {now}." for what, was, now in pairs if was != now]
     judged_before = {key for key, verdict in previous.verdicts.items() if verdict != "not_judged"}

@@ -18,6 +18,7 @@ from hub.report.mail import Rendered, is_address, lighten, render_mail
 from hub.report.model import Identity, Period, ReportModel, decode_model, encode_model
 from hub.report.period import tz_version
 from hub.report.status import Thresholds
+from hub.sla.holiday import holiday_version
 from hub.store import outbox
 from hub.store.outbox import Issued, MessageKey
 from hub.store.store import Store
@@ -87,6 +88,7 @@ def issue_conformance(
             catalogue_version=catalogue_version,
             profile_version=profile_version,
             tz_version=tz_version(),
+            holidays_version=holiday_version(),
             note=note,
         ),
         previous=decode_model(before.model) if before else None,

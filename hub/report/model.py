@@ -81,6 +81,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     profile_version: str
     tz_version: str
     """Version of the time-zone database days were counted with."""
+    holidays_version: str = ""
+    """Version of the library that knows public holidays; empty in reports older than it."""
     approved_by: str = ""
     """Role and initials; empty = not approved by a person."""
     note: str = ""

@@ -131,6 +131,7 @@ class _Page:
         self.say(
             f"Catalogue {identity.catalogue_version}, profile {identity.profile_version}, "
             f"time-zone data {identity.tz_version}"
+            + (f", holidays {identity.holidays_version}" if identity.holidays_version else "")
         )
 
     def counts(self) -> None:

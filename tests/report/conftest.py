@@ -55,6 +55,7 @@ def identity(label: str, as_of: int, revision: int = 1) -> Identity:
         catalogue_version="bs15000 2026.1",
         profile_version="3f9a1c",
         tz_version="2026a",
+        holidays_version="0.99",
     )
 
 

@@ -251,6 +251,12 @@ def test_text_says_what_the_page_says(report):
         assert said in text
 
 
+def test_the_data_days_were_counted_with_is_named(report):
+    for kind in ("plain", "html"):
+        text = " ".join(parse(report).get_body((kind,)).get_content().split())
+        assert "time-zone data 2026a, holidays 0.99" in text
+
+
 def test_wrap_counts_wide_characters_and_breaks_long_words():
     lines = wrap("工" * 100 + " " + "x" * 100, "- ", "  ")
     assert all(columns_of(line) <= 72 for line in lines)
