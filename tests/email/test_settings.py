@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from pydantic import ValidationError
 
-from hub_email.settings import FileSettings, SmtpSettings
+from hub.config.load import load_configuration
+from hub.registry import Registry
+from hub_email.settings import FileSettings, ImapSettings, SmtpSettings
+from tests.conftest import PROJECT
 
 GOOD = {"plugin": "smtp", "host": "mail.example.test", "sender": "hub@example.test"}
 
@@ -36,3 +41,33 @@ def test_a_password_may_stay_unencrypted_inside_the_machine():
 
 def test_a_folder_needs_nothing_but_its_plugin():
     assert str(FileSettings(plugin="file").folder) == "out"
+
+
+def test_the_example_can_be_loaded(tmp_path):
+    """Every line of config/email.toml is one the plugin takes."""
+    shutil.copy(PROJECT / "config" / "email.toml", tmp_path / "hub.toml")
+    (tmp_path / "secrets").mkdir()
+    secret = tmp_path / "secrets" / "mail-client-secret"
+    secret.write_text("client-geheim")
+    secret.chmod(0o600)
+    configuration = load_configuration(tmp_path / "hub.toml", Registry())
+    assert [each.user for each in configuration.sources["mail"].mailboxes] == ["desk@example.com", "hub@example.com"]
+    assert configuration.channels["mail"].oauth.endpoint.startswith("https://login.microsoftonline.com/example")
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({"mailboxes": []}, "at least 1 item"),
+        ({"mailboxes": [{"user": "a"}]}, "mailbox a: set password, or oauth here or for the source"),
+        ({"mailboxes": [{"user": "a\r\nx", "password": "geheim"}]}, "String should match pattern"),
+        ({"mailboxes": [{"user": "a", "password": "geheim"}] * 2}, "folder INBOX is named twice"),
+        ({"security": "none"}, "would cross the network unencrypted"),
+        ({"security": "ssl"}, "Input should be"),
+    ],
+)
+def test_mailboxes_that_cannot_be_read(more, fault):
+    fields = {"plugin": "imap", "host": "imap.example.test", "mailboxes": [{"user": "a", "password": "geheim"}]}
+    with pytest.raises(ValidationError, match=fault) as caught:
+        ImapSettings.model_validate(fields | more)
+    assert "geheim" not in str(caught.value)
