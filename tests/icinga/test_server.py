@@ -16,6 +16,8 @@ from hub.clock import FixedClock, SystemClock
 from hub_icinga.source import make_source
 from tests.icinga.kit import SHOP, configure, context, of, read
 
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(300)]
+"""Its start counts too, on a machine that does much else."""
 WAIT_S = 20
 
 
@@ -86,7 +88,6 @@ def stage(server, shared):
     return Stage(server, shared)
 
 
-@pytest.mark.peer
 def test_from_fire_to_resolved_with_a_restart_in_between(stage):
     alerts = {one.fingerprint: one for one in of(stage.run(), "Alert")}
     assert {name: one.severity for name, one in alerts.items()} == {"web01!http": "CRITICAL", "web01!disk": "WARNING"}
@@ -133,7 +134,6 @@ def test_from_fire_to_resolved_with_a_restart_in_between(stage):
     assert removed.end < window.end
 
 
-@pytest.mark.peer
 def test_what_goes_wrong_is_one_clear_line(stage):
     def only(**changes):
         source = stage.make(**changes)
@@ -158,9 +158,9 @@ def test_what_goes_wrong_is_one_clear_line(stage):
     limited = stage.make(user="limited")
     assert all(part.unreadable for part in limited.slices())
     limited.close()
-    (behind,) = only(clock=FixedClock(int(time.time() * 1000) + 600_000))
-    assert "10 minutes behind" in behind or "9 minutes behind" in behind
-    source = stage.make(clock=FixedClock(int(time.time() * 1000) - 600_500))
+    (behind,) = only(clock=FixedClock(int(time.time() * 1000) + 630_000))
+    assert "10 minutes behind" in behind
+    source = stage.make(clock=FixedClock(int(time.time() * 1000) - 630_000))
     (gap,) = read(source)[2].gaps
     source.close()
     assert "10 minutes ahead of" in gap, "the reading is incomplete, so nothing is concluded from it"

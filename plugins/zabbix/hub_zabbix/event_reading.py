@@ -61,11 +61,13 @@ class EventReading:
         open_now: dict[str, Any] = dict(cursor.get("open", {}))
         after = {"next": cursor.get("next", 0), "read_at": cursor.get("read_at", 0), "open": open_now}
         counted = 0
+        read: set[str] = set()
         for ids in in_batches([*open_now, *self._unknown(open_now)], self.settings.page_size):
             found = self._by_id(ids)
             problems = [self._problem(event, groups) for event in found]
             problems = self._with_recovery(problems, found)
             there = {one.id for one in problems}
+            read |= there
             gone = [
                 self._gone(open_now[each], after["read_at"]) for each in ids if each in open_now and each not in there
             ]
@@ -87,7 +89,8 @@ class EventReading:
             after["next"] = (young or start) if last else start
             if last:
                 after["read_at"] = self.now * 1000
-            yield Page(_documents(problems), dict(after), self.client.requests - counted, gaps if last else [])
+            fresh = [one for one in problems if one.id not in read]
+            yield Page(_documents(fresh), dict(after), self.client.requests - counted, gaps if last else [])
             counted = self.client.requests
             if last:
                 return
