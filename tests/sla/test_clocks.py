@@ -164,6 +164,41 @@ def test_pause_reopening_and_priority_change(conn: Connection) -> None:
     assert clocks(conn, 7)["resolution"].excluded == "X2"
 
 
+def test_a_visit_is_measured_from_its_confirmation(conn: Connection) -> None:
+    refreshed(conn, sla(), incident(onsite_confirmed_at=at(hours=10), onsite_at=at(hours=12)), incident(2))
+    visit = clocks(conn)["onsite"]
+    assert (visit.started_at, visit.due_at, visit.stopped_at) == (at(hours=10), at(hours=12), at(hours=12))
+    assert "onsite" not in clocks(conn, 2)
+
+
+def test_p1_pauses_only_with_the_customers_answer(conn: Connection) -> None:
+    asked = {"from_": at(hours=10), "to": at(hours=12), "customer_asked_at": at(hours=10)}
+    refreshed(
+        conn,
+        sla(),
+        incident(1, pauses=[Pause(**asked)], resolved_at=at(hours=14)),
+        incident(2, pauses=[Pause(**asked, customer_replied_at=at(hours=11))], resolved_at=at(hours=14)),
+        incident(3, pauses=[Pause(**asked | {"customer_asked_at": at(hours=10) - 16 * MINUTE})], priority="P3"),
+    )
+    assert clocks(conn, 1)["resolution"].due_at == at(hours=13)
+    assert clocks(conn, 2)["resolution"].due_at == at(hours=14)
+    assert clocks(conn, 3)["resolution"].due_at == at(2, hours=9), "asked too early: it does not pause"
+
+
+def test_a_changed_priority_counted_from_the_start(conn: Connection) -> None:
+    raised = [Event(at=at(hours=10), type="prioritised", field="priority", from_="P3", to="P1")]
+    refreshed(conn, sla(clock_rules={"priority_change": "from_start"}), incident(events=raised))
+    assert clocks(conn)["resolution"].due_at == at(hours=13)
+
+
+@pytest.mark.parametrize(("minutes", "met"), [(40, True), (60, True), (61, False)])
+def test_a_response_counts_to_the_minute(conn: Connection, minutes: int, met: bool) -> None:  # noqa: FBT001 - a table
+    answered = at(hours=8) + minutes * MINUTE  # 09:00 of a working day in Berlin
+    refreshed(conn, sla(), incident(priority="P3", reported_at=at(hours=8), first_response_at=answered))
+    response = clocks(conn)["response"]
+    assert (response.counted_s, response.stopped_at <= response.due_at) == (minutes * 60, met)
+
+
 def test_the_version_in_force_when_the_clock_started_judges(conn: Connection) -> None:
     old = sla("v1", valid_to="2026-01-05", targets=[target("response", 30)])
     new = sla("v2", valid_from="2026-01-05", targets=[target("response", 10)])

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
+from hub.clock import parse_instant
 from hub.sla.availability import Maintenance, Sample, floored, measure, unwatched
 from hub.sla.calendar import BUILT_IN, Calendar, Hours, open_intervals
 from hub.sla.clock import Case, Pause, Promise, Retarget, pauses_that_hold, read_clock, state_at
@@ -199,3 +200,16 @@ def test_time_is_monotone_and_adds_up() -> None:
         assert later is not None
         assert first <= later
         assert open_time.between(a, first) == need
+
+
+def test_an_instant_is_the_same_whatever_zone_it_is_written_in() -> None:
+    assert parse_instant("2026-03-29T02:59:59+02:00") == parse_instant("2026-03-29T01:59:59+01:00")
+    open_time = OpenTime(open_intervals(BRUTE["office"], *RANGE))
+    draw = random.Random(13)
+    for _ in range(500):
+        at = BEGIN + draw.randrange(MINUTES) * STEP
+        need = draw.randrange(1, 10**8)
+        wall = datetime.fromtimestamp(at / 1000, UTC)
+        zones = ("America/Havana", "Asia/Kathmandu", "Europe/Berlin", "Pacific/Apia")
+        written = [wall.astimezone(ZoneInfo(zone)).isoformat() for zone in zones]
+        assert {open_time.after(parse_instant(one), need) for one in written} == {open_time.after(at, need)}
