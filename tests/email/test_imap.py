@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from hub.errors import AuthenticationFailed, Retriable, SourceError
 from hub.testing.contract import SourceContract
 from hub_email import imap_folder, imap_reading
+from hub_email.settings import ImapSettings
 from tests.email.imap_kit import (
     PASSWORD,
     USER,
@@ -182,6 +186,54 @@ def test_cut_for_good_what_was_committed_stays(server, folder, tmp_path):
     assert bodies == [mail(number) for number in range(1, 8)]
 
 
+def test_a_mail_the_server_cannot_give_is_a_gap_and_the_others_are_read(server, box, folder, tmp_path):
+    place = Path(server["maildirs"].replace("USER", USER)) / f".{folder}"
+    broken = next(path for path in place.glob("*/*") if path.is_file() and b"<4@example" in path.read_bytes())
+    whole = broken.read_bytes()
+    owner = broken.stat()
+    broken.unlink()
+    broken.mkdir(mode=0o700)  # what stands there is no mail
+    try:
+        one = source(settings(server, [folder]), context(tmp_path))
+        documents, _, gaps = read(one, scope_of(folder))
+    finally:
+        broken.rmdir()
+        broken.write_bytes(whole)
+        os.chown(broken, owner.st_uid, owner.st_gid)
+    assert [each.body for each in documents] == [mail(number) for number in (1, 2, 3, 5, 6, 7)]
+    assert len(gaps) == 1
+    assert "mail with UID 4 is listed but cannot be read" in gaps[0]
+
+
+def test_a_folder_with_a_name_in_another_script(server, box, tmp_path):
+    box.make('"Gr&APYA3w-e \\"a\\""', [mail(1)])
+    try:
+        documents, _, _ = read(source(settings(server, ['Größe "a"']), context(tmp_path)), f'{USER}/Größe "a"')
+    finally:
+        box.remove('"Gr&APYA3w-e \\"a\\""')
+    assert len(documents) == 1
+
+
+def test_a_mail_larger_than_it_was_said_to_be_is_cut(tmp_path):
+    """Exchange guesses sizes."""
+    named = "BODY[HEADER.FIELDS (MESSAGE-ID DATE FROM SUBJECT RECEIVED)] {26}\r\nMessage-ID: <1@a.test>\r\n\r\n"
+    body = "x" * 1_000_001
+    answers = {
+        "EXAMINE": "* 1 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT 2] n\r\nTAG OK [READ-ONLY] open",
+        "UID SEARCH": "* SEARCH 1\r\nTAG OK found",
+        r"UID FETCH 1 \(RFC822.SIZE": "* 1 FETCH (UID 1 RFC822.SIZE 10)\r\nTAG OK done",
+        r"UID FETCH 1 .*BODY.PEEK\[\]": f"* 1 FETCH (UID 1 {named} BODY[]<0> {{{len(body)}}}\r\n{body})\r\nTAG OK done",
+        r"UID FETCH 1 .*BODY.PEEK\[HEADER\]": f"* 1 FETCH (UID 1 {named} BODY[HEADER]<0> {{4}}\r\nA: b)\r\nTAG OK done",
+    }
+    with Scripted(answers) as scripted:
+        mailbox = {"user": USER, "password": PASSWORD}
+        fields = {"plugin": "imap", "host": "127.0.0.1", "port": scripted.port, "security": "none", "largest_mb": 1}
+        one = source(ImapSettings.model_validate(fields | {"mailboxes": [mailbox]}), context(tmp_path))
+        documents, _, gaps = read(one, f"{USER}/INBOX")
+    assert [(each.stream, each.body) for each in documents] == [("envelope", b"A: b")]
+    assert not gaps
+
+
 def test_only_commands_that_read_are_sent(server, folder, tmp_path):
     between = Between(server["imap_port"])
     try:
@@ -274,8 +326,8 @@ class TestImap(SourceContract):
             return source(settings(self.server, ["Missing"]), context)
         answers = {
             "unauthorised": {"LOGIN": f"TAG NO [AUTHENTICATIONFAILED] bad: {self.secrets[0]}"},
-            "busy": {"LOGIN": "TAG NO [UNAVAILABLE] later"},
-            "broken": {"EXAMINE": "TAG NO [SERVERBUG] oops"},
+            "busy": {"LOGIN": "TAG NO [LIMIT] too many connections"},
+            "broken": {"EXAMINE": "TAG NO [UNAVAILABLE] oops"},
             "cut": {"EXAMINE": "* BYE closing"},
             "not_json": {"EXAMINE": "TAG OK <html>"},
         }[fault]

@@ -26,7 +26,7 @@ __all__ = ["Account", "Accounts", "close", "sorted_fault"]
 
 _CONNECT_S = 10.0
 _CODE = re.compile(r"\[([A-Z]+)[\] ]")
-_PASSING = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "OVERQUOTA", "THROTTLED"})
+_PASSING = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "THROTTLED"})
 """Response codes of RFC 5530, and Microsoft's, that later may be gone."""
 _BUSY = ("too many", "try again", "not connected", "temporar", "throttl")
 """What servers without response codes say meanwhile (Gmail, Microsoft 365)."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from hub.errors import ScopeUnreadable, SourceError
+from hub.errors import ProtocolFault, Retriable, ScopeUnreadable, SourceError
 from hub.sync.source import Document, Page
 from hub_email.imap_folder import Folder, FolderState, Mail, has_message_id, native_id
 from hub_email.mapping import ENVELOPE
@@ -113,18 +113,22 @@ def _chunks(sizes: Mapping[int, int], *, largest: int, page_size: int) -> Iterat
 def _take(
     folder: Folder, uids: Sequence[int], fetch: Callable[[Sequence[int]], list[Mail]]
 ) -> tuple[list[Mail], list[str]]:
-    """Fetch mails; where the server refuses, one by one, so that one bad mail costs itself only."""
-    refused = ""
+    """Fetch mails; where the server refuses some, or cuts the connection over them, the bad one costs itself only.
+
+    Dovecot cuts when it cannot read a mail. Whether the server is there at all is asked before the halves are tried.
+    """
     try:
         mails = fetch(uids)
-    except ScopeUnreadable as error:
-        if len(uids) > 1:
-            pieces = [_take(folder, [uid], fetch) for uid in uids]
-            return [mail for piece, _ in pieces for mail in piece], [gap for _, gaps in pieces for gap in gaps]
-        mails, refused = [], f": {error}"
+    except (ScopeUnreadable, Retriable, ProtocolFault) as error:
+        there = folder.are_there(uids)  # raises where nothing is answered now
+        if len(uids) == 1:
+            return [], [f"mail with UID {uid} is listed but cannot be read: {error}" for uid in uids if uid in there]
+        middle = len(uids) // 2
+        halves = [_take(folder, half, fetch) for half in (uids[:middle], uids[middle:])]
+        return [mail for taken, _ in halves for mail in taken], [gap for _, gaps in halves for gap in gaps]
     missing = sorted(set(uids) - {mail.uid for mail in mails})
     still = folder.are_there(missing)  # what was deleted meanwhile is no gap
-    return mails, [f"mail with UID {uid} is listed but cannot be read{refused}" for uid in missing if uid in still]
+    return mails, [f"mail with UID {uid} is listed but cannot be read" for uid in missing if uid in still]
 
 
 def _document(mail: Mail, scope: str) -> Document:

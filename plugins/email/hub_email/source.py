@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hub.errors import AuthenticationFailed, PluginError, ScopeUnreadable
@@ -93,7 +94,7 @@ class ImapSource:
         from hub_email.imap_reading import read_folder  # noqa: PLC0415 - it needs the library
 
         settings = self._settings
-        with self._folder(part.scope) as folder:
+        with self._opened(part.scope) as folder:
             yield from read_folder(
                 folder,
                 part.scope,
@@ -111,7 +112,7 @@ class ImapSource:
         """Yield the names of the mails that are in a folder now."""
         from hub_email.imap_reading import visible_ids  # noqa: PLC0415 - it needs the library
 
-        with self._folder(part.scope) as folder:
+        with self._opened(part.scope) as folder:
             found = visible_ids(folder, largest=self._settings.largest)
         deletes = not self._settings.moved_elsewhere
         yield Census(_MAIL, part.scope, found, deletes, "" if deletes else _DOUBT)
@@ -122,6 +123,17 @@ class ImapSource:
 
     def close(self) -> None:
         """Nothing is held open between two readings."""
+
+    @contextmanager
+    def _opened(self, scope: str) -> Iterator[Folder]:
+        """Give a folder; a login that is refused costs the other mailboxes nothing."""
+        try:
+            with self._folder(scope) as folder:
+                yield folder
+        except AuthenticationFailed as fault:
+            if len(self._settings.mailboxes) == 1:
+                raise
+            raise ScopeUnreadable(str(fault)) from None
 
     def _folder(self, scope: str) -> Folder:
         from hub_email.imap_folder import Folder  # noqa: PLC0415 - it needs the library
