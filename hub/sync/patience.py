@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PatientAdapter"]
 
+BUFFER = 65_536
+"""Bytes read at once, each with a look at the clock."""
+
 
 class _UntilDeadline(io.RawIOBase):
     """Reads from a socket; TimeoutError once the time is over."""
@@ -54,7 +57,7 @@ def _patient(connection: type[HTTPConnection], total_s: float) -> type[HTTPConne
     class Response(http.client.HTTPResponse):
         def __init__(self, sock: socket.socket, *args: Any, **more: Any) -> None:
             super().__init__(sock, *args, **more)
-            self.fp = io.BufferedReader(_UntilDeadline(self.fp.detach(), sock, total_s))
+            self.fp = io.BufferedReader(_UntilDeadline(self.fp.detach(), sock, total_s), BUFFER)
 
     return type(connection.__name__, (connection,), {"response_class": Response})
 

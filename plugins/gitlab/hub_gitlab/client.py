@@ -49,6 +49,7 @@ CONNECT_S = 10.0
 SILENCES = 5
 """How many times the longest silence a whole answer may take."""
 LONGEST_QUOTE = 200
+CHUNK = 1 << 20
 LONGEST_LIMIT_S = 3600.0
 """A rate limit that ends later than this is taken for a clock gone wrong."""
 
@@ -114,9 +115,10 @@ class GitlabClient:
         self._session: Session = library.session
         self._session.auth = _Bearer(self._secret)
         self._session.headers["User-Agent"] = library.headers["User-Agent"]
-        self._session.verify = str(bundle) if bundle else True
-        if proxy:
-            self._session.proxies = {"http": proxy, "https": proxy}
+        around = self._session.merge_environment_settings(settings.url, {}, None, None, None)
+        self._session.trust_env = False  # what the environment says is asked once, not with every request
+        self._session.verify = str(bundle) if bundle else around["verify"]
+        self._session.proxies = {"http": proxy, "https": proxy} if proxy else dict(around["proxies"])
         connections = settings.at_once * settings.fetchers
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, PatientAdapter(settings.timeout_s * SILENCES, connections))
@@ -201,7 +203,9 @@ class GitlabClient:
     def _send(self, path: str, params: Mapping[str, Any]) -> tuple[Response | None, Exception | None]:
         """Send once; faults are handed back so that no traceback carries the request's headers."""
         try:
-            return self._session.get(self._url + API + path, params=params, timeout=self._timeout), None
+            response = self._session.get(self._url + API + path, params=params, timeout=self._timeout, stream=True)
+            response._content = b"".join(response.iter_content(CHUNK))  # noqa: SLF001 - left alone, it reads 10 kB at a time
+            return response, None  # noqa: TRY300 - the other way out is the fault
         except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
             return None, error  # OSError: also a missing ca_bundle; ValueError: a redirect to what is no address
 

@@ -65,7 +65,11 @@ class _Gathered:
 
 def compose(members: Mapping[str, bytes | msgspec.Raw]) -> bytes:
     """Write an object of members that are JSON already."""
-    return b"{" + b",".join(b'"%s":%s' % (name.encode(), bytes(value)) for name, value in members.items()) + b"}"
+    pieces: list[bytes | msgspec.Raw] = []
+    for name, value in members.items():
+        pieces += (b',"', name.encode(), b'":', value)
+    pieces[:1] = (b'{"',) if pieces else (b"{",)
+    return b"".join((*pieces, b"}"))
 
 
 def several(found: Sequence[T], complete: Callable[[T], R], at_once: int) -> list[R]:
