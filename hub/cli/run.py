@@ -97,7 +97,11 @@ def do_run(session: Session, *, census: bool | None = None) -> RunSummary:
         if "conformance" in session.configuration.reports and session.requirements():
             session.progress.begin("report")
             issue, messages = make_conformance(session)
-            undelivered = sum(message.state in ("waiting", "failed", "unknown", "bounced") for message in messages)
+            astray = [one for one in messages if one.state in ("waiting", "failed", "unknown", "bounced")]
+            undelivered = len(astray)
+            for one in astray:
+                told = f"{one.key.report_id} to {one.key.recipient or one.key.channel}: {one.state}: {one.detail}"
+                session.progress.say(told, level="warning")
             if issue.created:
                 reports.append(issue.report_id)
             session.progress.end("report", ", ".join(reports) or "none is due")
