@@ -47,6 +47,8 @@ def test_a_project_that_moved_is_followed_and_keeps_its_scope(desk, source):
     assert {each.scope for each in made.slices()} == before
     (body, *_) = read(made, "merge_request")[0].values()
     assert body["project"]["path_with_namespace"] == "example/new/web-shop"
+    assert body["project"]["named"] == "example/shop/web-shop"
+    assert read(made, "document")[0].keys() == {"501/policies/release.md"}
 
 
 def test_a_merge_request_comes_with_all_its_parts(desk, source):
@@ -192,6 +194,34 @@ def test_a_list_that_is_not_what_was_asked_for_is_never_believed(desk, source):
     desk.spoil = lambda request: forever if request.path.endswith("/merge_requests") else None
     with pytest.raises(ProtocolFault, match="never end"):
         list(made.fetch(part, None))
+
+
+def test_what_came_to_production_is_read_again_though_nobody_changed_it(source):
+    held = content(3)
+    request = held.open(SHOP, "alice", NOW - 5 * DAY, title="CHG-9: Wait", branch="chg-9")
+    held.push(request, "alice", NOW - 5 * DAY + MINUTE)
+    held.merge(request, "carla", NOW - 4 * DAY)
+    desk = Desk(held)
+    in_production = {1, 2, 3}
+
+    def spoil(request):
+        if request.first("environment") is None:
+            return None
+        return lambda body: Fault(200, [one for one in json.loads(body) if one["iid"] in in_production])
+
+    desk.spoil = spoil
+    try:
+        made = source(desk, parts=["versions"], mapping={"changes": {"which": "production"}})
+        bodies, cursor, _ = read(made, "merge_request")
+        reached = {each["merge_request"]["iid"]: each["reached_production"] for each in bodies.values()}
+        assert reached == {1: True, 2: True, 3: True, 4: False}
+        assert read(made, "merge_request", cursor)[0] == {}
+        in_production.add(4)
+        bodies, cursor, _ = read(made, "merge_request", cursor)
+        assert [each["reached_production"] for each in bodies.values()] == [True]
+        assert read(made, "merge_request", cursor)[0] == {}
+    finally:
+        desk.stop()
 
 
 # -- cost ----------------------------------------------------------------------------------------

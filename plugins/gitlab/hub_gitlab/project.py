@@ -69,6 +69,8 @@ def _ask(client: GitlabClient, path: str, name: str) -> Place:
         raise
     except SourceError as fault:
         return Place(name, name, unsure=fault)
+    moved = name not in {str(project.id), project.path_with_namespace}
+    project.named = name if moved else None
     return Place(str(project.id), project.path_with_namespace, project)
 
 

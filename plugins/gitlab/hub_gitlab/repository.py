@@ -53,7 +53,7 @@ class Edited:
 
 def rules_of(rules: list[DocumentRule], project: Project) -> list[DocumentRule]:
     """Choose the rules that name a project."""
-    return [rule for rule in rules if rule.project in {str(project.id), project.path_with_namespace}]
+    return [rule for rule in rules if rule.project in {str(project.id), project.path_with_namespace, project.named}]
 
 
 class Repository:

@@ -165,6 +165,8 @@ class Project(msgspec.Struct):
     builds_access_level: str | None = None
     environments_access_level: str | None = None
     releases_access_level: str | None = None
+    named: str | None = None
+    """Never GitLab's: the name we know it by, where that is another than its path, for it moved."""
 
     @property
     def role(self) -> int | None:
@@ -176,12 +178,13 @@ class Project(msgspec.Struct):
 
     def shown(self) -> dict[str, Any]:
         """Give what every document of the project carries."""
-        return {
+        shown = {
             "id": self.id,
             "path_with_namespace": self.path_with_namespace,
             "web_url": self.web_url,
             "default_branch": self.default_branch,
         }
+        return shown if self.named is None else {**shown, "named": self.named}
 
 
 class Milestone(msgspec.Struct):
