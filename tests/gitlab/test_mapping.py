@@ -393,10 +393,16 @@ def test_deployment_approvals_bind_to_its_commit():
         ([request()], "git:merge_request/9001", [], False),
         ([request(), request(id=9002)], None, ["git:merge_request/9001", "git:merge_request/9002"], False),
         ([request(), request()], "git:merge_request/9001", [], False),
+        (
+            [request(), request(id=9002, target_branch="chg-7-disk", source_branch="x")],
+            "git:merge_request/9001",
+            [],
+            False,
+        ),
         ([], None, [], False),
         (..., None, [], True),
     ],
-    ids=["one", "several", "one twice", "pushed by hand", "not asked"],
+    ids=["one", "several", "one twice", "one through another", "pushed by hand", "not asked"],
 )
 def test_which_changes_a_deployment_brings(requests, one, several, unknown):
     found = first("deployment", deployment(merge_requests=requests))

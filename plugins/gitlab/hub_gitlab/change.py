@@ -14,6 +14,8 @@ from hub_gitlab.value import as_dict, as_text, dicts, native_id
 from hub_gitlab.vocabulary import labels_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hub.records import StatusCategory
     from hub_gitlab.approval import Version
     from hub_gitlab.draft import Sheet
@@ -133,11 +135,11 @@ def _meaning(draft: Draft, request: dict[str, Any], history: LabelHistory) -> No
     """What labels and the project's path say."""
     sheet, settings = draft.sheet, draft.sheet.vocabulary.settings
     labels = labels_of(request)
-    tables: tuple[tuple[str, dict[str, Any], Any], ...] = (
-        ("class", dict(settings.change_classes), "software"),
-        ("type", dict(settings.change_types), settings.change_type),
-        ("reason", dict(settings.reasons), None),
-        ("outcome", dict(settings.outcomes), settings.outcome if request.get("state") == "merged" else None),
+    tables: tuple[tuple[str, Mapping[str, Any], Any], ...] = (
+        ("class", settings.change_classes, "software"),
+        ("type", settings.change_types, settings.change_type),
+        ("reason", settings.reasons, None),
+        ("outcome", settings.outcomes, settings.outcome if request.get("state") == "merged" else None),
     )
     for name, table, otherwise in tables:
         label, said, several = sheet.vocabulary.one_of(table, labels)

@@ -113,14 +113,21 @@ def _origin(draft: Draft, said: dict[str, Any], job: dict[str, Any]) -> None:
 
 
 def _changes(draft: Draft) -> None:
-    """One change stands in `change_id`, several in `change_ids`; which of several is meant is not guessed."""
+    """One change stands in `change_id`, several in `change_ids`; which of several is meant is not guessed.
+
+    What was merged into the branch of another merge request came through that one, and was approved with it.
+    """
     sheet, listed = draft.sheet, draft.sheet.body.get("merge_requests")
     if not isinstance(listed, list):
         draft.unknown |= {"change_id", "change_ids"}
         return
     production = draft.values["tier"] in {"production", None}
     found: list[str] = []
+    through = {as_text(each.get("source_branch")) for each in dicts(listed)} - {None}
     for request in dicts(listed):
+        if as_text(request.get("target_branch")) in through:
+            sheet.skip("merge request came with the one it was merged into")
+            continue
         one, why = change_of(sheet.vocabulary, sheet.project, request, in_production=production)
         if one is not None:
             found.append(one)

@@ -28,9 +28,11 @@ def instant_of(value: Any) -> int:
     """
     if not isinstance(value, str) or len(value) > _LONGEST:
         raise UnreadableTimeError("not a time")
-    text = _UTC.sub("Z", _OFFSET_APART.sub(r"\1", value.strip()))
-    if _DAY.match(text):
-        raise UnreadableTimeError("day without time")
+    text = value
+    if not value.endswith("Z") or " " in value:
+        text = _UTC.sub("Z", _OFFSET_APART.sub(r"\1", value.strip()))
+        if _DAY.match(text):
+            raise UnreadableTimeError("day without time")
     try:
         return parse_instant(text)
     except (ValueError, OverflowError) as fault:

@@ -15,6 +15,8 @@ from hub_gitlab.value import as_dict, as_list, as_text, dicts, native_id
 from hub_gitlab.vocabulary import labels_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hub_gitlab.draft import Sheet
     from hub_gitlab.history import LabelHistory
 
@@ -98,9 +100,9 @@ def _envelope(draft: Draft, issue: dict[str, Any], created_at: int | None, desk:
 def _meaning(draft: Draft, issue: dict[str, Any], history: LabelHistory) -> None:
     sheet, settings = draft.sheet, draft.sheet.vocabulary.settings
     labels = labels_of(issue)
-    tables: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("priority", dict(settings.priorities)),
-        ("category", dict(settings.categories)),
+    tables: tuple[tuple[str, Mapping[str, Any]], ...] = (
+        ("priority", settings.priorities),
+        ("category", settings.categories),
     )
     for name, table in tables:
         if not draft.takes(name):

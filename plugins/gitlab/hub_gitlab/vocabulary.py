@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hub_gitlab.reference import KeyFinder
 from hub_gitlab.value import as_text, as_texts, dicts, matches, native_id
@@ -20,6 +20,7 @@ PENDING = frozenset({"pending_customer", "pending_supplier", "pending_internal"}
 DONE = frozenset({"resolved", "closed", "cancelled", "rejected"})
 OPEN = frozenset({"new", "in_progress"}) | PENDING
 _LABEL = "label:"
+M = TypeVar("M")
 
 
 def labels_of(thing: dict[str, Any]) -> list[str]:
@@ -73,13 +74,15 @@ class Vocabulary:
         wanted = rule.target_branches or ([default_branch] if default_branch else [])
         return matches(target_branch, wanted) if wanted and target_branch else None
 
-    def one_of(self, table: dict[str, Any], labels: Iterable[str]) -> tuple[str | None, Any, bool]:
+    def one_of(self, table: Mapping[str, M], labels: Iterable[str]) -> tuple[str | None, M | None, bool]:
         """Find the label that has a meaning: (label, meaning, several that differ)."""
-        found = {label: table[label] for label in labels if label in table}
-        if len({repr(each) for each in found.values()}) != 1:
-            return None, None, bool(found)
+        found = [label for label in labels if label in table]
+        if not found:
+            return None, None, False
         label = min(found)
-        return label, found[label], False
+        if any(table[each] != table[label] for each in found):
+            return None, None, True
+        return label, table[label], False
 
     def services(self, words: Iterable[str]) -> list[str]:
         """Give the services that a project path or labels stand for."""
@@ -107,11 +110,11 @@ class Vocabulary:
 
     def category(self, state: str | None, labels: Iterable[str], *, assigned: bool) -> tuple[StatusCategory, bool]:
         """Give the neutral category of a state with these labels: (category, labels contradict each other)."""
-        _, said, several = self.one_of(dict(self.settings.statuses), labels)
+        _, said, several = self.one_of(self.settings.statuses, labels)
         if several:
             return "other", True
         if state == "closed":
-            return (said if said in {"cancelled", "rejected"} else "closed"), False
+            return (said if said is not None and said in {"cancelled", "rejected"} else "closed"), False
         if state in {"opened", "reopened"}:
             return (said or ("in_progress" if assigned else "new")), False
         return "other", False
