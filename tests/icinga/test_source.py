@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from sqlalchemy import text
 
 from hub.clock import FixedClock
 from hub.errors import AuthenticationFailed
+from hub.store.reading import coverage_rows
+from hub.sync.runner import SourceJob, sync_source
 from hub_icinga.perfdata import figures
-from tests.icinga.kit import NOW, SHOP, VPN, configure, make, of, read, service
+from tests.icinga.kit import NOW, SHOP, VPN, configure, make, minutes, of, read, service
 
 
 def say(lines) -> str:
@@ -26,9 +29,9 @@ def test_a_missing_permission_is_named_and_closes_its_slice(icinga):
     assert downtime.unreadable == "the ApiUser hub lacks objects/query/Downtime; add it to its permissions"
 
 
-@pytest.mark.parametrize(("minutes", "told"), [(10, "10 minutes ahead of"), (-10, "10 minutes behind"), (4, None)])
-def test_clocks_apart_leave_a_gap_and_facts(icinga, minutes, told):
-    icinga.now = NOW + minutes * 60_000
+@pytest.mark.parametrize(("apart", "told"), [(10, "10 minutes ahead of"), (-10, "10 minutes behind"), (4, None)])
+def test_clocks_apart_leave_a_gap_and_facts(icinga, apart, told):
+    icinga.now = NOW + apart * 60_000
     page = read(make())[2]
     assert bool(page.gaps) == bool(told)
     assert (told or "") in "".join(page.gaps)
@@ -127,3 +130,26 @@ def test_a_long_list_is_read_by_one_question_each(icinga):
     icinga.lists["services"] = [service(f"s{n}", 2) for n in range(1200)]
     documents, _, page = read(make())
     assert (len(documents), page.requests) == (1200, 5)
+
+
+def test_from_run_to_run_through_the_store(icinga, store):
+    """Cursor, records and coverage as the hub keeps them: a problem ends, a closed slice says why."""
+    job = SourceJob("mon", make())
+    icinga.lists["services"] = [service("http", 2, since=minutes(9), ok=minutes(10))]
+    assert sync_source(store, job, clock=FixedClock(NOW)).complete
+    icinga.now = NOW + 600_000
+    icinga.permissions = ["status/query", "objects/query/Host", "objects/query/Service", "objects/query/Comment"]
+    over = service("http", 0, since=NOW + 60_000, checked=icinga.now, last_state_critical=NOW / 1000)
+    icinga.lists["services"] = [over]
+    job = SourceJob("mon", make(clock=FixedClock(icinga.now)))
+    assert not sync_source(store, job, clock=FixedClock(icinga.now)).complete
+    with store.connect() as conn:
+        coverage = {row.kind: row.reason for row in coverage_rows(conn, "mon")}
+        ended = conn.scalars(text("select ended_at from alert")).all()
+        states = conn.scalars(text("select state from availability_sample order by at")).all()
+    assert (
+        coverage.pop("maintenance_window") == "the ApiUser hub lacks objects/query/Downtime; add it to its permissions"
+    )
+    assert set(coverage.values()) == {None}
+    assert ended == [NOW + 60_000]
+    assert states == ["unknown", "up"]
