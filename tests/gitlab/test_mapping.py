@@ -19,6 +19,7 @@ from tests.gitlab.mapping_kit import (
     BEN,
     CLEO,
     MERGED,
+    PROJECT,
     at,
     commit,
     deployment,
@@ -28,6 +29,7 @@ from tests.gitlab.mapping_kit import (
     merge_request,
     note,
     only,
+    policy,
     protection,
     read,
     reasons,
@@ -133,6 +135,14 @@ def test_named_jobs_are_the_tests():
 def test_the_pipeline_of_the_merge_commit_is_a_test_of_it():
     change = first("merge_request", merge_request(pipelines=[{"sha": MERGED, "status": "success"}]))
     assert [each.commit for each in change.tests] == [B2, MERGED]
+
+
+def test_a_project_that_moved_is_known_by_the_name_it_had():
+    moved = {**PROJECT, "path_with_namespace": "new/place", "named": "shop/web"}
+    assert first("merge_request", merge_request(project=moved)).service_ids == ["register:services/shop"]
+    assert first("deployment", deployment(project=moved)).service_ids == ["register:services/shop"]
+    assert first("release", release(project=moved)).service_ids == ["register:services/shop"]
+    assert only("document", read("document", policy(project=moved)))
 
 
 # -- approvals --------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from hub_gitlab.change import change_of
 from hub_gitlab.draft import Draft
 from hub_gitlab.moment import instant_or_none
 from hub_gitlab.value import as_dict, as_text, dicts, native_id
+from hub_gitlab.vocabulary import names_of
 
 if TYPE_CHECKING:
     from hub_gitlab.draft import Sheet
@@ -54,7 +55,7 @@ def _envelope(draft: Draft, said: dict[str, Any]) -> None:
     values["updated_at"] = draft.instant("updated_at", said.get("updated_at"))
     values["actor"] = values["creator"] = sheet.accounts.ref(said.get("user"))
     draft.event(values["created_at"], "created", actor=values["actor"])
-    served = sheet.vocabulary.services([sheet.path])
+    served = sheet.vocabulary.services(names_of(sheet.project))
     values["service_ids"] = served
     if served and values["created_at"] is not None:
         draft.since["service_ids"] = values["created_at"]

@@ -9,6 +9,7 @@ from hub_gitlab.change import change_of
 from hub_gitlab.draft import Draft
 from hub_gitlab.moment import UnreadableTimeError, end_of_day, instant_or_none
 from hub_gitlab.value import as_dict, as_text, dicts, native_id
+from hub_gitlab.vocabulary import names_of
 
 if TYPE_CHECKING:
     from hub_gitlab.draft import Sheet
@@ -38,7 +39,7 @@ def read_release(sheet: Sheet) -> None:
     _dates(draft, said)
     _contents(draft, said, commit, tag_object)
     _changes(draft, said)
-    served = sheet.vocabulary.services([sheet.path])
+    served = sheet.vocabulary.services(names_of(sheet.project))
     values["service_ids"] = served
     if served and values["created_at"] is not None:
         draft.since["service_ids"] = values["created_at"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hub.records import StatusCategory
     from hub_gitlab.mapping_settings import DocumentRule, MappingSettings
 
-__all__ = ["DONE", "OPEN", "PENDING", "Vocabulary", "labels_of"]
+__all__ = ["DONE", "OPEN", "PENDING", "Vocabulary", "labels_of", "names_of"]
 
 PENDING = frozenset({"pending_customer", "pending_supplier", "pending_internal"})
 DONE = frozenset({"resolved", "closed", "cancelled", "rejected"})
@@ -31,6 +31,12 @@ def labels_of(thing: dict[str, Any]) -> list[str]:
         if word:
             found.append(word)
     return list(dict.fromkeys(found))
+
+
+def names_of(project: dict[str, Any]) -> list[str]:
+    """Give the names by which the configuration may call a project: its path, one it had before, its number."""
+    named = (as_text(project.get("path_with_namespace")), as_text(project.get("named")), native_id(project.get("id")))
+    return [each for each in dict.fromkeys(named) if each is not None]
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,7 @@ class Vocabulary:
 
     def document_rule(self, project: dict[str, Any], path: str) -> DocumentRule | None:
         """Find the rule that makes a document of a file."""
-        names = {native_id(project.get("id")), as_text(project.get("path_with_namespace"))}
+        names = names_of(project)
         for rule in self.settings.documents:
             if rule.project in names and any(fits(path, pattern) for pattern in rule.paths):
                 return rule
