@@ -81,11 +81,11 @@ class LazyGroup(TyperGroup):
         if not config.exists():
             return []
         from hub.config.load import named_plugins  # noqa: PLC0415 - the hub's own commands start without it
-        from hub.registry import Registry  # noqa: PLC0415 - the same
+        from hub.registry import ALWAYS_ENABLED, Registry  # noqa: PLC0415 - the same
 
         faults = []
         registry = Registry()
-        names = named_plugins(config) & set(registry.installed)
+        names = {*named_plugins(config), *ALWAYS_ENABLED} & set(registry.installed)
         for name in sorted(names):
             try:
                 registry.enable(name)
