@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.judging import judged
 from hub.cli.option import (
     CONFIG,
     ConfigOption,
@@ -17,7 +16,6 @@ from hub.cli.option import (
     examples,
 )
 from hub.cli.output import emit
-from hub.cli.report import ways_of
 from hub.cli.session import Session
 from hub.clock import format_instant
 from hub.errors import ConfigurationError, Fault, Locked
@@ -59,7 +57,9 @@ def ask(
 
 
 def _asked(session: Session, *, listing: bool) -> list[Asking]:
-    from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - `hub ask --help` needs no database library
+    from hub.cli.judging import judged  # noqa: PLC0415 - every command of the hub imports this module; it stays light
+    from hub.cli.report import ways_of  # noqa: PLC0415 - the same
+    from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - the same
     from hub_email.ask import ask as send  # noqa: PLC0415 - the same
     from hub_email.ask import find_open, stands  # noqa: PLC0415 - the same
 
