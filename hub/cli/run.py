@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hub.cli.findings import FailOnOption, fails
-from hub.cli.judging import derived, judged, refreshed
+from hub.cli.judging import catalogue, derived, judged, refreshed
+from hub.cli.metrics import Facts, render, write_atomically
 from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, LogFormat, LogFormatOption, examples
 from hub.cli.output import emit
 from hub.cli.report import make_conformance
@@ -16,8 +18,10 @@ from hub.cli.session import Session
 from hub.cli.sync import read_sources
 from hub.clock import format_instant
 from hub.conformance.finding import FindingChange, list_findings
+from hub.conformance.judge import Judgement
+from hub.conformance.rollup import roll_up
 from hub.conformance.waiver_list import warnings
-from hub.errors import Locked
+from hub.errors import ConfigurationError, Fault, Locked
 from hub.sync.run import RunSummary
 
 __all__ = ["do_run", "register"]
@@ -39,7 +43,13 @@ _COLUMNS = (
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog=examples("hub run", "hub run --config /etc/hub/hub.toml --log-format json"))(run)
+    app.command(
+        epilog=examples(
+            "hub run",
+            "hub run --config /etc/hub/hub.toml --log-format json",
+            "hub run --metrics /var/lib/prometheus/node-exporter/hub.prom",
+        )
+    )(run)
 
 
 def run(
@@ -48,6 +58,12 @@ def run(
         bool | None,
         typer.Option(
             "--census/--no-census", help="Find out now what vanished from the tools, or not. Default: when due."
+        ),
+    ] = None,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write what the run did for Prometheus (node_exporter's textfile collector)."
         ),
     ] = None,
     fail_on: FailOnOption = None,
@@ -59,10 +75,13 @@ def run(
 
     A second run at the same time says so and leaves with 0. Exit code 2: a source failed or a message
     could not be handed over; what could be done was done. Where there is no store a new one is made, and a
-    line on stderr says where: the path may be mistyped.
+    line on stderr says where: the path may be mistyped. The file of `--metrics` is replaced whole when the run has ended;
+    a run that dies, or leaves because another is at work, does not touch it.
     """
     from hub.sync.lock import hold  # noqa: PLC0415 - `hub run --help` needs no database library
 
+    if metrics is not None and not metrics.absolute().parent.is_dir():
+        raise ConfigurationError([Fault(f"there is no folder {metrics.absolute().parent}; make it", key="--metrics")])
     with Session(config, log_format=log_format, create_store=True) as session, ExitStack() as stack:
         try:
             stack.enter_context(hold(session.store, "run", clock=session.clock))
@@ -70,10 +89,18 @@ def run(
             session.progress.say(f"another run is at work: {other}", level="warning")
             return
         summary = do_run(session, census=census)
-        with judged(session, None, None) as judgement:
-            failed = fails(list_findings(judgement, states=("open",)), fail_on)
-            for line in warnings(judgement, warn_days=session.configuration.waivers.warn_days):
-                session.progress.say(line, level="warning")
+        findings, verdicts = [], []
+        try:
+            with judged(session, None, None) as judgement:
+                findings = list_findings(judgement, states=("open",))
+                for line in warnings(judgement, warn_days=session.configuration.waivers.warn_days):
+                    session.progress.say(line, level="warning")
+                if metrics is not None:
+                    verdicts = _verdicts(session, judgement)
+        finally:  # that nothing could be judged is what whoever looks at the file has to see
+            if metrics is not None:
+                _write_metrics(metrics, summary, session, [one.severity for one in findings], verdicts)
+        failed = fails(findings, fail_on)
     emit([_told(summary)], _COLUMNS, output)
     if summary.undelivered or any(source.faults for source in summary.sources):
         raise typer.Exit(2)
@@ -117,6 +144,29 @@ def do_run(session: Session, *, census: bool | None = None) -> RunSummary:
     )
     session.registry.observe_run(summary)
     return summary
+
+
+def _verdicts(session: Session, judgement: Judgement) -> list[str]:
+    """Return the verdict of every requirement for the month so far."""
+    from hub.report.period import last_month  # noqa: PLC0415 - as above
+
+    start = last_month(judgement.as_of, session.configuration.organisation.zone).end
+    return [row.verdict for row in roll_up(judgement, catalogue(session), start=start, end=judgement.as_of + 1)]
+
+
+def _write_metrics(path: Path, summary: RunSummary, session: Session, findings: list[str], verdicts: list[str]) -> None:
+    from hub.store.reading import coverage_rows, last_successes  # noqa: PLC0415 - as above
+
+    through: dict[str, int] = {}
+    with session.store.connect() as conn:
+        for row in coverage_rows(conn):
+            if row.through is not None:
+                through[row.source] = min(row.through, through.get(row.source, row.through))
+        facts = Facts(last_successes(conn), through, findings, verdicts)
+    try:
+        write_atomically(path, render(summary, facts))
+    except OSError as error:
+        raise ConfigurationError([Fault(f"{path} cannot be written: {error.strerror}", key="--metrics")]) from None
 
 
 def _opened(changes: list[FindingChange]) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, bindparam, case, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, update
 
 from hub.store.census import CensusCount, mark_vanished
 from hub.store.document import KeptDocument, documents_for_replay
@@ -29,6 +29,7 @@ __all__ = [
     "get_cursor",
     "last_censuses",
     "last_runs",
+    "last_successes",
     "mark_vanished",
     "record_coverage",
     "set_cursor",
@@ -255,3 +256,10 @@ def last_runs(conn: Connection, source: str | None = None, *, limit: int = 20) -
     if source is not None:
         asked = asked.where(sync_run.c.source == source)
     return [Run(r.run, r.source, r.started_at, r.finished_at, r.complete, r.summary) for r in conn.execute(asked)]
+
+
+def last_successes(conn: Connection) -> dict[str, int]:
+    """Return source -> when it was last read whole; one that never was is left out."""
+    ended = func.max(sync_run.c.finished_at)
+    found = conn.execute(select(sync_run.c.source, ended).where(sync_run.c.complete).group_by(sync_run.c.source))
+    return {source: at for source, at in found if at is not None}

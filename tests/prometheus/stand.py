@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from hub.clock import Clock, SystemClock, format_instant
 from hub.sync.source import SourceContext
@@ -82,6 +83,23 @@ class Stand:
             f'# TYPE demo_queue_length gauge\ndemo_queue_length{{queue="orders"}} {length}\n'
             '# TYPE demo_up gauge\ndemo_up{service="shop"} 1\n'
         )
+
+    def scrape(self, text: str, rules: Path) -> None:
+        """Let Prometheus scrape this text too, and load these rules beside its own."""
+        metrics = Path(self.facts["metrics_file"])
+        metrics.write_text(metrics.read_text() + text)
+        own = Path(self.facts["rules_file"])
+        both = [one for path in (own, rules) for one in yaml.safe_load(path.read_text())["groups"]]
+        own.write_text(yaml.safe_dump({"groups": list({one["name"]: one for one in both}.values())}))
+        httpx.post(f"{self.prometheus}/-/reload").raise_for_status()
+
+    def fired(self) -> dict[str, list[dict[str, str]]]:
+        """Return the labels of every alert that fires in Prometheus, by its name."""
+        found: dict[str, list[dict[str, str]]] = {}
+        for one in httpx.get(f"{self.prometheus}/api/v1/alerts").json()["data"]["alerts"]:
+            if one["state"] == "firing":
+                found.setdefault(one["labels"]["alertname"], []).append(one["labels"])
+        return found
 
     def firing(self) -> list[dict[str, Any]]:
         found = httpx.get(f"{self.alertmanager}/api/v2/alerts").json()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import StaticPool, create_engine, select
 
+from hub.cli.metrics import Facts, render
 from hub.clock import FixedClock, SystemClock
 from hub.records import Alert, AvailabilitySample, Measurement, Record, Service
 from hub.sla.calendar import built_in, open_intervals
@@ -20,11 +22,13 @@ from hub.store.revision import current_records
 from hub.store.schema import metadata
 from hub.store.tables import record
 from hub.store.writer import Write, write_records
+from hub.sync.run import RunSummary, SourceSummary
 from hub.sync.runner import SourceJob, sync_source
 from tests.prometheus.stand import DAYS, FEBRUARY, SHOP, Stand, wait_until
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
 MS = 1000
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -195,6 +199,8 @@ def test_a_clock_that_is_off_leaves_everything_unread(stand: Stand, store, tmp_p
 
 
 def test_check_tells_what_it_found(stand: Stand, tmp_path) -> None:
+    wait_until(lambda: "AlwaysFiring" in stand.fired())
+    time.sleep(2)
     source = stand.source(
         tmp_path,
         alerts="",
@@ -206,6 +212,22 @@ def test_check_tells_what_it_found(stand: Stand, tmp_path) -> None:
     assert lines[f"availability of {SHOP}: measured"] == ("ok", "")
     assert lines["figure queue: the query has no value"][0] == "warning"
     assert lines["alert AlwaysFiring is about no service"][1].startswith("services = ")
+
+
+def test_the_rules_for_the_hub_itself_fire(stand: Stand) -> None:
+    now = SystemClock().now_ms()
+    desk = SourceSummary(source="service-desk", complete=False, faults=["the token ended"])
+    summary = RunSummary(started_at=now - 9000, finished_at=now, sources=[desk, SourceSummary(source="register")])
+    facts = Facts(succeeded_at={"service-desk": now - 25 * 3_600_000, "register": now}, findings=["critical", "minor"])
+    stand.queue(0)
+    stand.scrape(render(summary, facts), PROJECT / "config" / "prometheus" / "hub-rules.yml")
+    fired = wait_until(lambda: {"HubSourceNotRead", "HubCriticalFinding"} <= stand.fired().keys() and stand.fired())
+    assert [one["source"] for one in fired["HubSourceNotRead"]] == ["service-desk"], "the register was read"
+    assert "HubDoesNotRun" not in fired, "it runs"
+    stand.queue(0)
+    old = RunSummary(started_at=0, finished_at=now - 4 * 3_600_000)
+    stand.scrape(render(old, Facts()), PROJECT / "config" / "prometheus" / "hub-rules.yml")
+    wait_until(lambda: "HubDoesNotRun" in stand.fired() and "HubSourceNotRead" not in stand.fired())
 
 
 def _ms(text: str) -> int:
