@@ -267,7 +267,7 @@ def test_a_missing_folder_costs_itself_only_and_similar_names_are_told(server, f
     one = source(settings(server, [folder, folder + "x"]), context(tmp_path))
     good, bad = one.slices()
     assert good.unreadable is None
-    assert "the folder is missing or closed to this account" in bad.unreadable
+    assert bad.unreadable.endswith(f"Mailbox doesn't exist: {folder}x; the folder is missing or closed to this account")
     levels = {line.level: line for line in one.check()}
     assert folder in levels["error"].advice
 

@@ -28,6 +28,7 @@ _CONNECT_S = 10.0
 _CODE = re.compile(r"\[([A-Z]+)[\] ]")
 _PASSING = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "THROTTLED"})
 """Response codes of RFC 5530, and Microsoft's, that later may be gone."""
+_TOOK = re.compile(r"\s*\(\d[\d.]* \+ [\d.+ ]+secs\)\.?")
 _BUSY = ("too many", "try again", "not connected", "temporar", "throttl")
 """What servers without response codes say meanwhile (Gmail, Microsoft 365)."""
 
@@ -240,5 +241,6 @@ def _is_passing(said: str) -> bool:
 
 
 def _line(said: str) -> str:
-    """Make a server's answer one short line."""
+    """Make a server's answer one short line, the same every time: Dovecot adds how long it took."""
+    said = _TOOK.sub("", said)
     return " ".join("".join(c if c.isprintable() else " " for c in said).split())[:200]
