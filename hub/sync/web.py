@@ -87,7 +87,8 @@ class Web:
         self._secrets = tuple(each for each in secrets if each)
         self._largest = largest
         self._limit_s = timeout_s * _SILENCES
-        self._bundle = context.ca_bundle or ca_bundle
+        bundle = context.ca_bundle or ca_bundle
+        self._bundle = context.base_dir / bundle if bundle else None
         self._certificate = certificate
         self._proxy = context.proxy or proxy
         self._timeout = httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
