@@ -104,6 +104,21 @@ def test_pages_by_offset_tell_of_the_rest(gitlab: Caller):
     assert [each["id"] for each in rest] == [each["id"] for each in everything[5:]], "the instant itself belongs to it"
 
 
+def test_lists_are_narrowed(gitlab: Caller):
+    place = f"projects/{WEB_SHOP}"
+    everything = gitlab.get(f"{place}/merge_requests", per_page=100)
+    of_may = gitlab.get(f"{place}/merge_requests", per_page=100, milestone="2026.05", state="merged", scope="all")
+    assert [each["id"] for each in of_may] == [
+        each["id"] for each in everything if (each["milestone"] or {}).get("title") == "2026.05"
+    ]
+    assert 0 < len(of_may) < len(everything)
+    label = "change::normal"
+    assert {label in each["labels"] for each in gitlab.get(f"{place}/merge_requests", labels=label)} == {True}
+    assert gitlab.get(f"{place}/merge_requests", state="opened") == []
+    assert gitlab.get(f"{place}/deployments", status="failed") == []
+    assert gitlab.get(f"{place}/deployments", environment="staging") == []
+
+
 def test_pages_by_cursor_where_gitlab_has_them(gitlab: Caller):
     answer = gitlab.ask(f"projects/{WEB_SHOP}/issues", pagination="keyset", per_page=10, order_by="created_at")
     found = answer.json()
@@ -125,6 +140,7 @@ def test_pages_by_cursor_where_gitlab_has_them(gitlab: Caller):
         ("merge_requests", "page=0", "page is invalid"),
         ("merge_requests", "page=600&per_page=100", "maximum allowed offset of 50000"),
         ("deployments", "updated_after=2026-06-01T00:00:00Z", "sorting must be paired"),
+        ("merge_requests", "update_after=2026-06-01T00:00:00Z", "does not know update_after"),
     ],
 )
 def test_queries_that_are_refused(gitlab: Caller, path: str, query: str, said: str):

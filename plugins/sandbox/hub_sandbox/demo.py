@@ -119,12 +119,15 @@ def _close(folder: Path, echo: Callable[[str], None], seconds: float) -> None:
         mails = sorted((folder / "out").glob("*.eml"))
     config = folder / "hub.toml"
     worst = next((row for row in found if row.requirement.endswith("8.2-c")), found[0] if found else None)
+    across = next((row for row in found if row.unit.id.startswith("gitlab")), None)
     echo("")
     echo(f"{len(found)} findings are open, {sum(row.severity == 'critical' for row in found)} of them critical.")
     for mail in mails:
         echo(f"Mail: {mail}  (page: {mail.with_suffix('.html')})")
-    echo(f"All of it took {seconds:.1f} s. Three commands worth trying next:")
+    echo(f"All of it took {seconds:.1f} s. Commands worth trying next:")
     echo(f"  hub findings --config {config} --as-of {SECOND}")
     if worst is not None:
         echo(f"  hub explain {worst.requirement} {worst.unit.key} --config {config}")
+    if across is not None:
+        echo(f"  hub explain {across.requirement} {across.unit.id} --config {config}")
     echo(f"  hub coverage --gaps --config {config}")

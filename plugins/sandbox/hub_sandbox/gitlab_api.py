@@ -24,6 +24,13 @@ __all__ = ["GitlabApi"]
 
 VERSION = "17.11.2-ee"
 T = TypeVar("T")
+_PARAMETERS = {
+    "page", "per_page", "pagination", "page_token", "cursor", "order_by", "sort", "scope", "updated_after", "updated_before",
+    "created_after", "created_before", "state", "labels", "milestone", "target_branch", "iids", "iids[]", "environment", "status",
+    "activity_filter", "sha", "ref", "ref_name", "path", "recursive", "title", "username", "include_subgroups", "archived",
+    "with_shared", "with_projects", "simple", "view",
+}  # fmt: skip
+"""What a query may say; GitLab passes over other words, the sandbox refuses them, because it could not keep to them."""
 _NO_PROJECT = {"message": "404 Project Not Found"}
 
 
@@ -95,6 +102,9 @@ class GitlabApi:
         refusal = self.access.refuse(request)
         if refusal is not None:
             return refusal
+        unknown = request.query.keys() - _PARAMETERS
+        if unknown:
+            return Answer.json({"error": f"the sandbox does not know {', '.join(sorted(unknown))}"}, 400)
         try:
             return self._route(request, path)
         except BadQuery as error:

@@ -32,10 +32,14 @@ class DeliveryView:
         """Return when a deployment last changed."""
         return made.finished_at if made.finished_at <= self.view.now else made.started_at
 
+    def deployment_status(self, made: Deployment) -> str:
+        """Return GitLab's word for how a deployment stands."""
+        return made.outcome if made.finished_at <= self.view.now else "running"
+
     def deployment(self, project: Project, made: Deployment) -> dict[str, Any]:
         """Write a deployment."""
         over = made.finished_at <= self.view.now
-        status = made.outcome if over else "running"
+        status = self.deployment_status(made)
         commit = next(one for one in project.commits if one.sha == made.sha)
         user = self.view.person(made.actor)
         finished = show_instant(made.finished_at) if over else None

@@ -50,8 +50,12 @@ class SupplyRoutes:
         if request.first("updated_after") and request.first("order_by") != "updated_at":
             raise BadQuery("`updated_at` filter and `updated_at` sorting must be paired")
         found = between(request, view.deployments(project), "updated", view.deployment_updated_at)
-        place = request.first("environment")
-        found = [made for made in found if place in {None, made.environment}]
+        place, status = request.first("environment"), request.first("status")
+        found = [
+            made
+            for made in found
+            if place in {None, made.environment} and status in {None, view.deployment_status(made)}
+        ]
         keys: dict[str, Callable[[Deployment], Any]] = {
             "id": lambda made: made.id,
             "iid": lambda made: made.iid,

@@ -54,6 +54,7 @@ class WorkRoutes:
         return (
             request.first("state") in {None, "all", one.state(self._api.view.now)}
             and request.first("target_branch") in {None, one.target}
+            and request.first("milestone") in {None, one.milestone}
             and labels <= set(one.labels)
             and (not iids or str(one.iid) in iids)
         )
