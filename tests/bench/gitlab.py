@@ -90,7 +90,7 @@ def run(gitlab: BenchGitlab, who: str, *streams: str, **more: object) -> dict:
     return json.loads(done.stdout) | {"requests": gitlab.set()}
 
 
-def run_tap(gitlab: BenchGitlab, home: Path, folder: Path) -> float:
+def run_tap(gitlab: BenchGitlab, home: Path, folder: Path, objects: int) -> float:
     """Read issues with tap-gitlab; gives seconds of processor time, start-up included."""
     (folder / "tap.py").write_text(_TAP, encoding="utf-8")
     config = {
@@ -117,6 +117,10 @@ def run_tap(gitlab: BenchGitlab, home: Path, folder: Path) -> float:
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit((folder / "err").read_text(errors="replace")[-2000:])
+    with (folder / "out").open(encoding="utf-8") as out_lines:
+        read = sum('"stream": "issues"' in line and '"RECORD"' in line for line in out_lines)
+    if read != objects:
+        raise SystemExit(f"tap-gitlab wrote {read} issues of {objects}")
     return used.ru_utime + used.ru_stime
 
 
@@ -152,9 +156,9 @@ def measure(gitlab: BenchGitlab, chosen: argparse.Namespace, folder: Path) -> li
     home = environment(chosen.cache, TAP)
     if home is not None:
         gitlab.set(count=FEW)
-        start = run_tap(gitlab, home, folder)
+        start = run_tap(gitlab, home, folder, FEW)
         gitlab.set(count=chosen.tap_objects)
-        spent = (run_tap(gitlab, home, folder) - start) / (chosen.tap_objects - FEW)
+        spent = (run_tap(gitlab, home, folder, chosen.tap_objects) - start) / (chosen.tap_objects - FEW)
         gitlab.set(count=chosen.objects)
         issues = _median([run(gitlab, "hub", "issue", **listed) for _ in rounds], "cpu_s") / chosen.objects
         figure = f"{1e6 * spent:.0f} µs an issue, the hub {1e6 * issues:.0f}: {spent / issues:.1f} times as fast"

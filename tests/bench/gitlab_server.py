@@ -29,7 +29,7 @@ FIRST_MS = parse_instant("2025-11-01T00:00:00Z")
 STEP_MS = 600_000
 """Between the last changes of two objects."""
 CHANGED_MS = parse_instant("2026-10-31T22:00:00Z")
-_ID, _AT = "987654321", "2001-01-01T00:00:00.001Z"
+_ID, _AT = "987654321", "2011-01-01T00:00:00.001Z"
 
 
 @dataclass
@@ -64,7 +64,7 @@ def _templates() -> tuple[dict[str, bytes], dict[str, bytes]]:
         example |= {"id": int(_ID), "iid": int(_ID), "updated_at": _AT, "description": "What was found, and why. " * 40}
         made[name] = msgspec.json.encode(example)
     request = content.projects[PROJECT].merge_requests[0]
-    project = ask(f"/projects/{PROJECT}")
+    project = msgspec.json.encode({**msgspec.json.decode(ask(f"/projects/{PROJECT}")), "updated_at": _AT})
     small = {
         f"/projects/{PROJECT}": project,
         "/user": ask("/user"),

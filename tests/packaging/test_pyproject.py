@@ -14,6 +14,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 FOR_TESTS = {"contract_check.py": {"openapi_schema_validator"}}
 """Modules only tests import, and what of the extra `dev` (here by way of openapi-core) they may use."""
 
+CALLED = {"python_gitlab": "gitlab"}
+"""What a distribution is imported by, where that is another name."""
+
 
 @pytest.fixture(scope="module")
 def pyproject():
@@ -71,7 +74,8 @@ def top_names(module):
 
 def test_each_plugin_imports_only_what_is_declared(pyproject, plugins):
     def names(requirements):
-        return {re.split(r"[\[>=<~! ]", requirement)[0].lower().replace("-", "_") for requirement in requirements}
+        found = {re.split(r"[\[>=<~! ]", requirement)[0].lower().replace("-", "_") for requirement in requirements}
+        return {CALLED.get(name, name) for name in found}
 
     always = names(pyproject["project"]["dependencies"]) | {"yaml"}
     for name, package in plugins.items():
