@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from hub.conformance.horizon import load_horizon
+from hub.conformance.judge import judge
 from hub.conformance.pack import Pack, Requirement
-from hub.records import KINDS, Record
+from hub.records import KINDS, Event, Record
 from hub.store.reading import set_provisions
 from hub.store.store import Store
 from hub.sync.source import Normalised, Provision
 from hub_bs15000.catalogue import load_pack
 from hub_gitlab.provision import provisions
 from hub_gitlab.vocabulary import Vocabulary
-from tests.conformance.kit import House, cover, needed, prepare
+from tests.conformance.kit import House, cover, named_rows, needed, prepare
 from tests.gitlab.mapping_kit import (
     B1,
     B2,
@@ -23,6 +24,7 @@ from tests.gitlab.mapping_kit import (
     at,
     commit,
     deployment,
+    label_event,
     merge_request,
     note,
     policy,
@@ -35,6 +37,10 @@ from tests.gitlab.mapping_kit import (
 )
 
 ASKED = (
+    "BS15000-8.1-k",
+    "BS15000-8.3-h",
+    "OPS-03",
+    "SLM-14",
     "BS15000-4.5-a",
     "BS15000-4.5-b",
     "BS15000-5.7-g",
@@ -53,7 +59,7 @@ def requirements() -> list[Requirement]:
     entries = tuple(entry for entry in pack.entries if entry.id in ASKED)
     chosen = {rid: declared[rid] for rid in ASKED}
     small = Pack(name=pack.name, version=pack.version, clauses=pack.clauses, entries=entries, declarations=chosen)
-    return list(small.requirements({}))
+    return list(small.requirements({"BS15000-8.1-k": {"approved_sources": ["https://git.example.net/shop/web/"]}}))
 
 
 def people() -> list[Record]:
@@ -72,6 +78,18 @@ def people() -> list[Record]:
                 duty(id=f"register:roles/{role}-{name}", source="register", person=f"register:people/{name}", role=role)
             )
     return found
+
+
+def things() -> list[Record]:
+    """The service, and two of its items that were altered, one of them under a merge request."""
+    item, service = KINDS["configuration_item"], KINDS["service"]
+    altered = [Event(at=at("2026-03-05T09:00:00Z"), type="updated", field="version", from_="1", to="2")]
+    live = at("2026-03-20T00:00:00Z")
+    return [
+        service(id=SHOP, source="register", lifecycle="live", live_at=live, created_at=at("2026-01-01T00:00:00Z")),
+        item(id="register:configuration_items/db", source="register", ci_type="server", events=altered),
+        item(id="register:configuration_items/web", source="register", ci_type="server", events=altered),
+    ]
 
 
 def merged(native: int, **more: Any) -> dict[str, Any]:
@@ -94,9 +112,14 @@ def deployed(native: int, *requests: dict[str, Any], **more: Any) -> dict[str, A
 
 
 PUSHED_AFTER = [version(B1, "2026-03-02T09:00:00Z"), version(B2, "2026-03-04T11:30:00Z")]
+LABELS, DAY = ("change::normal",), "2026-03-02T09:10:00Z"
 REQUESTS = {
-    1: merged(1),
-    2: merged(2, versions=PUSHED_AFTER),
+    1: merged(
+        1,
+        said={"labels": [*LABELS, "db", "new"]},
+        label_events=[label_event(each, DAY) for each in (*LABELS, "db", "new")],
+    ),
+    2: merged(2, versions=PUSHED_AFTER, said={"labels": [*LABELS, "backed-out"]}),
     3: merged(3, commits=[commit("ann@example.net", "Cleo@Example.net")]),
     4: merged(4, said={"title": "CHG-4: disk"}),
     5: merged(5, said={"title": "CHG-5: disk", "author": CLEO}, approvals={"approved_by": []}, approval_events=[]),
@@ -156,7 +179,13 @@ def judged(sqlite_template, tmp_path_factory) -> dict[tuple[str, str, str], str]
     folder = tmp_path_factory.mktemp("proof")
     (folder / "hub.db").write_bytes(sqlite_template.read_bytes())
     store = Store.open(f"sqlite:///{folder / 'hub.db'}", base_dir=folder)
-    vocabulary = words(control={"risk_id": "register:risks/1", "owner": "register:people/ben", "maintenance": "yearly"})
+    vocabulary = words(
+        major_label="major",
+        change_classes={"new": "new_service"},
+        outcome="successful",
+        outcomes={"backed-out": "backed_out"},
+        control={"risk_id": "register:risks/1", "owner": "register:people/ben", "maintenance": "yearly"},
+    )
     house = House(store, requirements())
     with store.begin() as conn:
         prepare(conn)
@@ -167,16 +196,22 @@ def judged(sqlite_template, tmp_path_factory) -> dict[tuple[str, str, str], str]
             cover(conn, source, "CHG" if source == "desk" else "", HELD[source])
         set_provisions(conn, "git", provisions(vocabulary, premium=False), 1)
         cover(conn, "git", "501", {each.kind for each in provisions(vocabulary, premium=False)})
-    house.write(*people(), *ticket(4, "cleo", "ben"), *ticket(5, "ben", "cleo"))
+    house.write(*things(), *people(), *ticket(4, "cleo", "ben"), *ticket(5, "ben", "cleo"))
     for told in documents(vocabulary):
         house.write(*told.records)
     house.derive()
-    found = house.verdicts(NOW)
+    with store.connect() as conn:
+        rows = named_rows(judge(conn, house.requirements, as_of=NOW, known_at=None, judge_from=0, stale_ms=0))
     store.close()
-    return found
+    months = {(f"{row.requirement} {row.anchor}", row.part, row.unit): row.verdict for row in rows}
+    return months | {(row.requirement, row.part, row.unit): row.verdict for row in rows}
 
 
-HELD = {"desk": ("change", "approval"), "register": ("person", "role_assignment", "risk")}
+HELD = {
+    "desk": ("change", "approval"),
+    "register": ("person", "role_assignment", "risk", "service", "configuration_item", "document", "plan"),
+}
+SHOP = "register:services/shop"
 
 
 @pytest.mark.parametrize(
@@ -225,6 +260,27 @@ def test_who_made_the_merge_request_does_not_approve_its_ticket(judged):
 def test_a_deployment_is_judged(judged, number, part, expected):
     rid, name = part.split()
     assert judged.get((f"BS15000-{rid}", name, f"git:deployment/{number}")) == expected
+
+
+@pytest.mark.parametrize(
+    ("rid", "part", "unit", "expected"),
+    [
+        ("BS15000-8.1-k", "from_approved_source", "git:deployment/1", "met"),
+        ("BS15000-8.1-k", "from_approved_source", "git:deployment/5", "not_met"),
+        ("BS15000-8.3-h", "change_approved", "git:merge_request/1", "met"),
+        ("BS15000-8.3-h", "change_planned", "git:merge_request/1", "not_met"),
+        ("BS15000-8.3-h", "service_approved", SHOP, "met"),
+        ("OPS-03", "approved", "register:configuration_items/db", "met"),
+        ("OPS-03", "approved", "register:configuration_items/web", "not_met"),
+    ],
+)
+def test_what_other_clauses_read_of_it(judged, rid, part, unit, expected):
+    assert judged[rid, part, unit] == expected
+
+
+def test_how_many_changes_succeed_is_counted(judged):
+    march = at("2026-03-01T00:00:00+01:00")
+    assert judged[f"SLM-14 {march}", "succeeded", SHOP] == "met", "11 of 12"
 
 
 def test_a_document_in_git_is_put_in_force_by_who_approved_it(judged):

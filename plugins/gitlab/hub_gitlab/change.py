@@ -156,6 +156,12 @@ def _meaning(draft: Draft, request: dict[str, Any], history: LabelHistory) -> No
             at = history.never(set(table))
             if at is not None:
                 draft.since[name] = at
+    if settings.major_label is not None:
+        draft.values["major"] = settings.major_label in labels
+        wanted = {settings.major_label}
+        at = label_since(history, wanted) if draft.values["major"] else history.never(wanted)
+        if at is not None:
+            draft.since["major"] = at
     name_subjects(draft, labels, history)
 
 

@@ -98,6 +98,8 @@ class MappingSettings(_Closed):
     """Label of a merge request = type of change."""
     change_classes: dict[str, ChangeClass] = {}
     """Label = what is changed; without such a label it is `software`."""
+    major_label: str | None = None
+    """Label of a major change; None = whether one is major is not known."""
     change_type: Literal["standard", "normal", "emergency"] | None = None
     """Type of a merge request without such a label; None = not known."""
     reasons: dict[str, str] = {}

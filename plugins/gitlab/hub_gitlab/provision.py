@@ -71,6 +71,7 @@ def provisions(vocabulary: Vocabulary, *, premium: bool, parts: Collection[str] 
         ("type", settings.change_types or settings.change_type),
         ("reason", settings.reasons),
         ("outcome", settings.outcomes or settings.outcome),
+        ("major", settings.major_label),
         ("contributors", reads("commits")),
         ("tests", reads("pipeline")),
     ):
