@@ -168,7 +168,7 @@ def configured_hosts(configuration: Configuration) -> frozenset[str]:
 
 
 def _recipients(configuration: Configuration, to: dict[str, str], ways: Mapping[str, Way]) -> list[str]:
-    """Addresses in the order of the configuration; needed only where a channel has recipients."""
+    """Addresses in the order of the configuration, each once however it is written; needed only for recipients."""
     people = configuration.reports[_TYPE].to
     missing = [person for person in people if not is_address(to.get(person, ""))]
     if missing and any(way.addressed for way in ways.values()):
@@ -176,7 +176,11 @@ def _recipients(configuration: Configuration, to: dict[str, str], ways: Mapping[
         raise ConfigurationError(
             [Fault(f"{person}: {message}", str(configuration.path), f"reports.{_TYPE}.to") for person in missing]
         )
-    return list(dict.fromkeys(to[person] for person in people if person not in missing))
+    once: dict[str, str] = {}
+    for person in people:
+        if person not in missing:
+            once.setdefault(to[person].lower(), to[person])
+    return list(once.values())
 
 
 def _sender(configuration: Configuration) -> tuple[str, str]:

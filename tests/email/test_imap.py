@@ -234,6 +234,60 @@ def test_a_mail_larger_than_it_was_said_to_be_is_cut(tmp_path):
     assert not gaps
 
 
+OPEN = "* 1 EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT 9] n\r\nTAG OK [READ-ONLY] open"
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("EXAMINE", "* x EXISTS\r\nTAG OK open"),
+        ("EXAMINE", "* 1 EXISTS\r\nTAG OK open"),
+        ("EXAMINE", "* 1 EXISTS\r\n* OK [UIDVALIDITY x] v\r\n* OK [UIDNEXT 9] n\r\nTAG OK open"),
+        ("EXAMINE", "TAG BAD what"),
+        ("UID SEARCH", "* SEARCH one two\r\nTAG OK found"),
+        ("UID SEARCH", f"* SEARCH {'1 ' * 600_000}\r\nTAG OK found"),
+        ("UID SEARCH", "TAG BAD what"),
+        ("UID SEARCH", "TAG NO not now"),
+        ("UID FETCH", "* 1 FETCH (UID\r\nTAG OK done"),
+        ("UID FETCH", "* x FETCH (UID 1 RFC822.SIZE 5)\r\nTAG OK done"),
+        ("UID FETCH", "* 1 FETCH UID 1\r\nTAG OK done"),
+        ("UID FETCH", "* 1 FETCH (UID 1 RFC822.SIZE)\r\nTAG OK done"),
+        ("UID FETCH", "* 1 FETCH (UID 1 RFC822.SIZE 5 BODY[]<0> {9999999}\r\nshort)\r\nTAG OK done"),
+        ("UID FETCH", "* 1 FETCH (UID 1 RFC822.SIZE 5 BODY[]<0> NIL)\r\nTAG OK done"),
+        ("UID FETCH", "garbage\r\nTAG OK done"),
+        ("UID FETCH", "TAG BAD what"),
+        ("CAPABILITY", "* CAPABILITY\r\nTAG OK done"),
+        ("CAPABILITY", "TAG NO"),
+        ("LIST", "* LIST (x\r\nTAG OK done"),
+    ],
+)
+def test_a_server_that_talks_nonsense(tmp_path, command, answer):
+    """Whatever it says, it is a fault the hub knows, or a gap; never a mail that is lost, never a defect."""
+    answers = {
+        "EXAMINE": OPEN,
+        "UID SEARCH": "* SEARCH 1\r\nTAG OK found",
+        "UID FETCH": "* 1 FETCH (UID 1 RFC822.SIZE 5)\r\nTAG OK done",
+    }
+    with Scripted(answers | {command: answer}) as scripted:
+        mailbox = {"user": USER, "password": PASSWORD}
+        fields = {"plugin": "imap", "host": "127.0.0.1", "port": scripted.port, "security": "none", "timeout_s": 1}
+        one = source(ImapSettings.model_validate(fields | {"mailboxes": [mailbox]}), context(tmp_path, retry=False))
+        one.check()
+        try:
+            gaps = [gap for part in one.slices() for page in one.fetch(part, None) for gap in page.gaps]
+        except SourceError as fault:
+            gaps = [str(fault)]
+        unreadable = [part.unreadable for part in _slices(one) if part.unreadable]
+    assert gaps or unreadable or command == "LIST", "read as if all were well"
+
+
+def _slices(one):
+    try:
+        return one.slices()
+    except SourceError:
+        return []
+
+
 def test_only_commands_that_read_are_sent(server, folder, tmp_path):
     between = Between(server["imap_port"])
     try:

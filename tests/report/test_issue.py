@@ -64,9 +64,11 @@ def ways(configuration) -> dict[str, Way]:
     }
 
 
-def write_person(store, **fields):
-    person = Person(id="register:people/alice", source="register", name="Alice Example", **fields)
-    document = Document(stream="people", native_id="people/alice", scope="people.yaml", body=encode_record(person))
+def write_person(store, *, id="register:people/alice", **fields):  # noqa: A002 - the record's own word
+    person = Person(id=id, source="register", name="Alice Example", **fields)
+    document = Document(
+        stream="people", native_id=id.partition(":")[2], scope="people.yaml", body=encode_record(person)
+    )
     with store.begin() as conn:
         write_page(
             conn,
@@ -144,6 +146,17 @@ def test_a_correction_is_the_next_revision_and_compares_with_the_month_before(an
         assert outbox.last_revision(conn, second.report_id) == 2
         ids = {d.message_id for d in outbox.deliveries(conn, report_id=second.report_id)}
     assert ids == {f"<{second.report_id.lower()}.r{n}@example.test>" for n in (1, 2)}
+
+
+def test_two_people_with_one_address_get_one_mail(any_store, configuration, ways, answers):
+    write_person(any_store, email=["alice@example.test"])
+    write_person(any_store, id="register:people/office", email=["Alice@Example.test"])
+    people = ["register:people/alice", "register:people/office"]
+    report = configuration.reports["conformance"].model_copy(update={"to": people})
+    configuration.reports["conformance"] = report
+    issue(any_store, configuration, ways, answers)
+    with any_store.connect() as conn:
+        assert [one.key.recipient for one in outbox.deliveries(conn)] == ["alice@example.test", ""]
 
 
 @pytest.mark.parametrize("email", [[], ["not an address"], ["a@b.test\r\nBcc: c@d.test"]])

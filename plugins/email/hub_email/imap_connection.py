@@ -28,6 +28,8 @@ _CONNECT_S = 10.0
 _CODE = re.compile(r"\[([A-Z]+)[\] ]")
 _PASSING = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "THROTTLED"})
 """Response codes of RFC 5530, and Microsoft's, that later may be gone."""
+_STRANGE = ("BAD [", "got more than", "unexpected response")
+"""How imaplib calls answers that no server should give."""
 _TOOK = re.compile(r"\s*\(\d[\d.]* \+ [\d.+ ]+secs\)\.?")
 _BUSY = ("too many", "try again", "not connected", "temporar", "throttl")
 """What servers without response codes say meanwhile (Gmail, Microsoft 365)."""
@@ -214,7 +216,8 @@ def sorted_fault(error: Exception, place: str) -> SourceError:  # noqa: PLR0911 
             f"{place} cannot be reached or cut the connection ({_line(str(error))}); look at host and port"
         )
     said = str(error)
-    if isinstance(error, ProtocolError | ValueError) or " BAD" in said[:40] or "BAD [" in said:
+    strange = isinstance(error, ProtocolError) or not isinstance(error, IMAPClientError)
+    if strange or any(word in said for word in _STRANGE):
         return ProtocolFault(f"{place}: the answer is not what IMAP promises ({type(error).__name__}); is IMAP there?")
     if _is_passing(said):
         return Retriable(f"{place}: the server cannot answer now: {_line(said)}")

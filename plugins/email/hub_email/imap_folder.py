@@ -139,7 +139,7 @@ class Folder:
             return request(self._opened())
         except SourceError as error:
             fault = error
-        except (OSError, IMAPClientError, ValueError, IndexError, AttributeError) as error:
+        except (OSError, IMAPClientError, ValueError, LookupError, AttributeError, TypeError) as error:
             fault = sorted_fault(error, self.place)
         if self._client is not None and not isinstance(fault, ScopeUnreadable):
             close(self._client, politely=False)
