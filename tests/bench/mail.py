@@ -1,6 +1,6 @@
 """How fast mailboxes are read, from a real Dovecot through the real mapping, and how much memory that takes.
 
-python -m tests.bench.mail --markdown
+python -m tests.bench.mail
 
 CPU seconds of the reader (its peak memory is that of a process of its own), and of Dovecot's processes; a
 machine with one core would take their sum.
@@ -170,8 +170,7 @@ def _dovecot(facts: dict[str, Any]) -> float:
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--mails", type=int, nargs="*", default=[2_000, 10_000])
-    parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--mails", type=int, nargs="*", default=[2_000, 8_000])
     parser.add_argument("--read", nargs=2, metavar=("FACTS", "HOW"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.read:
