@@ -20,6 +20,7 @@ from hub.conformance.part import Part
 from hub.conformance.profile import Choice, profile_lines, resolve
 from hub.conformance.reading import Need
 from hub.conformance.subject import evidence_of, subjects
+from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
 __all__ = ["Explanation", "Moment", "PartExplanation", "describe", "explain"]
@@ -181,7 +182,25 @@ def _timeline(judgement: Judgement, unit: int, rows: list[ObligationRow]) -> lis
         ):
             if at is not None:
                 moments.append(Moment(at=at, text=f"{text} ({one.part})"))
+    moments += _decisions(judgement, unit)
     return sorted(moments, key=lambda moment: (moment.at, moment.text))
+
+
+def _decisions(judgement: Judgement, unit: int) -> list[Moment]:
+    """Tell decisions about the unit, and claims of such with the reason why they do not count."""
+    a, who = kind_tables["approval"].c, _record.alias()
+    rows = judgement.conn.execute(
+        select(a.decision, a.decided_at, a.claimed_at, a.created_at, a.status, who.c.id.label("approver"))
+        .join_from(a.sid.table, who, who.c.sid == a.approver, isouter=True)
+        .where(a.subject_id == unit, a.vanished_at.is_(None))
+    )
+    moments = []
+    for row in rows:
+        at = row.decided_at or row.claimed_at or row.created_at
+        text = f"{row.decision} by {row.approver}" if row.decision else f"asked: {row.status or 'not answered'}"
+        if at is not None:
+            moments.append(Moment(at=at, text=text))
+    return moments
 
 
 def _related(judgement: Judgement, unit: int) -> list[Evidence]:

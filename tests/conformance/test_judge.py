@@ -320,7 +320,7 @@ def test_explain_shows_hash_and_coverage(house: House) -> None:
     ]
     assert part.coverage == "desk SEC: no permission"
     assert Counter(moment.text.partition(" (")[0] for moment in told.timeline) == Counter(
-        ("owed from here", "due", "met")
+        ("owed from here", "due", "met", "approved by desk:user/ann")
     )
     assert [moment.text for moment in told.history] == ["approved: known as met"]
     assert {one.subject.id for one in told.related} >= {ONE.id, given.id}

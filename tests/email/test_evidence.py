@@ -11,8 +11,10 @@ import pytest
 
 from hub.clock import parse_instant
 from hub.conformance.answer import ObligationRow
+from hub.conformance.explain import describe, explain
 from hub.records import Customer, Person, Record, RoleAssignment, Service, ServiceReport, UnderpinningContract
 from hub.records.agreements import ReportDuty
+from hub.store.identity import sids_of
 from hub.store.store import Store
 from hub_email.token import SurveyQuestion, sign
 from tests.email.letter import ALICE, ASKED, BOB, BORDER, KEY, letter, question, reading
@@ -110,22 +112,24 @@ def records() -> list[Record]:
     ]  # fmt: skip
 
 
+NAMES = (
+    "BS15000-8.2-c",
+    "BS15000-6.1-d",
+    "BS15000-6.1-f",
+    "BS15000-6.1-i",
+    "BS15000-6.1-j",
+    "CMP-06",
+    "SRM-20",
+    "SRM-23",
+)
+
+
 @pytest.fixture(scope="module")
-def rows(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[ObligationRow]]]:
+def place(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Organisation]:
     folder = tmp_path_factory.mktemp("mail")
     shutil.copyfile(sqlite_template, folder / "hub.db")
     store = Store.open("sqlite:///hub.db", base_dir=folder)
-    names = (
-        "BS15000-8.2-c",
-        "BS15000-6.1-d",
-        "BS15000-6.1-f",
-        "BS15000-6.1-i",
-        "BS15000-6.1-j",
-        "CMP-06",
-        "SRM-20",
-        "SRM-23",
-    )
-    place = Organisation(store, reading(rules=RULES, trust={"sent": ["Sent"]}), *names)
+    place = Organisation(store, reading(rules=RULES, trust={"sent": ["Sent"]}), *NAMES)
     place.put(*records())
     for _, raws, _, _ in CHANGES:
         place.mail(*raws)
@@ -141,8 +145,13 @@ def rows(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     survey = SurveyQuestion("2026-H2", None, "register:customers/acme", ALICE, ASKED, 1, 5)
     place.mail(letter("2\r\n", in_reply_to=f"<{sign(survey, KEY)}@example.org>", message_id="<s@example.org>"))
     place.run(DUE)
-    yield {name: place.rows(DUE, name) for name in names}
+    yield place
     store.close()
+
+
+@pytest.fixture(scope="module")
+def rows(place: Organisation) -> dict[str, list[ObligationRow]]:
+    return {name: place.rows(DUE, name) for name in NAMES}
 
 
 def verdicts(rows: dict[str, list[ObligationRow]], requirement: str, part: str) -> list[str]:
@@ -181,3 +190,21 @@ def test_the_report_of_the_supplier_has_come(rows: dict[str, list[ObligationRow]
 def test_the_customer_was_asked_answered_and_nothing_came_of_it(rows: dict[str, list[ObligationRow]]):
     assert verdicts(rows, "BS15000-6.1-i", "reminded") == ["met"]
     assert verdicts(rows, "BS15000-6.1-j", "acted") == ["not_provable"]  # no source here knows of actions
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "approved by register:people/alice"),
+        (2, "asked: claim, does not count: nothing we believe says who sent it"),
+        (3, "rejected by register:people/alice"),
+        (7, "approved by register:people/bob"),
+    ],
+)
+def test_why_a_change_is_still_open_is_explained(place: Organisation, number: int, text: str):
+    (one,) = (each for each in place.requirements if each.id == "BS15000-8.2-c")
+    with place.store.connect() as conn:
+        judgement = place.judged(DUE, conn)
+        asked = describe(one.entry, one.parts, judgement.horizon, conn.dialect)
+        told = explain(judgement, asked, one.parts, sids_of(conn, [f"desk:issue/{number}"])[f"desk:issue/{number}"])
+    assert text in [moment.text for moment in told.timeline]
