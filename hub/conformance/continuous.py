@@ -36,7 +36,7 @@ from sqlalchemy import (
 )
 
 from hub.conformance.evidence import Evidence
-from hub.conformance.expression import days_after, earlier_of, later_of, no_instant, no_text
+from hub.conformance.expression import days_after, earlier_of, later_of, no_instant, no_text, year_after
 from hub.conformance.owed import HIDDEN, NEVER, Doubt, owed_columns
 from hub.conformance.part import Part, Words
 from hub.conformance.piped import Piped, given
@@ -50,6 +50,7 @@ __all__ = ["holding", "in_force", "periodic"]
 Instants = ColumnElement[Any]
 _period = metadata.tables["period"]
 _DAY_MS = 86_400_000
+_YEAR_DAYS = 365
 _LONGEST_DAYS = 100 * 366
 """A longer interval is somebody's slip; multiplied out it would not fit a number of the database."""
 _BEGINNING: dict[str, Any] = {
@@ -80,14 +81,20 @@ _COVERED, _DOUBTED, _LATE, _NOTHING = range(4)
 """How a piece of evidence speaks for a period, best first."""
 
 
-def holding(at: Instants, days: Any) -> Instants:
+def holding(at: Instants, days: Any, grace_days: int = 0) -> Instants:
     """Return the end of the local day `days` days after `at`; outside the calendar days of 24 hours are counted.
 
-    What was done before the calendar begins must not hold for ever for want of a day to count from.
+    365 days are a calendar year: the same date of the next, whether or not a leap day lies between. `grace_days`
+    follow either. What was done before the calendar begins must not hold for ever for want of a day to count from.
     """
-    days = case((days > _LONGEST_DAYS, _LONGEST_DAYS), else_=days) if isinstance(days, ColumnElement) else days
-    elapsed = at + cast(days, BigInteger) * _DAY_MS  # PostgreSQL counts small numbers in 32 bits
-    return func.coalesce(days_after(at, days), days_after(elapsed, 0), elapsed)
+    named = isinstance(days, ColumnElement)
+    limit = (case((days > _LONGEST_DAYS, _LONGEST_DAYS), else_=days) if named else days) + grace_days
+    elapsed = at + cast(limit, BigInteger) * _DAY_MS  # PostgreSQL counts small numbers in 32 bits
+    if named:
+        year = year_after(at, grace_days, where=days == _YEAR_DAYS)
+        return func.coalesce(year, days_after(at, limit), days_after(elapsed, 0), elapsed)
+    counted = year_after(at, grace_days) if days == _YEAR_DAYS else days_after(at, limit)
+    return func.coalesce(counted, days_after(elapsed, 0), elapsed)
 
 
 def periodic(
@@ -107,15 +114,14 @@ def periodic(
     `at` is the instant of the evidence as its own columns give it; `days` may be a column, such as the
     interval a contract names. The day of the limit still counts, and `grace_days` after it.
     """
-    limit = days + grace_days
     return in_force(
         requirement,
         name,
         words,
         unit=unit,
         evidence=evidence,
-        until=holding(at, limit),
-        first=None if unit.kind == "organisation" else holding(unit.opened, limit),
+        until=holding(at, days, grace_days),
+        first=None if unit.kind == "organisation" else holding(unit.opened, days, grace_days),
         shape=more.pop("shape", "periodic"),
         **more,
     )

@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     Dialect,
     FromClause,
+    Integer,
     Text,
     case,
     cast,
@@ -52,6 +53,7 @@ __all__ = [
     "tongue",
     "touched",
     "write",
+    "year_after",
 ]
 
 CALENDAR = "organisation"
@@ -262,6 +264,26 @@ def days_after(instant: Instants, days: Any) -> Instants:
         .correlate_except(day)
         .scalar_subquery()
     )
+
+
+def year_after(instant: Instants, days: int = 0, *, where: ColumnElement[bool] | None = None) -> Instants:
+    """Return the last millisecond of the same date a year later, and `days` days on; NULL unless `where` holds.
+
+    Where the next year has no such date it is that of the day before. NULL outside the materialised calendar.
+    One select and no nesting: these stand deep inside others, and SQLite's parser gives up on what is too deep.
+    """
+    own, following, last = local_day.alias(), local_day.alias(), local_day.alias()
+    same = cast(cast(func.substr(own.c.date, 1, 4), Integer) + 1, Text).concat(func.substr(own.c.date, 5))
+    found = (
+        select(last.c.starts_at - 1)
+        .where(own.c.calendar == CALENDAR, own.c.starts_at <= instant, own.c.ends_at > instant)
+        .where(following.c.calendar == CALENDAR, following.c.date > same)
+        .where(last.c.calendar == CALENDAR, last.c.day_no == following.c.day_no + days)
+        .order_by(own.c.starts_at.desc(), following.c.date)
+        .limit(1)
+    )
+    found = found if where is None else found.where(where)
+    return found.correlate_except(own, following, last).scalar_subquery()
 
 
 def business_days_after(instant: Instants, days: Any) -> Instants:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, StaticPool, create_engine, insert, select
+from sqlalchemy import Connection, StaticPool, create_engine, insert, literal, select
 
-from hub.conformance.continuous import in_force, periodic
+from hub.clock import parse_instant
+from hub.conformance.continuous import holding, in_force, periodic
 from hub.conformance.evidence import rows
 from hub.conformance.expression import CALENDAR, hours_after
 from hub.conformance.part import Words
@@ -175,3 +177,29 @@ def test_a_limit_on_the_last_day_of_a_month_holds_to_its_end(conn: Connection) -
     found = obligations(conn, part, [owner, held(1, -20), held(2, 0.5)])
     assert (found[0].due_at, found[0].met_at) == (day(31) - 1, day(0.5))
     assert (found[31].due_at, found[31].met_at) == (day(31), None)
+
+
+@pytest.mark.parametrize(
+    ("last", "days", "grace", "good_through"),
+    [
+        ("2027-03-01", 365, 0, "2028-03-01"),  # C08: a leap day lies between
+        ("2026-11-22", 365, 0, "2027-11-22"),  # C09
+        ("2028-02-29", 365, 0, "2029-02-28"),
+        ("2027-03-01", 365, 31, "2028-04-01"),
+        ("2027-03-01", 364, 0, "2028-02-28"),
+        ("2027-03-01", 366, 0, "2028-03-01"),
+    ],
+)
+def test_a_limit_of_a_year_is_the_same_date(last: str, days: int, grace: int, good_through: str) -> None:
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    metadata.create_all(engine)
+    with engine.connect() as one:
+        calendar = Calendar(id=CALENDAR, zone="Europe/Berlin", weekly=BUILT_IN["7x24"])
+        materialise(one, [calendar], "Europe/Berlin", date(2026, 1, 1), date(2029, 12, 31))
+        noon, end = parse_instant(f"{last}T12:00:00+01:00"), date.fromisoformat(good_through) + timedelta(days=1)
+        for limit in (days, literal(days)):  # of a parameter, and of a column
+            found = one.scalar(select(holding(literal(noon), limit, grace)))
+            assert found is not None
+            shown = datetime.fromtimestamp((found + 1) / 1000, ZoneInfo("Europe/Berlin"))
+            assert (shown.date(), shown.hour) == (end, 0)
+    engine.dispose()
