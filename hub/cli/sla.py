@@ -25,8 +25,10 @@ from hub.errors import ConfigurationError, Fault, StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from hub.conformance.answer import Subject
     from hub.sla.attainment import TicketClock
     from hub.sla.chain import Rung
+    from hub.sla.reported import ReportedLevel
     from hub.sla.statement import Line
     from hub.sla.story import Story
     from hub.sla.tool import Comparison
@@ -118,8 +120,10 @@ def sla(
             _emit_chain(conn, instant, output)
         elif tickets or tool:
             # a tool tells how its clocks stand now, never how they stood
-            clocks = ticket_clocks(conn, (month.start, month.end), newest if tool else instant, sids[0])
-            (_emit_tool if tool else partial(_emit_tickets, zone=zone))(conn, clocks, output=output)
+            span = (month.start, month.end)
+            clocks = ticket_clocks(conn, span, newest if tool else instant, sids[0])
+            show = partial(_emit_tool, span=span, service=sids[0]) if tool else partial(_emit_tickets, zone=zone)
+            show(conn, clocks, output=output)
         else:
             months = last_month(month.start, zone), month, month_period(_next(month.label), zone)
             _emit_attainment(conn, months, instant, sids[0], output)
@@ -170,17 +174,24 @@ def _emit_tickets(conn: Connection, clocks: list[TicketClock], *, output: Format
     emit(rows, _TICKETS_TOLD, output)
 
 
-def _emit_tool(conn: Connection, clocks: list[TicketClock], *, output: Format) -> None:
-    from hub.cli.sla_text import tool_lines  # noqa: PLC0415 - as above
+def _emit_tool(
+    conn: Connection, clocks: list[TicketClock], *, span: tuple[int, int], service: int | None, output: Format
+) -> None:
+    from hub.cli.sla_text import level_lines, tool_lines  # noqa: PLC0415 - as above
     from hub.conformance.subject import subjects  # noqa: PLC0415 - as above
+    from hub.sla.materialise import open_times  # noqa: PLC0415 - as above
+    from hub.sla.reported import reported_levels  # noqa: PLC0415 - as above
     from hub.sla.tool import compare  # noqa: PLC0415 - as above
 
     compared, alone = compare(conn, clocks)
-    named = subjects(conn, [one.ours.sid for one in compared])
+    levels = list(reported_levels(conn, span, open_times(conn), service))
+    named = subjects(conn, [*(one.ours.sid for one in compared), *(one.service for one in levels)])
     if output is Format.TABLE:
-        _echo(tool_lines(compared, named, alone))
-    else:
-        emit([_compared(one, named[one.ours.sid].key) for one in compared if one.differences], _TOOL_TOLD, output)
+        _echo([*tool_lines(compared, named, alone), *level_lines(levels, named)])
+        return
+    rows = [_compared(one, named[one.ours.sid].key) for one in compared if one.differences]
+    rows += [_reported(one, named[one.service]) for one in levels if one.differs]
+    emit(rows, _TOOL_TOLD, output)
 
 
 def _emit_chain(conn: Connection, instant: int, output: Format) -> None:
@@ -250,6 +261,19 @@ def _compared(one: Comparison, key: str) -> dict[str, Any]:
     missed = one.theirs.missed
     row |= {"hub_result": one.ours.state, "tool_result": None if missed is None else "missed" if missed else "kept"}
     return row | {"differences": dict(one.differences)}
+
+
+def _reported(one: ReportedLevel, service: Subject) -> dict[str, Any]:
+    """Write an availability into the columns of clocks: counted is downtime, the result a percentage."""
+    row: dict[str, Any] = {"ticket": service.key, "id": service.id, "metric": "availability", "tool_clock": one.title}
+    begins, ends = map(shown_instant, one.period)
+    for who in ("hub", "tool"):
+        row |= {f"{who}_start": begins, f"{who}_stop": ends}
+    ours = None if one.ours is None else one.ours.down // 1000
+    row |= {"hub_counted_s": ours, "tool_counted_s": one.their_down_s}
+    row |= {"hub_result": one.share, "tool_result": one.theirs}
+    gap = None if one.share is None or one.theirs is None else round(one.theirs - one.share, 4)
+    return row | {"differences": {"result": gap}}
 
 
 def _rung(one: Rung) -> dict[str, Any]:

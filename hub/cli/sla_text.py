@@ -9,10 +9,20 @@ from hub.conformance.answer import Subject
 from hub.sla.attainment import Attainment, TicketClock
 from hub.sla.availability import LEAST_COVERAGE, Availability, floored
 from hub.sla.chain import Rung
+from hub.sla.reported import ReportedLevel
 from hub.sla.statement import Line
 from hub.sla.tool import Comparison, ToolClock
 
-__all__ = ["attainment_lines", "availability_lines", "chain_lines", "duration", "ticket_lines", "tool_lines", "when"]
+__all__ = [
+    "attainment_lines",
+    "availability_lines",
+    "chain_lines",
+    "duration",
+    "level_lines",
+    "ticket_lines",
+    "tool_lines",
+    "when",
+]
 
 _WIDTH = 80
 
@@ -119,6 +129,22 @@ def tool_lines(compared: Sequence[Comparison], named: Mapping[int, Subject], alo
     yield f"{len(differing)} of {len(compared)} compared clocks differ by more than a minute"
     if alone:
         yield f"for {alone} clocks the tool tells none"
+
+
+def level_lines(levels: Sequence[ReportedLevel], named: Mapping[int, Subject]) -> Iterator[str]:
+    """Show both figures of every service and period on which hub and monitoring tool differ."""
+    if not levels:
+        return
+    differing = [one for one in levels if one.differs]
+    if differing:
+        yield f"{'availability by the tool':<34}{'from':<14}{'to':<14}{'hub':>9}{'tool':>9}"
+    for one in differing:
+        service = named[one.service]
+        name = _cut(f"{service.title or service.key}: {one.title}", 32)
+        ours = "unknown" if one.ours is None else _up(one.ours)
+        theirs = "unknown" if one.theirs is None else f"{one.theirs:.4f}"
+        yield f"  {name:<32}{when(one.period[0]):<14}{when(one.period[1]):<14}{ours:>9}{theirs:>9}"
+    yield f"{len(differing)} of {len(levels)} figures of availability differ by more than 0.01 points"
 
 
 def _side(one: TicketClock | ToolClock, result: str) -> str:
