@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import respx
 
+from tests.prometheus.kit import Servers
 from tests.prometheus.stand import Stand, backfill
 
 
@@ -40,3 +42,12 @@ def stand(shared: Path) -> Iterator[Stand]:
         running.reap()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def servers() -> Iterator[Servers]:
+    """The small ones, for what the real ones cannot be made to do."""
+    made = Servers()
+    with respx.mock(assert_all_called=False) as router:
+        router.route(host__regex=r".*\.example$").mock(side_effect=made.answer)
+        yield made

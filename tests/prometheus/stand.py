@@ -140,6 +140,11 @@ class Stand:
         self._children.append(started)
         wait_until(lambda: _answers(f"{getattr(self, name)}/-/ready"))
 
+    def measured(self, query: str) -> bool:
+        """Tell whether a query has a value now; the first scrape comes some seconds after the start."""
+        found = httpx.get(f"{self.prometheus}/api/v1/query", params={"query": query}).json()
+        return bool(found["data"]["result"])
+
     def reap(self) -> None:
         for one in self._children:
             one.wait(10)

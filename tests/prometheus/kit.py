@@ -1,0 +1,155 @@
+"""A small Prometheus with an Alertmanager, answering from what a test says fired."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+
+from hub.clock import format_instant, parse_instant
+from hub_prometheus.settings import PrometheusSettings
+
+SECRET = "tok-77aa-never-shown"
+NOW = parse_instant("2026-10-01T06:00:00Z")
+URL, ALERTMANAGER = "https://prometheus.example:9090", "https://alertmanager.example:9093"
+SHOP = "register:services/shop"
+DAY_S = 86_400
+LABELS = {"alertname": "ShopDown", "service": "shop", "severity": "critical"}
+
+
+def configure(**more: Any) -> PrometheusSettings:
+    fields = {
+        "plugin": "prometheus",
+        "url": URL,
+        "alertmanagers": [ALERTMANAGER],
+        "token": SECRET,
+        "services": {"service=shop": SHOP},
+        "outage": ["severity=critical"],
+        "security": ["team=security"],
+        "ticket_projects": ["OPS"],
+        "history_days": 1,
+        "availability": [{"service": SHOP, "query": 'probe_success{service="shop"}'}],
+        "measurements": [{"metric": "queue", "query": "max(queue)", "subject": SHOP, "target": 10, "every": "hour"}],
+    }
+    return PrometheusSettings.model_validate(fields | more)
+
+
+def minutes(ago: float) -> int:
+    """Seconds since 1970, so many minutes before now."""
+    return NOW // 1000 - round(ago * 60)
+
+
+class Servers:
+    """What both servers answer."""
+
+    def __init__(self) -> None:
+        self.now_ms = NOW
+        self.fired: list[tuple[dict[str, str], int, int | None]] = []
+        """(labels, first second, second after the last; None = it fires)."""
+        self.off: list[tuple[int, int]] = []
+        """Times in which Prometheus was not at work."""
+        self.values: dict[str, Any] = {}
+        """Part of a query -> function of the second, or None where there is no value."""
+        self.alerts: list[dict[str, Any]] = []
+        self.silences: list[dict[str, Any]] = []
+        self.most_points = 11_000
+        self.largest = 0
+        """Points of the largest answer."""
+        self.warnings: list[str] = []
+        self.fault: httpx.Response | Exception | None = None
+        self.alertmanager_fault: httpx.Response | Exception | None = None
+        self.asked: list[httpx.Request] = []
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        if request.url.host == "alertmanager.example":
+            if (fault := self.alertmanager_fault or self.fault) is not None:
+                return self._fail(fault)
+            return httpx.Response(200, json=self.alerts if request.url.path.endswith("alerts") else self.silences)
+        if self.fault is not None:
+            return self._fail(self.fault)
+        asked = request.url.params
+        if request.url.path == "/api/v1/query_range":
+            return self._range(asked["query"], int(asked["start"]), int(asked["end"]), int(asked["step"]))
+        if request.url.path == "/api/v1/query":
+            return self._good("scalar", [self.now_ms / 1000, str(self.now_ms / 1000)])
+        return httpx.Response(200, json={"status": "success", "data": {"version": "2.53.0"}})
+
+    @staticmethod
+    def _fail(fault: httpx.Response | Exception) -> httpx.Response:
+        if isinstance(fault, Exception):
+            raise fault
+        return httpx.Response(fault.status_code, headers=fault.headers, content=fault.content)
+
+    def _good(self, kind: str, result: Any) -> httpx.Response:
+        answer = {"status": "success", "data": {"resultType": kind, "result": result}}
+        return httpx.Response(200, json=answer | ({"warnings": self.warnings} if kind == "matrix" else {}))
+
+    def _range(self, query: str, start: int, end: int, step: int) -> httpx.Response:
+        looks = range(start, end + 1, step)
+        if len(looks) > self.most_points:
+            text = f"exceeded maximum resolution of {self.most_points:,} points per timeseries."
+            return httpx.Response(400, json={"status": "error", "errorType": "bad_data", "error": text})
+        if "ALERTS" in query:
+            series: dict[str, dict[str, Any]] = {}
+            for labels, first, after in self.fired:
+                here = range(max(start, first + (start - first) % step), min(end, (after or end + 1) - 1) + 1, step)
+                if seen := [[at, str(at)] for at in here if self._on(at)]:
+                    metric = {**labels, "alertstate": "firing"}
+                    series.setdefault(str(metric), {"metric": metric, "values": []})["values"] += seen
+            found = [{**one, "values": sorted(one["values"])} for one in series.values()]
+            self.largest = max(self.largest, sum(len(one["values"]) for one in found))
+            return self._good("matrix", found)
+        if "(up)" in query:
+            return self._good("matrix", [{"metric": {}, "values": [[at, str(at)] for at in looks if self._on(at)]}])
+        for part, value in self.values.items():
+            if part in query:
+                told = [[at, text] for at in looks if (text := value(at)) is not None and self._on(at)]
+                return self._good("matrix", [{"metric": {}, "values": told}] if told else [])
+        return self._good("matrix", [])
+
+    def _on(self, at: int) -> bool:
+        return not any(first <= at < after for first, after in self.off)
+
+
+def firing(
+    started_s: int, labels: dict[str, str] | None = None, *, silenced: str = "", **annotations: str
+) -> dict[str, Any]:
+    """An alert as Alertmanager has it."""
+    return {
+        "fingerprint": re.sub(r"\W", "", str(sorted((labels or LABELS).items())))[:16],
+        "startsAt": format_instant(started_s * 1000 + 250),
+        "endsAt": format_instant(NOW + 240_000),
+        "updatedAt": format_instant(NOW - 1000),
+        "labels": {**(labels or LABELS), "site": "lab"},
+        "annotations": annotations,
+        "receivers": [{"name": "desk"}],
+        "generatorURL": f"{URL}/graph",
+        "status": {
+            "state": "suppressed" if silenced else "active",
+            "silencedBy": [silenced] if silenced else [],
+            "inhibitedBy": [],
+            "mutedBy": [],
+        },
+    }
+
+
+def silence(
+    start_s: int, comment: str, *, name: str = "s1", changed_s: int | None = None, **matchers: str
+) -> dict[str, Any]:
+    """A silence as Alertmanager has it."""
+    return {
+        "id": name,
+        "startsAt": format_instant(start_s * 1000),
+        "endsAt": format_instant((start_s + 3600) * 1000),
+        "updatedAt": format_instant((changed_s or start_s) * 1000),
+        "comment": comment,
+        "createdBy": "alice",
+        "annotations": {},
+        "matchers": [
+            {"name": key, "value": value, "isRegex": False, "isEqual": True}
+            for key, value in (matchers or {"service": "shop"}).items()
+        ],
+        "status": {"state": "active"},
+    }
