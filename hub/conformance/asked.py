@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, or_, select
 
+from hub.records import Waiver
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["Answer", "Holder", "answers_on", "holders", "humans"]
+__all__ = ["Answer", "Holder", "answers_on", "holders", "humans", "waiver_revision"]
 
 _record = metadata.tables["record"]
 
@@ -98,3 +100,12 @@ def answers_on(conn: Connection, subjects: Sequence[str]) -> list[Answer]:
         .order_by(about.c.id, approval.decided_at.is_(None), approval.decided_at, approval.sid)
     )
     return [Answer(*row[:-1], row.status or "") for row in rows]
+
+
+def waiver_revision(waiver: Waiver) -> str:
+    """Return what an approval of a waiver binds to: the hash of all that it says."""
+    said = (
+        *(waiver.requirement_id, waiver.subject, waiver.subject_filter, waiver.reason, waiver.owner, waiver.approver),
+        *(waiver.valid_from, waiver.valid_to),
+    )
+    return hashlib.sha256("\0".join("" if one is None else str(one) for one in said).encode()).hexdigest()

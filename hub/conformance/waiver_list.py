@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from hub.clock import format_instant
 from hub.conformance.answer import Subject, WaiverRow
+from hub.conformance.asked import answers_on, waiver_revision
 from hub.conformance.judge import Judgement
 from hub.conformance.subject import subjects
 from hub.conformance.waiver import KnownWaiver, covered_units
@@ -110,7 +111,17 @@ def _notes(judgement: Judgement, one: KnownWaiver, units: Collection[int] | None
     human = _human(judgement.conn, one.waiver.approver)
     if units and human is not None and human in owners_of(judgement.conn, units, numbers):
         notes.append("who approved it owns what it covers")
+    if human is not None:
+        notes += _taken_back(judgement.conn, one, human)
     return notes
+
+
+def _taken_back(conn: Connection, one: KnownWaiver, human: int) -> list[str]:
+    """Tell where the last word of who accepted it, on what it says now, is no."""
+    revisions = (None, waiver_revision(one.waiver))
+    said = [each for each in answers_on(conn, [one.waiver.id]) if each.human == human and each.revision in revisions]
+    decided = [each.decision for each in said if each.decision is not None]
+    return [f"was {last} by who is named as its approver" for last in decided[-1:] if last != "approved"]
 
 
 def owing(judgement: Judgement, numbers: Collection[int], units: Collection[int]) -> set[int]:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from hub.clock import FixedClock, parse_instant
+from hub.conformance.asked import waiver_revision
+from hub.conformance.waiver_list import list_waivers
 from hub.errors import DeliveryUncertain
 from hub.records import Approval, RoleAssignment, Waiver
 from hub.report.channel import Outgoing, Receipt
@@ -18,7 +20,7 @@ from hub.report.deliver import Way
 from hub.store import outbox
 from hub.store.store import Store
 from hub.sync.source import CheckLine
-from hub_email.ask import Asking, Open, ask, find_open, request_id, waiver_revision
+from hub_email.ask import Asking, Open, ask, find_open, request_id
 from hub_email.decision import read_decision
 from hub_email.parse.message import read_mail
 from hub_email.request_mail import Matter, render_request
@@ -269,6 +271,15 @@ def test_who_accepted_a_waiver_is_asked_where_that_is_wanted(store: Store):
         Waiver(**{name: getattr(waiver, name) for name in waiver.__struct_fields__ if name != "reason"}, reason="other")
     )
     assert [one.requests for one in desk.ask(NOW + 2)] == [1]
+    assert "was rejected by who is named as its approver" not in notes(desk, NOW + 2)
+    desk.answer("REJECT\r\n", number=1)
+    desk.ask(NOW + 3)
+    assert "was rejected by who is named as its approver" in notes(desk, NOW + 3)
+
+
+def notes(desk: Desk, now: int) -> list[str]:
+    with desk.store.connect() as conn:
+        return [note for row in list_waivers(desk.judged(now, conn)) for note in row.notes]
 
 
 QUESTION = Question("desk:issue/5", REVISION, "register:people/alice", "change_authority", ALICE, NOW)

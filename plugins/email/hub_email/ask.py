@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hub.clock import format_instant
-from hub.conformance.asked import Answer, answers_on, holders, humans
+from hub.conformance.asked import Answer, answers_on, holders, humans, waiver_revision
 from hub.conformance.listing import list_obligations
 from hub.records import Change, Waiver
 from hub.report.deliver import Way, deliver_waiting, held_reason
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hub.store.store import Connection, Store
     from hub_email.rule_settings import DecisionSettings
 
-__all__ = ["Asking", "Open", "ask", "find_open", "request_id", "stands", "waiver_revision"]
+__all__ = ["Asking", "Open", "ask", "find_open", "request_id", "stands"]
 
 _DAY_MS = 86_400_000
 _OPEN = ("pending", "at_risk")
@@ -68,15 +68,6 @@ def request_id(question: Question) -> str:
     """Name what is asked of whom: another revision or another person is another request."""
     told = "\0".join((question.subject, question.revision or "", question.person))
     return _PREFIX + hashlib.sha256(told.encode()).hexdigest()[:24]
-
-
-def waiver_revision(waiver: Waiver) -> str:
-    """Return what an approval of a waiver binds to: the hash of all that it says."""
-    said = (
-        *(waiver.requirement_id, waiver.subject, waiver.subject_filter, waiver.reason, waiver.owner, waiver.approver),
-        *(waiver.valid_from, waiver.valid_to),
-    )
-    return hashlib.sha256("\0".join("" if one is None else str(one) for one in said).encode()).hexdigest()
 
 
 def find_open(judgement: Judgement, settings: DecisionSettings, *, now: int) -> list[Open]:
