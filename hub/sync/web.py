@@ -93,12 +93,11 @@ class Web:
         self._proxy = context.proxy or proxy
         self._timeout = httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s))
         self._auth, self._headers = auth, dict(headers or {})
-        self._client: httpx.Client | None = None
+        self._clients: list[httpx.Client] = []  # one at most, shared with every twin, made by the first request
         self._opening = threading.Lock()
 
     def counting(self) -> Web:
         """Give the same connections with a count of their own."""
-        self._open()
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         twin.requests = 0
@@ -128,22 +127,31 @@ class Web:
 
     def close(self) -> None:
         """Give back connections."""
-        if self._client is not None:
-            self._client.close()
+        for client in self._clients:
+            client.close()
 
     def _open(self) -> httpx.Client:
         with self._opening:  # two threads would open two, and close one
-            if self._client is None:
-                self._client = httpx.Client(
-                    verify=self._trust(),
-                    proxy=self._proxy,
-                    timeout=self._timeout,
-                    auth=self._auth,
-                    headers=self._headers,
-                    follow_redirects=False,
-                    trust_env=self._proxy is None,
-                )
-            return self._client
+            if not self._clients:
+                self._clients.append(self._made())
+            return self._clients[0]
+
+    def _made(self) -> httpx.Client:
+        trust = self._trust()
+        try:
+            return httpx.Client(
+                verify=trust,
+                proxy=self._proxy,
+                timeout=self._timeout,
+                auth=self._auth,
+                headers=self._headers,
+                follow_redirects=False,
+                trust_env=self._proxy is None,
+            )
+        except (httpx.InvalidURL, ValueError):
+            raise SourceError(
+                f"{self.tool}: proxy of this source is no address of a proxy; write http://<host>:<port>"
+            ) from None
 
     def _trust(self) -> ssl.SSLContext | bool:
         if urlsplit(self.url).scheme != "https":

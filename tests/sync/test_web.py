@@ -87,8 +87,29 @@ def test_a_secret_the_tool_repeats_is_not_quoted(web):
     assert web.quote(f"user hub with\n {SECRET} refused.") == "user hub with *** refused"
 
 
-def test_a_bundle_that_is_none_is_said(tmp_path):
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"ca_bundle": Path("none.pem")}, "ca_bundle of this source is no file"),
+        ({"certificate": (Path("none.pem"), Path("none.key"))}, "the client certificate or its key cannot be read"),
+        ({"proxy": "nonsense://x"}, "proxy of this source is no address"),
+        ({"proxy": "::::"}, "proxy of this source is no address"),
+    ],
+)
+def test_what_cannot_be_connected_with_is_said_by_the_first_request(tmp_path, changes, told):
     context = SourceContext("mon", Path(tmp_path), "UTC", FixedClock(NOW), lambda request: request())
-    web = Web("Tool", "https://tool.example", context, timeout_s=1, ca_bundle=tmp_path / "none.pem")
-    with pytest.raises(SourceError, match="ca_bundle of this source is no file"):
+    web = Web("Tool", "https://tool.example", context, timeout_s=1, **changes).counting()
+    with pytest.raises(SourceError, match=told):
         web.ask("GET", "/", lambda reply: msgspec.json.decode(reply.body))
+    web.close()
+
+
+@respx.mock
+def test_twins_share_connections_and_close_them_together(web):
+    respx.get("https://tool.example/v1").mock(return_value=httpx.Response(200, json={}))
+    twin = web.counting()
+    twin.ask("GET", "/v1", read)
+    assert web._clients == twin._clients
+    assert len(web._clients) == 1
+    web.close()
+    assert twin._clients[0].is_closed
