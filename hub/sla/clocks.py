@@ -19,7 +19,7 @@ from hub.sla.agreement import Promises, load_promises, read_agreements
 from hub.sla.materialise import OpenTimes
 from hub.sla.ticket import TICKET_KINDS, read_tickets
 from hub.sla.ticket_clock import ClockRow, MarkRow, clock_rows
-from hub.store.bulk import put, remove
+from hub.store.bulk import among, put, remove
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
@@ -27,6 +27,7 @@ __all__ = ["refresh_clocks"]
 
 _FORM = 2
 """Raised when the rules in this package change, so that every clock is worked out again."""
+_GAPS = 4
 _clock, _mark = metadata.tables["sla_clock"], metadata.tables["sla_mark"]
 _log = metadata.tables["change_log"]
 _fingerprint = metadata.tables["fingerprint"]
@@ -94,7 +95,10 @@ def _held(conn: Connection, table: Any, sids: Sequence[int]) -> Mapping[int, lis
         return {}
     found: dict[int, list[Any]] = {}
     wanted = set(sids)
-    for row in conn.execute(select(table).where(table.c.sid.between(min(sids), max(sids)))):
+    first, last = min(sids), max(sids)
+    close = last - first < _GAPS * len(wanted)  # a range is cheaper to read than a list, unless it is mostly of others
+    chosen = table.c.sid.between(first, last) if close else among(conn, table.c.sid, sids)
+    for row in conn.execute(select(table).where(chosen)):
         if row.sid in wanted:
             found.setdefault(row.sid, []).append(tuple(row))
     return found

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, text
@@ -12,8 +14,10 @@ from sqlalchemy import Connection, event, text
 from hub.records import Incident, Sla, Target
 from hub.sla import clocks as module
 from hub.sla import ticket
+from hub.sla.calendar import built_in, open_intervals
 from hub.sla.clocks import refresh_clocks
 from hub.sla.materialise import open_times
+from hub.sla.open_time import OpenTime
 from hub.testing.factory import at
 
 ZONE = "Europe/Berlin"
@@ -22,6 +26,8 @@ TARGETS = [
     for metric in ("response", "resolution")
 ]
 AGREED = Sla(id="r:slas/gold", source="r", service_ids=["r:services/shop"], valid_from="2025-12-01", signed_at=0, targets=TARGETS)  # fmt: skip
+
+CALENDARS = {one.id: OpenTime(open_intervals(one, date(2025, 12, 1), date(2026, 12, 31))) for one in built_in(ZONE)}
 
 
 def incident(number: int, **fields: int) -> Incident:
@@ -71,6 +77,24 @@ def test_a_thousandth_that_changed_costs_a_thousandth(
     # a ticket has two clocks and two marks each: all go and come again, and one line of the log tells of it
     assert [(changed, rows) for changed, rows, _ in costs] == [(2, 2 * 13), (20, 20 * 13)]
     assert costs[0][2] == costs[1][2], "no statement a ticket"
+
+
+def test_a_change_here_and_there_reads_nothing_in_between(office: Connection, keep: Callable[..., int]) -> None:
+    keep(AGREED, *(incident(number) for number in range(1, 2001)))
+    office.execute(text("DELETE FROM change_log"))
+    work: list[int] = []
+    driver: Any = office.connection.driver_connection
+    driver.set_progress_handler(lambda: work.append(1), 100)  # a sign for every hundred steps SQLite takes
+    office.exec_driver_sql("insert into change_log (kind, sid, touched) select 'incident', sid, sid from record where id in ('desk:1', 'desk:2000')")  # fmt: skip
+    work.clear()
+    refresh_clocks(office, lambda: CALENDARS, zone=ZONE)
+    few = len(work)
+    work.clear()
+    office.execute(text("DELETE FROM fingerprint WHERE name = 'clocks'"))
+    refresh_clocks(office, lambda: CALENDARS, zone=ZONE)
+    whole = len(work)
+    driver.set_progress_handler(None, 0)
+    assert few < whole / 50
 
 
 def test_a_pass_over_everything_holds_a_slice_at_a_time(
