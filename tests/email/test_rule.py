@@ -21,7 +21,9 @@ from hub.records import (
     ServiceReport,
     kind_of,
 )
+from hub_email.offer import offers
 from hub_email.provision import provided_kinds, provisions
+from hub_email.settings import ImapSettings
 from hub_email.token import SurveyQuestion, sign
 from tests.email.letter import ALICE, ASKED, BORDER, CAME, KEY, PASSED, letter, message, one, read, reading, settings
 
@@ -291,3 +293,17 @@ def test_a_rule_that_cannot_be_meant_is_refused(rule: dict[str, Any], words: str
 def test_settings_that_cannot_be_meant_are_refused(changed: dict[str, Any], words: str):
     with pytest.raises(ValidationError, match=words):
         settings(**changed)
+
+
+def test_what_one_more_line_would_give():
+    fields = {"plugin": "imap", "host": "h", "mailboxes": [{"user": "u", "password": "p"}]}
+    bare = ImapSettings.model_validate(fields)
+    full = ImapSettings.model_validate({**fields, "rules": RULES, "decisions": {"key": KEY}})
+    assert [offer.write for offer in offers("mail", None)] == ['plugin = "imap"']
+    assert [offer.write for offer in offers("mail", bare)] == [
+        *(f'becomes = "{kind}"' for kind in ("alert", "complaint", "incident", "request", "service_report")),
+        'key = { file = "secrets/mail-key" }',
+    ]
+    assert offers("mail", full) == []
+    given = {each.kind: each.fields for each in provisions(full)}
+    assert all(each.fields <= given[each.kind] for offer in offers("mail", bare) for each in offer.gives)

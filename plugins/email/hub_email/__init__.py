@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 def hub_register_sources(register: Callable[[SourceType], None]) -> None:
     """Offer the kind of source `imap`."""
     from hub.sync.source_type import SourceType  # noqa: PLC0415 - loaded when sources are asked for
+    from hub_email.offer import offers  # noqa: PLC0415 - the same
     from hub_email.settings import ImapSettings  # noqa: PLC0415 - the same
     from hub_email.source import make_imap_source  # noqa: PLC0415 - the same
 
-    register(SourceType("imap", ImapSettings, make_imap_source))
+    register(SourceType("imap", ImapSettings, make_imap_source, offers=offers))
 
 
 @hookimpl
