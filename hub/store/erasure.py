@@ -15,14 +15,14 @@ import msgspec
 import zstandard
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from hub.records import decode_record
+from hub.records import Person, decode_record
 from hub.store.disposal import Authority, begin_disposal, finish
 from hub.store.document import KeptDocument, append_documents
 from hub.store.dropped import Write
 from hub.store.identifier import find_identifiers, hashes_of, people_behind
 from hub.store.leftover import redact_leftovers
 from hub.store.redaction import Redaction, key_bytes, load_redaction
-from hub.store.revision import digest_of
+from hub.store.revision import current_records, digest_of
 from hub.store.store import Store
 from hub.store.tables import (
     disposal_run,
@@ -61,6 +61,7 @@ def begin_erasure(
     if not sids:
         return None
     load_redaction(conn, key)  # refuses another key than the one used so far
+    _tie(conn, sids, at)
     found = find_identifiers(conn, sids, also)
     rows = hashes_of(key_bytes(key), found)
     redaction = Redaction(key_bytes(key), rows)
@@ -74,6 +75,18 @@ def begin_erasure(
     if persons := [{"sid": sid, "did": did} for sid in sids if sid not in present]:
         conn.execute(insert(erased_person), persons)
     return did, found.left
+
+
+def _tie(conn: Connection, sids: Sequence[int], at: int) -> None:
+    """State for good what so far only addresses tell: whose logins these are. The addresses go."""
+    known = conn.execute(select(record.c.sid, record.c.id, record.c.canonical).where(record.c.sid.in_(sids))).all()
+    human = next((row.id for row in known if row.sid == row.canonical), None)
+    tied = [
+        Write(msgspec.structs.replace(one, same_as=[*one.same_as, human]))
+        for one in current_records(conn, [row.id for row in known])
+        if human is not None and isinstance(one, Person) and one.account and human not in one.same_as
+    ]
+    write_records(conn, tied, at)
 
 
 def open_erasures(conn: Connection) -> list[int]:

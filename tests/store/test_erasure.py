@@ -21,7 +21,7 @@ from hub.store.revision import read_record
 from hub.store.store import Store
 from hub.store.tables import record
 from hub.store.verify import verify_chain, verify_disposals, verify_revisions
-from hub.store.writer import write_page
+from hub.store.writer import Write, write_page, write_records
 from hub.sync.erased import Erased
 from hub.sync.source import Document, Normalised
 
@@ -140,6 +140,23 @@ def test_nothing_names_the_person_and_the_numbers_stay(store: Store) -> None:
     assert canonical == before["register:people/annlee7"]
     assert (ticket.assignee, ticket.custom["42"]) == (login, 42)
     assert sent == [("failed", "named a person whose data was erased; issue the report again")] * 2
+
+
+def test_a_login_known_by_its_address_stays_the_persons(store: Store) -> None:
+    fill(store)
+    mail = "mail:address/ann.lee@example.com"
+    account = KINDS["person"](
+        id=mail, source="mail", account=True, key="ann.lee@example.com", email=["ann.lee@example.com"]
+    )
+    with store.begin() as conn:
+        write_records(conn, [Write(account)], 6)
+    before = sids(store)
+    erase(store)
+    assert "ann.lee@example.com" not in everything(store)
+    with store.connect() as conn:
+        asked = select(record.c.canonical).where(record.c.sid == before[mail])
+        assert conn.execute(asked).scalar() == before["register:people/annlee7"]
+    assert broken(store) == []
 
 
 def test_killed_in_the_middle_it_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
