@@ -153,3 +153,21 @@ def test_from_run_to_run_through_the_store(icinga, store):
     assert set(coverage.values()) == {None}
     assert ended == [NOW + 60_000]
     assert states == ["unknown", "up"]
+
+
+@pytest.mark.parametrize(
+    ("state", "rules", "availability", "outage"),
+    [
+        (2, [], {}, None),
+        (2, ["hostgroup=shop*"], {}, True),
+        (1, ["hostgroup=shop*"], {}, False),
+        (3, ["hostgroup=shop*"], {}, None),
+        (2, ["hostgroup=other"], {}, False),
+        (2, [], {"web01!http": SHOP}, True),
+        (2, [], {"web01!disk": SHOP}, None),
+    ],
+)
+def test_what_is_an_outage_is_told_by_rule(icinga, state, rules, availability, outage):
+    icinga.lists["services"] = [service("http", state)]
+    (alert,) = of(read(make(outage=rules, availability=availability))[1], "Alert")
+    assert alert.outage is outage

@@ -103,3 +103,18 @@ def test_settings_that_cannot_work_are_refused(changes, told):
 
 def test_the_address_may_be_that_of_the_api(zabbix):
     assert configure(url="https://zabbix.example.net/zabbix/api_jsonrpc.php").url == "https://zabbix.example.net/zabbix"
+
+
+@pytest.mark.parametrize(
+    ("rules", "availability", "outage"),
+    [
+        ([], {}, None),
+        (["service=shop"], {}, True),
+        (["service=other"], {}, False),
+        (["service=other"], {"web01: Shop is down": SHOP}, True),
+    ],
+)
+def test_what_is_an_outage_is_told_by_rule(zabbix, rules, availability, outage):
+    zabbix.events = [event(1, NOW_S - 60)]
+    _, (alert,), _ = read(make(outage=rules, availability=availability), "event")
+    assert alert.outage is outage

@@ -70,7 +70,7 @@ def _problem(body: bytes, words: Vocabulary) -> Normalised:
         references=words.tickets.references(
             ("acknowledgement" if note.acknowledges else "comment", note.text) for note in one.notes
         ),
-        outage=words.outage(one.object, one.severity),
+        outage=words.outage(one.object, one.facts, one.severity),
         security=words.security(one.facts),
         unknown_fields=["started_at"] if one.since_unsure else [],
     )
@@ -149,6 +149,7 @@ def _figure(body: bytes, words: Vocabulary) -> Normalised:
         subject=figure.subject,
         period=Period(start=one.at, end=one.at + 1),
         actual=one.value,
+        target=figure.target,
         unit=figure.unit or one.unit or None,
         as_of=one.at,
         query_ref=f"{one.object} {one.label}",

@@ -48,13 +48,14 @@ def provisions(settings: IcingaSettings) -> list[Provision]:
         alert |= _SECURITY
     if settings.ticket_projects:
         alert |= _NAMED
-    if settings.availability:
+    if settings.availability or settings.outage:
         alert |= _OUTAGE
     found = [Provision("alert", alert), Provision("maintenance_window", window)]
     if settings.availability:
         found.append(Provision("availability_sample", _SAMPLE))
     if settings.measurements:
-        found.append(Provision("measurement", _FIGURE))
+        told = {"target"} if any(figure.target is not None for figure in settings.measurements) else set[str]()
+        found.append(Provision("measurement", _FIGURE | told))
     return found
 
 
@@ -69,6 +70,7 @@ def offers(name: str, settings: IcingaSettings | None) -> Sequence[Offer]:
     return [
         Offer(line, f"[sources.{name}.services]", alerts, opens=False),
         Offer('ticket_projects = ["OPS"]', f"[sources.{name}]", (Provision("alert", _NAMED),), opens=False),
+        Offer('outage = ["servicegroup=<name>"]', f"[sources.{name}]", (Provision("alert", _OUTAGE),), opens=False),
         Offer('security = ["hostgroup=<name>"]', f"[sources.{name}]", (Provision("alert", _SECURITY),), opens=False),
         Offer(
             '"host!service" = "register:services/<id>"',

@@ -31,6 +31,8 @@ class Figure(BaseModel):
     """Id of the record it is about: a service or a configuration item."""
     unit: str | None = None
     """Unit, where the check names none or another."""
+    target: float | None = None
+    """Threshold."""
 
 
 class IcingaSettings(SourceSettings):
@@ -52,6 +54,8 @@ class IcingaSettings(SourceSettings):
     """`hostgroup=…`, `servicegroup=…`, `host=…`, `service=<host>!<service>` or `vars.<name>=…` = id of a service record."""
     availability: dict[str, str] = {}
     """`host` or `host!service` = id of the service record whose state it shows: critical or down is an outage."""
+    outage: list[str] = []
+    """Rules as in `services`: while an alert that fits one is critical or down, its services cannot be used."""
     security: list[str] = []
     """Rules as in `services`; alerts that fit one touch information security."""
     ticket_projects: list[TicketProject] = []
@@ -81,10 +85,10 @@ class IcingaSettings(SourceSettings):
             raise ValueError("not an address of an API; write https://<host>:5665")
         return url.rstrip("/").removesuffix("/v1")
 
-    @field_validator("security")
+    @field_validator("outage", "security")
     @classmethod
     def _rules(cls, rules: list[str]) -> list[str]:
-        TypeAdapter(ServiceRules).validate_python(dict.fromkeys(rules, "security"))
+        TypeAdapter(ServiceRules).validate_python(dict.fromkeys(rules, "fits"))
         return rules
 
     @field_validator("measurements")

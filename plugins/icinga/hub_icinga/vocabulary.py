@@ -26,6 +26,7 @@ class Vocabulary:
     settings: IcingaSettings
     services: ServiceMap
     guarded: ServiceMap
+    unusable: ServiceMap
     tickets: TicketFinder
     figures: dict[tuple[str, str], Figure]
 
@@ -36,7 +37,8 @@ class Vocabulary:
             source,
             settings,
             ServiceMap(settings.services),
-            ServiceMap(dict.fromkeys(settings.security, "security")),
+            ServiceMap(dict.fromkeys(settings.security, "fits")),
+            ServiceMap(dict.fromkeys(settings.outage, "fits")),
             TicketFinder(settings.ticket_projects),
             {(figure.object, figure.label): figure for figure in settings.measurements},
         )
@@ -51,10 +53,13 @@ class Vocabulary:
         """Tell whether an alert touches security; None where no rule says what does."""
         return bool(self.guarded.services(facts)) if self.guarded else None
 
-    def outage(self, name: str, severity: str | None) -> bool | None:
-        """Tell whether a service cannot be used while this lasts: only objects that show a service's state say so."""
-        if name not in self.settings.availability or severity is None:
+    def outage(self, name: str, facts: Iterable[tuple[str, str]], severity: str | None) -> bool | None:
+        """Tell whether a service cannot be used while this lasts; None where nobody has said what does that."""
+        shows = name in self.settings.availability
+        if severity is None or not (shows or self.unusable):
             return None
+        if not shows and not self.unusable.services(facts):
+            return False
         return True if severity in _UNUSABLE else False if severity in _USABLE else None
 
     def person(self, author: str) -> str | None:

@@ -47,7 +47,6 @@ def _problem(body: bytes, words: Vocabulary) -> Normalised:
     severity = SEVERITIES[one.severity] if 0 <= one.severity < len(SEVERITIES) else None
     over = one.ended is not None or one.gone is not None
     ended = one.ended if one.gone is None else one.gone[1]
-    shown = one.shows in words.settings.availability
     said = [("acknowledgement", update.text) for update in one.updates]
     record = Alert(
         id=f"{words.source}:event/{one.id}",
@@ -71,7 +70,7 @@ def _problem(body: bytes, words: Vocabulary) -> Normalised:
         ended_after=one.gone[0] if one.gone is not None else None,
         acknowledged_at=_taken(one.updates) if one.acknowledged else None,
         references=words.tickets.references([*said, *(("tag", value) for _, value in one.facts)]),
-        outage=True if shown else None,
+        outage=words.outage(one.facts, one.shows),
         security=words.security(one.facts),
         unknown_fields=["acknowledged_at"] if one.acknowledged and _taken(one.updates) is None else [],
     )
@@ -148,6 +147,7 @@ def _figures(body: bytes, words: Vocabulary) -> Normalised:
             subject=figure.subject,
             period=Period(start=hour.begins, end=hour.begins + _HOUR_MS),
             actual=getattr(hour, values[figure.value]),
+            target=figure.target,
             unit=figure.unit or one.unit or None,
             coverage=min(1.0, hour.count * one.every_s / 3600) if one.every_s else None,
             as_of=hour.begins + _HOUR_MS,

@@ -63,10 +63,12 @@ def provisions(settings: ZabbixSettings) -> list[Provision]:
         alert |= _SECURITY
     if settings.ticket_projects:
         alert |= _NAMED
-    if settings.availability:
+    if settings.availability or settings.outage:
         alert |= _OUTAGE
     if settings.measurements:
         figure |= _FIGURE
+    if any(each.target is not None for each in settings.measurements):
+        figure |= {"target"}
     found = [Provision("alert", alert), Provision("maintenance_window", window)]
     if settings.availability:
         found.append(Provision("availability_sample", _SAMPLE))
@@ -86,6 +88,7 @@ def offers(name: str, settings: ZabbixSettings | None) -> Sequence[Offer]:
     return [
         Offer('"hostgroup=<name>" = "register:services/<id>"', f"[sources.{name}.services]", served, opens=False),
         Offer('ticket_projects = ["OPS"]', here, (Provision("alert", _NAMED),), opens=False),
+        Offer('outage = ["<tag>=<value>"]', here, (Provision("alert", _OUTAGE),), opens=False),
         Offer('security = ["hostgroup=<name>"]', here, (Provision("alert", _SECURITY),), opens=False),
         Offer(
             '"<host>: <trigger>" = "register:services/<id>"',

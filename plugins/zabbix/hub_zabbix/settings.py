@@ -35,6 +35,8 @@ class Figure(BaseModel):
     """Which value of the hour."""
     unit: str | None = None
     """Unit, where it is another than the item's."""
+    target: float | None = None
+    """Threshold."""
 
 
 class ZabbixSettings(SourceSettings):
@@ -54,6 +56,8 @@ class ZabbixSettings(SourceSettings):
     """`<host>: <name of a trigger>` = id of the service record that is down while the trigger is in problem state."""
     measurements: list[Figure] = []
     """Items to keep figures of."""
+    outage: list[str] = []
+    """Rules as in `services`: while an alert that fits one lasts, its services cannot be used."""
     security: list[str] = []
     """Rules as in `services`; alerts that fit one touch information security."""
     ticket_projects: list[TicketProject] = []
@@ -104,10 +108,10 @@ class ZabbixSettings(SourceSettings):
                 raise ValueError(f'{key!r}: write "<host>: <name of the trigger>"')
         return shown
 
-    @field_validator("security")
+    @field_validator("outage", "security")
     @classmethod
     def _rules(cls, rules: list[str]) -> list[str]:
-        TypeAdapter(ServiceRules).validate_python(dict.fromkeys(rules, "security"))
+        TypeAdapter(ServiceRules).validate_python(dict.fromkeys(rules, "fits"))
         return rules
 
     @field_validator("time_zone")

@@ -27,6 +27,7 @@ class Vocabulary:
     settings: ZabbixSettings
     services: ServiceMap
     guarded: ServiceMap
+    unusable: ServiceMap
     tickets: TicketFinder
     figures: dict[tuple[str, str], Figure]
 
@@ -37,7 +38,8 @@ class Vocabulary:
             source,
             settings,
             ServiceMap(settings.services),
-            ServiceMap(dict.fromkeys(settings.security, "security")),
+            ServiceMap(dict.fromkeys(settings.security, "fits")),
+            ServiceMap(dict.fromkeys(settings.outage, "fits")),
             TicketFinder(settings.ticket_projects),
             {(figure.host, figure.key): figure for figure in settings.measurements},
         )
@@ -50,6 +52,12 @@ class Vocabulary:
     def security(self, facts: Iterable[tuple[str, str]]) -> bool | None:
         """Tell whether an alert touches security; None where no rule says what does."""
         return bool(self.guarded.services(facts)) if self.guarded else None
+
+    def outage(self, facts: Iterable[tuple[str, str]], shows: str) -> bool | None:
+        """Tell whether a service cannot be used while this lasts; None where nobody has said what does that."""
+        if shows in self.settings.availability:
+            return True
+        return bool(self.unusable.services(facts)) if self.unusable else None
 
     def person(self, user: str) -> str | None:
         """Return the person behind a user."""
