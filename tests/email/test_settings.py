@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import shutil
+import sys
 
 import pytest
 from pydantic import ValidationError
 
 from hub.config.load import load_configuration
+from hub.errors import PluginError
 from hub.registry import Registry
 from hub_email.settings import FileSettings, ImapSettings, SmtpSettings
 from tests.conftest import PROJECT
+from tests.email.imap_kit import context
 
 GOOD = {"plugin": "smtp", "host": "mail.example.test", "sender": "hub@example.test"}
 
@@ -71,3 +74,12 @@ def test_mailboxes_that_cannot_be_read(more, fault):
     with pytest.raises(ValidationError, match=fault) as caught:
         ImapSettings.model_validate(fields | more)
     assert "geheim" not in str(caught.value)
+
+
+def test_without_the_library_it_is_said_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imapclient", None)
+    registry = Registry()
+    registry.enable("email")
+    fields = {"plugin": "imap", "host": "imap.example.test", "mailboxes": [{"user": "a", "password": "geheim"}]}
+    with pytest.raises(PluginError, match=r"pip install 'itsm-hub\[email\]'"):
+        registry.sources()["imap"].make(ImapSettings.model_validate(fields), context(tmp_path))

@@ -10,8 +10,10 @@ from hub.hookspecs import hookimpl
 if TYPE_CHECKING:
     import typer
 
-    from hub.report.channel import ChannelType
+    from hub.report.channel import Channel, ChannelType
+    from hub.sync.source import Source, SourceContext
     from hub.sync.source_type import SourceType
+    from hub_email.settings import ImapSettings, SmtpSettings
 
 
 @hookimpl
@@ -20,9 +22,8 @@ def hub_register_sources(register: Callable[[SourceType], None]) -> None:
     from hub.sync.source_type import SourceType  # noqa: PLC0415 - loaded when sources are asked for
     from hub_email.offer import offers  # noqa: PLC0415 - the same
     from hub_email.settings import ImapSettings  # noqa: PLC0415 - the same
-    from hub_email.source import make_imap_source  # noqa: PLC0415 - the same
 
-    register(SourceType("imap", ImapSettings, make_imap_source, offers=offers))
+    register(SourceType("imap", ImapSettings, _make_source, offers=offers))
 
 
 @hookimpl
@@ -31,10 +32,9 @@ def hub_register_channels(register: Callable[[ChannelType], None]) -> None:
     from hub.report.channel import ChannelType  # noqa: PLC0415 - loaded when channels are asked for
     from hub_email.file import make_file_channel  # noqa: PLC0415 - the same
     from hub_email.settings import FileSettings, SmtpSettings  # noqa: PLC0415 - the same
-    from hub_email.smtp import make_smtp_channel  # noqa: PLC0415 - the same
 
     register(ChannelType("file", FileSettings, make_file_channel, addressed=False))
-    register(ChannelType("smtp", SmtpSettings, make_smtp_channel))
+    register(ChannelType("smtp", SmtpSettings, _make_channel))
 
 
 @hookimpl
@@ -43,3 +43,15 @@ def hub_register_commands(register: Callable[[str, typer.Typer], None]) -> None:
     from hub_email.command import app  # noqa: PLC0415 - loaded when the command is called for
 
     register("ask", app)
+
+
+def _make_source(settings: ImapSettings, context: SourceContext) -> Source:
+    from hub_email.source import make_imap_source  # noqa: PLC0415 - what mail means is loaded where mail is read
+
+    return make_imap_source(settings, context)
+
+
+def _make_channel(settings: SmtpSettings, context: SourceContext) -> Channel:
+    from hub_email.smtp import make_smtp_channel  # noqa: PLC0415 - loaded where mail is sent
+
+    return make_smtp_channel(settings, context)
