@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import pytest
+
 from hub.config.load import load_configuration
+from hub.errors import PluginError
 from hub.registry import Registry
 from hub_icinga.offer import offers, provisions
 from hub_icinga.settings import IcingaSettings
-from tests.icinga.kit import configure
+from tests.icinga.kit import configure, make
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -50,3 +54,11 @@ def test_what_one_more_line_would_give_is_offered():
     for offer in offers("mon", bare):
         for provision in offer.gives:
             assert not provision.fields <= given.get(provision.kind, frozenset()), offer.write
+
+
+def test_a_missing_library_is_said_with_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    for module in ("hub_icinga.client", "hub.sync.web"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    with pytest.raises(PluginError, match=r"No module named 'httpx'. Run: pip install 'itsm-hub\[icinga\]'"):
+        make()
