@@ -26,6 +26,8 @@ _DAY_S = 86_400
 _PERIOD_S = {"hour": 3_600, "day": _DAY_S}
 _LATE_S = 600
 """A day is looked at again until this long after its end: samples may come late."""
+_SILENT_S = 600
+"""Time without a value at the end after which a query is said to be silent."""
 _DAYS_A_PAGE = 7
 
 Point = tuple[float, str]
@@ -45,7 +47,7 @@ def availability_pages(
     now = now_ms // 1000
     mark = int(cursor.get("mark", (now // _DAY_S - days) * _DAY_S))
     before, spent = dict(cursor), 0
-    first = mark
+    first = last_seen = mark
     while first <= now:
         documents: list[Document] = []
         gaps: list[str] = []
@@ -57,12 +59,16 @@ def availability_pages(
             except _Several as fault:
                 gaps.append(f"availability of {asked.service}: {fault}")
                 break
+            last_seen = max([last_seen, *(round(at) for at, _ in points[-1:])])
             name = datetime.fromtimestamp(day, tz=UTC).strftime("%Y-%m-%d")
             body = Day(asked.service, name, asked.query, asked.step_s, runs(points, asked.step_s))
             native = f"{asked.service}/{name}"
             documents.append(Document(AVAILABILITY, native, asked.service, msgspec.json.encode(body)))
             after = day + _DAY_S if now >= day + _DAY_S + _LATE_S else day
         gaps += [f"Prometheus warns: {one}" for one in dict.fromkeys(warnings)]
+        silent_s = now - last_seen
+        if not gaps and first + _DAYS_A_PAGE * _DAY_S > now and silent_s > max(_SILENT_S, 5 * asked.step_s):
+            gaps.append(f"availability of {asked.service}: its query has had no value for {silent_s // 60} minutes")
         total = prometheus.requests
         yield Page(documents, before if gaps else {"mark": after}, total - spent, gaps)
         spent = total
