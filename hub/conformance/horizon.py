@@ -205,7 +205,7 @@ def _no_field(source: str, kind: str, missing: Iterable[str]) -> Reach:
     return Reach(
         None,
         f"{source} gives no {names}",
-        f'map a field in [sources.{source}.fields], for example: customfield_10000 = "{kind}.{min(missing)}"',
+        f"see which line in [sources.{source}] would give it, if that tool can: hub coverage --steps",
     )
 
 

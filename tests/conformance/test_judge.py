@@ -119,7 +119,7 @@ def test_a_field_that_nobody_gives_is_not_provable_with_a_remedy(house: House) -
     with house.store.connect() as conn:
         (gap,) = list_gaps(judged(house, conn))
     assert gap.reason == "desk gives no approval.decided_at"
-    assert "[sources.desk.fields]" in gap.remedy
+    assert "[sources.desk]" in gap.remedy
     assert "approval.decided_at" in gap.remedy
 
 
