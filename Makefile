@@ -37,6 +37,7 @@ bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
 	$(BIN)/python -m tests.bench.derivation
 	$(BIN)/python -m tests.bench.clock
 	$(BIN)/python -m tests.bench.sync --markdown
+	$(BIN)/python -m tests.bench.gitlab
 	$(BIN)/python -m tests.bench.mail
 
 docs: $(READY)  ## Write docs/command.md and docs/register.md anew from help, records and templates.
