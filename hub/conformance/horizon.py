@@ -205,7 +205,7 @@ def _no_field(source: str, kind: str, missing: Iterable[str]) -> Reach:
     return Reach(
         None,
         f"{source} gives no {names}",
-        f"see which line in [sources.{source}] would give it, if that tool can: hub coverage --steps",
+        f"let [sources.{source}] give {kind}.{min(missing)}, if that tool can; hub coverage --steps names the line",
     )
 
 
