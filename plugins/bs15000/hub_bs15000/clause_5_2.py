@@ -23,6 +23,7 @@ from hub_bs15000.document_control import doc
 from hub_bs15000.effective import in_effect, stopped
 from hub_bs15000.improvement import acted
 from hub_bs15000.service import each_month_of_services, in_scope, retired, s
+from hub_bs15000.ticket import columns, recorded, tickets
 
 __all__ = ["DECLARATIONS"]
 
@@ -204,8 +205,36 @@ def _5_2_c(rid: str, p: Parameters) -> list[Part]:
             )
             .doubtful(m.coverage.is_(None), "how much of the time was measured is not recorded"),
             shape="periodic",
-        )
+        ),
+        _noticed(rid),
     ]
+
+
+def _noticed(rid: str) -> Part:
+    """What customers report as grave must have been seen by whatever measures the service."""
+    i, link, service = columns("incident"), _link.alias(), kind_tables["service"].alias()
+    grave = or_(func.coalesce(i.major, false()), func.coalesce(i.priority, "") == "P1")
+    watched = (
+        exists()
+        .where(link.c.sid == i.sid, link.c.type == "service_ids", link.c.target == service.c.sid)
+        .where(func.coalesce(service.c.in_scope, false()), filled(service.c.measuring_method))
+        .correlate_except(link, service)
+    )
+    return deadline(
+        rid,
+        "noticed",
+        Words(
+            "A grave incident of a service whose availability is measured shows as an outage by the end of the next day.",
+            "What measures the service saw no outage where there was a grave incident.",
+            "Find out why monitoring saw nothing, and link the outage where it is there and only the link is missing.",
+        ),
+        unit=tickets("incident").where(grave, watched).reading(service="near"),
+        due=days_after(recorded("incident"), 1),
+        evidence=linked(i.sid, ("outage",)),
+        fields=("major", "priority", "service_ids"),
+        needs=[Need("outage", frozenset({"incident_id", "started_at"}), evidence=True)],
+        shape="completeness",
+    )
 
 
 def _5_2_d(rid: str, p: Parameters) -> list[Part]:
