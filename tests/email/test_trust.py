@@ -105,6 +105,16 @@ def test_results_below_the_border_count_only_where_the_server_writes_them_there(
     assert not sender(failed, results_below_received=True).is_proven
 
 
+def test_a_server_that_does_not_say_its_name_is_believed_only_where_it_is_known_for_that():
+    told = "Authentication-Results: spf=pass (sender IP is 1.2.3.4) smtp.mailfrom=example.org; dkim=pass header.d=example.org;dmarc=pass action=none header.from=example.org;compauth=pass reason=100"
+    failed = told.replace("pass", "fail")
+    raw = letter(above=[told, f"Received: {BORDER}"])
+    assert not sender(raw).is_proven
+    assert sender(raw, unnamed_results=True).authenticity == "dkim_pass"
+    assert not sender(letter(above=[failed, told, f"Received: {BORDER}"]), unnamed_results=True).is_proven
+    assert not sender(letter(above=[f"Received: {BORDER}", told]), unnamed_results=True).is_proven
+
+
 @pytest.mark.parametrize(
     ("results", "authenticity"),
     [

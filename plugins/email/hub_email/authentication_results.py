@@ -27,7 +27,10 @@ class Result:
 
 
 def read_results(text: str) -> tuple[str, list[Result]]:
-    """Return who says so, and what was found. Comments do not count: anybody may have written what stands in them."""
+    """Return who says so, and what was found. Comments do not count: anybody may have written what stands in them.
+
+    Microsoft 365 does not say who it is and begins with what it found: the name is empty then.
+    """
     text = text[:_LONGEST]
     for _ in range(8):  # comments within comments
         text, found = _COMMENT.subn(" ", text)
@@ -41,9 +44,10 @@ def read_results(text: str) -> tuple[str, list[Result]]:
 
     # What is quoted may hold `;` and `dkim=pass`: it is a value and nothing else.
     pieces = _QUOTED.sub(keep, text).split(";")
-    authserv = pieces[0].split()
+    unnamed = _METHOD.match(pieces[0]) is not None
+    authserv = [] if unnamed else pieces[0].split()
     results = []
-    for piece in pieces[1:]:
+    for piece in pieces if unnamed else pieces[1:]:
         found_method = _METHOD.match(piece)
         if found_method is None or "(" in piece or '"' in piece:
             continue

@@ -37,6 +37,8 @@ class TrustSettings(_Closed):
     """Own networks with public addresses (`203.0.113.0/24`); private ones are ours anyway."""
     authserv_ids: list[str] = []
     """Names under which own servers write Authentication-Results. Nothing else in such a header counts."""
+    unnamed_results: bool = False
+    """The server does not say who it is in Authentication-Results (Microsoft 365): the uppermost without a name counts."""
     results_below_received: bool = False
     """The server writes Authentication-Results below its own Received header (Gmail, Postfix with OpenDKIM). Set it
     only for one that writes them on every mail: where it leaves them out, a sender's own would be believed."""

@@ -108,9 +108,13 @@ class Trust:
                 if one.name == "authentication-results" and self._is_ours(one.text):
                     texts.append(one.text)
                     break
+        unnamed_before = False
         for text in texts:
-            if self._is_ours(text):
-                yield from read_results(text)[1]
+            name, results = read_results(text)
+            # Of those without a name the uppermost alone was written last, by the server of our own mailbox.
+            if name in self.authserv_ids or (not name and self.settings.unnamed_results and not unnamed_before):
+                yield from results
+            unnamed_before = unnamed_before or not name
 
     def _is_ours(self, text: str) -> bool:
         return read_results(text)[0] in self.authserv_ids
