@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 
@@ -167,8 +167,8 @@ class _Run:
             changed = mapping.begin(conn)
             last = last_census(conn, job.name)
         began = self._clock.now_ms()
-        asked = last.due(job.census_every_ms, began) or accept if census is None else census
         parts = self._slices()
+        asked = self._census_is_due(last, parts, began) or accept if census is None else census
         if parts is None:
             self._outcomes = [SliceOutcome(scope, frozenset({kind}), None, summary.faults[-1]) for scope, kind in known]
         else:
@@ -225,9 +225,16 @@ class _Run:
             ask_after_accounts(self._store, self._job.name, self._job.source, self._summary, self._clock, accept=accept)
         self._outcomes += [SliceOutcome(part.scope, part.kinds, None, why) for part, why in absence.reasons.items()]
         if absence.whole:
-            return LastCensus(began)
+            unread = [*(part for part in parts if part.unreadable), *(end.part for end in self._ends if end.unreadable)]
+            return LastCensus(began, closed=frozenset((part.stream, part.scope) for part in unread))
         told = zip(absence.reasons, self._erased.texts(absence.reasons.values()), strict=True)
-        return LastCensus(last.done_at, {**last.reasons, **{(part.stream, part.scope): why for part, why in told}})
+        return LastCensus(
+            last.done_at, {**last.reasons, **{(part.stream, part.scope): why for part, why in told}}, last.closed
+        )
+
+    def _census_is_due(self, last: LastCensus, parts: Sequence[Slice] | None, now: int) -> bool:
+        every_ms = self._job.census_every_ms
+        return last.due(every_ms, now) or (every_ms is not None and last.reopened(parts or ()))
 
     def _remember(self, parts: list[Slice], last: LastCensus) -> None:
         """What the last census could not tell stays untold until one can."""

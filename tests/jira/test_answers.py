@@ -21,6 +21,7 @@ from hub.store.reading import coverage_rows, get_cursor
 from hub.store.revision import current_records
 from hub.store.store import Store
 from hub.store.tables import raw_document, record
+from hub.sync.census import last_census
 from hub.sync.retry import RetryPolicy, make_caller
 from hub.sync.runner import SourceJob, sync_all
 from hub.sync.source import SourceContext
@@ -231,7 +232,8 @@ def faults_of(desk: Desk, endpoint: str, row: str, reply) -> list[str]:
             reach = {(r.source, r.scope, r.kind): (r.through, r.reason) for r in coverage_rows(conn)}
         wrong += [f"false verdict {one}" for one in false_verdicts(desk, store)]
         desk.stand.wrong = None
-        before = desk.state(store)
+        with store.connect() as conn:
+            before = desk.state(store), repr(last_census(conn, "desk"))
         if before not in desk.recovered:
             desk.sync(store, SECOND)
             desk.recovered.add(before)

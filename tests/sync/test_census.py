@@ -142,3 +142,20 @@ def test_a_closed_scope_may_hold_what_is_absent(
     assert marks(store, "desk:issue/1") == [mark]
     (told,) = [each for each in summary.warnings if "listed" in each] or [""]
     assert ("SEC cannot be read" in told, "may be hidden" in told) == (not sealed, not deletes)
+
+
+def test_what_was_closed_is_asked_as_soon_as_it_can_be_read(store: Store, tool: MemoryTool) -> None:
+    """Else what vanished meanwhile would be believed to be there for the rest of the period."""
+    source = Counting("desk", tool)
+    read(store, source, at(0))
+    tool.delete("desk:issue/7")
+    tool.unreadable["CHG"] = "no permission"
+    read(store, source, at(1))
+    read(store, source, at(1, hours=1))
+    asked = source.listed
+    assert marks(store, "desk:issue/7") == [None]
+    del tool.unreadable["CHG"]
+    assert read(store, source, at(1, hours=2)).vanished == 1
+    assert (source.listed, marks(store, "desk:issue/7")) == (asked + 2, ["deleted"]), "both scopes are listed, once"
+    read(store, source, at(1, hours=3))
+    assert source.listed == asked + 2
