@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["ImapSource", "make_imap_source"]
 
 _MAIL = "mail"
-_DOUBT = "it may lie in a folder that is not read; if mails are never moved to one: moved_elsewhere = false"
+_DOUBT = (
+    'it may lie in a folder that is not read: read that one too, or let stand what was read once with census = "never"; '
+    "if mails are never moved to such a folder: moved_elsewhere = false"
+)
 
 
 def make_imap_source(settings: ImapSettings, context: SourceContext) -> ImapSource:
