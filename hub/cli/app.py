@@ -33,7 +33,7 @@ COMMANDS = {
     "findings": "List what was found not to be met, and open or close what changed.",
     "waive": "Accept an exception for a time, list those accepted, or end one.",
     "obligations": "List what was owed, by when, and whether it was met.",
-    "explain": "Show how one verdict came about, down to the evidence.",
+    "explain": "Show how one verdict came about, down to the evidence; or draw the service level clocks of a ticket.",
     "sample": "Draw a random sample of what a requirement's units owed, met or not; the same seed draws the same again.",
     "diff": "List which verdicts of a month differ between what was known at two instants, and why.",
     "coverage": "Show what could be read, what requirements need, and what would make them provable.",
