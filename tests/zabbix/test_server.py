@@ -16,7 +16,7 @@ import pytest
 from hub.clock import FixedClock, SystemClock
 from tests.zabbix.kit import DAY, HOUR, SHOP, make, read
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(300), pytest.mark.sqlite("no store takes part: once is enough")]
 """Its start counts too, on a machine that does much else."""
 WAIT_S = 30
 KEY = "shop01: Shop is down"
