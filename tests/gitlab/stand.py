@@ -49,9 +49,8 @@ ENDPOINTS = {
     "history": rf"{PLACE}/repository/commits",
     "file": rf"{PLACE}/repository/files/.+",
     "merge requests of a commit": rf"{PLACE}/repository/commits/\w+/merge_requests",
-    "account": r"/users/\d+",
 }
-"""What is asked, and where."""
+"""What is asked, and where; groups and accounts have tests of their own."""
 STREAM = {
     "issues": ("issue",), "issue state events": ("issue",), "issue label events": ("issue",),
     **dict.fromkeys(

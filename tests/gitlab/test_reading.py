@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 
 from hub.clock import FixedClock
-from hub.errors import AuthenticationFailed, ProtocolFault, Retriable, ScopeUnreadable
+from hub.errors import AuthenticationFailed, ProtocolFault, Retriable, ScopeUnreadable, SourceError
 from tests.gitlab.server import DAY, DESK, MINUTE, NOW, SECRET, SHOP, Desk, bring, content
 from tests.jira.kit import Fault
 
@@ -38,6 +38,30 @@ def test_every_stream_of_every_project_is_a_slice_named_by_id(desk, source):
 def test_projects_of_a_group_and_one_named_twice_are_read_once(desk, source):
     slices = source(desk, projects=["501"], groups=["example"], streams=["issue"]).slices()
     assert sorted(each.scope for each in slices) == ["501", "502"]
+
+
+@pytest.mark.parametrize("place", ["/groups/example", "/groups/example/projects"])
+@pytest.mark.parametrize(
+    ("answer", "closed"),
+    [
+        (Fault(403, {"message": "403 Forbidden"}), True),
+        (Fault(404, {"message": "404 Group Not Found"}), True),
+        (Fault(502, raw=b"<html>"), False),
+        (Fault(200, raw=b"<html>"), False),
+        (Fault(200, {"odd": 1}), False),
+    ],
+    ids=["403", "404", "502", "no data", "another shape"],
+)
+def test_a_group_that_cannot_be_listed_stops_no_other_project(desk, source, place, answer, closed):
+    desk.spoil = lambda request: answer if request.path.endswith(place) else None
+    made = source(desk, projects=[str(DESK)], groups=["example"], streams=["issue"])
+    slices = {each.scope: each for each in made.slices()}
+    assert slices.keys() == {"502", "group example"}
+    assert (slices["group example"].unreadable is not None) == closed
+    assert len(list(made.fetch(slices["502"], None))) == 1
+    if not closed:
+        with pytest.raises(SourceError):
+            list(made.fetch(slices["group example"], None))
 
 
 def test_a_project_that_moved_is_followed_and_keeps_its_scope(desk, source):
