@@ -14,7 +14,7 @@ from hub.conformance.cycle import derive_all
 from hub.conformance.judge import judge
 from hub.conformance.listing import list_obligations
 from hub.conformance.pack import Requirement
-from hub.records import CapacityPlan, Incident, Measurement, Outage, Record, Service
+from hub.records import CapacityPlan, Incident, Measurement, Measuring, Outage, Record, Service
 from hub.records.governance import CapacityForecast, CapacityLimit
 from hub.store.reading import record_coverage, set_provisions
 from hub.store.revision import current_records
@@ -106,6 +106,18 @@ def place(any_store, servers, tmp_path):
             in_scope=True,
             availability_target=99.9,
             calendar_id="7x24",
+            measuring=Measuring(method="probe", points="at the load balancer"),
+        ),
+        Incident(
+            id="desk:2",
+            source="desk",
+            key="OPS-2",
+            title="Nobody can pay",
+            major=True,
+            service_ids=[SHOP],
+            reported_at=s("2026-09-15T10:00Z") * 1000,
+            recorded_at=s("2026-09-15T10:05Z") * 1000,
+            created_at=s("2026-09-15T10:05Z") * 1000,
         ),
         CapacityPlan(
             id="register:capacity_plans/1",
@@ -171,6 +183,10 @@ def test_what_monitoring_shows_becomes_evidence(place: Place) -> None:
     assert of("7.1-b", "alerts", ticketed.alert_ids[0])[0] == "met"
     assert of("SD-01", "alerts", lone.alert_ids[0])[0] == "not_met"
     assert of("SD-01", "alerts", ticketed.alert_ids[0])[0] == "met"
+
+    # a grave incident that monitoring saw nothing of
+    assert of("5.2-c", "noticed", "desk:2")[0] == "not_met"
+    assert not [key for key in found if key[:3] == ("5.2-c", "noticed", "desk:1")], "it is not grave"
 
     # a threshold crossed without an answer
     acted = {key: told for key, told in found.items() if key[:2] == ("5.6-b", "acted")}

@@ -151,10 +151,10 @@ def test_fifty_thousand_alerts_pass_in_small_pieces(reader, servers):
         for labels in shown
         for turn in range(100)
     ]
-    one = reader(history_days=7)
-    assert len(one.read()) == 50_000
+    source = reader(history_days=7).source
+    counts = [len(page.documents) for page in source.fetch(source.slices()[0], None)]
+    assert (sum(counts), max(counts)) == (50_000, 500)
     assert servers.largest < 500_000
-    assert one.pages > 100
 
 
 def test_silent_monitoring_is_no_health(reader, servers):
