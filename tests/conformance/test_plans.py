@@ -112,7 +112,10 @@ def test_a_part_is_not_too_deep_to_be_read_where_it_is_written(part: Part, large
 
 def test_all_units_are_derived_in_one_go_through_them(large: sqlite3.Connection) -> None:
     part = next(one for one in PARTS if one.requirement == "BS15000-8.2-c")
-    assert [step for step in steps(large, part.sql(sqlite.dialect())) if "change" in step] == ["SCAN change"]
+    found = [
+        step for step in steps(large, part.sql(sqlite.dialect())) if re.match(r"SCAN change\b|SCAN change_\d", step)
+    ]
+    assert found == ["SCAN change"]
 
 
 def test_few_units_are_compared_with_few_obligations(

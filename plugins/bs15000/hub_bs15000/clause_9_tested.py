@@ -44,10 +44,11 @@ def _tested_at(t: Any) -> ColumnElement[Any]:
     )
 
 
-def _carries_out(sid: ColumnElement[int], link: Any) -> ColumnElement[bool]:
-    """Say whether the deployment names the change `sid` among several."""
-    named = and_(link.c.sid == d.sid, link.c.type == "change_ids")
-    return exists().where(named, link.c.target == sid).correlate_except(link)
+def _carried_out(sid: ColumnElement[int]) -> ColumnElement[bool]:
+    """Say whether the deployment carries out the change `sid`: found from the deployment, not by reading all changes."""
+    link, deployment = _link.alias(), kind_tables["deployment"]
+    several = select(link.c.target).where(link.c.sid == d.sid, link.c.type == "change_ids").correlate(deployment)
+    return sid.in_(select(d.change_id).correlate(deployment).union_all(several))
 
 
 def _several() -> ColumnElement[bool]:
@@ -58,8 +59,9 @@ def _several() -> ColumnElement[bool]:
 def _tested() -> Rows:
     """Evidence: a passed test that a change carried out names."""
     own: Any = child_tables["change", "tests"].alias()
-    named = or_(own.c.sid == d.change_id, _carries_out(own.c.sid, _link.alias()))
-    return _tests(own, rows("change", named, _tested_at(own.c), table=own, fields=frozenset({"tests"})))
+    return _tests(
+        own, rows("change", _carried_out(own.c.sid), _tested_at(own.c), table=own, fields=frozenset({"tests"}))
+    )
 
 
 def _release_tested() -> Rows:
