@@ -90,6 +90,26 @@ def test_a_merge_request_comes_with_all_its_parts(desk, source):
     assert not any(page.gaps for page in pages)
 
 
+def test_what_merging_made_is_tested_too(desk, source):
+    """Its pipeline tests what is deployed; that of the branch only what was reviewed."""
+    request = desk.content.open(SHOP, "alice", NOW - 3 * DAY, title="T", branch="t")
+    desk.content.push(request, "alice", NOW - 3 * DAY)
+    desk.content.merge(request, "carla", NOW - 5 * MINUTE, fast_forward=False)
+    bodies, cursor, _ = read(source(desk), "merge_request")
+    (after,) = bodies[str(request.id)]["pipelines"]
+    assert (after["sha"], after["status"], cursor["waiting"]) == (request.merge_commit, "running", [request.iid])
+    desk.api.clock_ms = NOW + DAY
+    made = source(desk, clock=FixedClock(NOW + DAY))
+    bodies, cursor, _ = read(made, "merge_request", cursor)
+    (after,) = bodies[str(request.id)]["pipelines"]
+    assert after["jobs"]
+    assert after["test_report_summary"]["total"]
+    assert after["finished_at"]
+    desk.spoil = lambda asked: Fault(403, {"message": "403"}) if asked.path.endswith("/pipelines") else None
+    bodies, _, _ = read(source(desk), "merge_request")
+    assert bodies[str(request.id)]["refused"] == {"pipelines": "403"}
+
+
 def test_what_is_not_asked_for_is_absent(desk, source):
     made = source(desk, parts=["approvals"])
     bodies, _, _ = read(made, "merge_request")

@@ -170,17 +170,37 @@ class Parts:
         self._lists(gathered, place, {"versions": "versions"})
 
     def _pipeline(self, gathered: _Gathered, single: msgspec.Raw, seen: Seen[Head]) -> bool:
-        """Take the single form in place of the listed one, and its pipeline; tell whether that still runs."""
+        """Take the single form in place of the listed one, its pipeline and those of what merging made; tell whether one runs."""
         head = read_raw(single, WithPipeline)
         if head.id != seen.head.id:
             raise ProtocolFault(f"merge request !{seen.head.iid}: GitLab gives another one than was asked for")
         gathered.members["merge_request"] = single
+        runs = False
         if bytes(head.head_pipeline) == b"null":
             gathered.members["pipeline"] = b"null"
-            return False
-        told = read_raw(head.head_pipeline, Pipeline)
+        else:
+            gathered.members["pipeline"], runs = self._tested(gathered, head.head_pipeline)
+        if head.merged_as is None:
+            return runs
+        after = self._list(gathered, "pipelines", f"{self._place}/pipelines", sha=head.merged_as)
+        if after is None:
+            return runs
+        listed = [read_raw(each, Pipeline).id for each in after]
+        try:  # the list does not say when one ended
+            whole = [
+                self._tested(gathered, self._checked(f"{self._place}/pipelines/{one}", Pipeline)) for one in listed
+            ]
+        except Closed as fault:
+            self._refuse(gathered, "pipelines", fault)
+            return runs
+        gathered.members["pipelines"] = b"[" + b",".join(each for each, _ in whole) + b"]"
+        return runs or any(running for _, running in whole)
+
+    def _tested(self, gathered: _Gathered, pipeline: msgspec.Raw) -> tuple[bytes, bool]:
+        """Add jobs and test report to a pipeline; also tell whether it still runs."""
+        told = read_raw(pipeline, Pipeline)
         place = f"/projects/{told.project_id or self._id}/pipelines/{told.id}"
-        members = _members(head.head_pipeline)
+        members = _members(pipeline)
         jobs = self._list(gathered, "jobs", f"{place}/jobs")
         if jobs is not None:
             members["jobs"] = write_array(jobs)
@@ -188,8 +208,7 @@ class Parts:
             members["test_report_summary"] = self._checked(f"{place}/test_report_summary", dict[str, msgspec.Raw])
         except Closed as fault:
             self._refuse(gathered, "test_report_summary", fault)
-        gathered.members["pipeline"] = compose(members)
-        return told.status in UNFINISHED
+        return compose(members), told.status in UNFINISHED
 
     def _issue(self, seen: Seen[Head]) -> Assembled:
         place = f"{self._place}/issues/{seen.head.iid}"

@@ -45,7 +45,7 @@ def add_tests(draft: Draft, body: dict[str, Any], versions: list[Version] | None
     pipelines += dicts(body.get("pipelines"))
     for pipeline in pipelines:
         found += _tests(draft, pipeline, versions)
-    if not asked:
+    if not asked or "pipelines" in as_dict(body.get("refused")):
         draft.lacks("tests")
     draft.offer("tests", found or None)
     for test in found:

@@ -57,6 +57,16 @@ class WithPipeline(msgspec.Struct):
 
     id: int
     head_pipeline: msgspec.Raw = msgspec.Raw(b"null")
+    state: str | None = None
+    sha: str | None = None
+    merge_commit_sha: str | None = None
+    squash_commit_sha: str | None = None
+
+    @property
+    def merged_as(self) -> str | None:
+        """The commit that merging made; None = none but those of the branch."""
+        made = self.merge_commit_sha or self.squash_commit_sha
+        return made if self.state == "merged" and made != self.sha else None
 
 
 class Pipeline(msgspec.Struct):

@@ -71,11 +71,20 @@ class GitlabContent:
         """Let somebody approve, or take the approval back."""
         request.decisions.append(Decision(at, person, approved))
 
-    def merge(self, request: MergeRequest, person: str, at: int) -> None:
-        """Let somebody merge it, fast-forward."""
+    def merge(self, request: MergeRequest, person: str, at: int, *, fast_forward: bool = True) -> None:
+        """Let somebody merge it, fast-forward or with a commit whose tests run on the target branch."""
         request.merged_at, request.merged_by = at, person
         project = self.projects[request.project]
         project.commits += [commit for commit in request.pushes if commit not in project.commits]
+        if not fast_forward:
+            made = self.commit(
+                request.project, person, at, f"Merge branch '{request.branch}' into '{request.target}'\n"
+            )
+            request.merge_commit, begun = made.sha, at + MINUTE_MS
+            ended = begun + _TESTING_MIN * MINUTE_MS
+            request.pipelines.append(
+                Pipeline(self.number("pipeline"), made.sha, begun, ended, "success", request.target)
+            )
 
     def commit(self, project: int, person: str, at: int, message: str) -> Commit:
         """Let somebody push to the main branch, past any merge request."""
@@ -90,7 +99,9 @@ class GitlabContent:
     ) -> Deployment:
         """Let somebody deploy a commit; it brings the merge request the commit came with."""
         place = self.projects[project]
-        brought = tuple(one for one in place.merge_requests if any(sha == commit.sha for commit in one.pushes))
+        brought = tuple(
+            one for one in place.merge_requests if sha in {one.merge_commit, *(commit.sha for commit in one.pushes)}
+        )
         iid = self.number_in(place, "deployment")
         over = at + 10 * MINUTE_MS if until is None else until
         made = Deployment(self.number("deployment"), iid, project, environment, sha, person, at, over, brought)

@@ -80,6 +80,8 @@ class MergeRequest:
     decisions: list[Decision] = field(default_factory=list)
     merged_at: int | None = None
     merged_by: str | None = None
+    merge_commit: str | None = None
+    """The commit that merging made; None = fast-forward."""
     closed_at: int | None = None
 
     def updated_at(self, now: int) -> int:

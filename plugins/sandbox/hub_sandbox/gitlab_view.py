@@ -91,7 +91,7 @@ class GitlabView:
             "imported_from": "none", "work_in_progress": False,
             "milestone": None if request.milestone is None else self.milestone(project, request.milestone),
             "merge_when_pipeline_succeeds": False, "merge_status": "can_be_merged", "detailed_merge_status":
-            "not_open" if merged else "mergeable", "merge_after": None, "sha": head, "merge_commit_sha": None,
+            "not_open" if merged else "mergeable", "merge_after": None, "sha": head, "merge_commit_sha": request.merge_commit if merged else None,
             "squash_commit_sha": None, "discussion_locked": None, "should_remove_source_branch": True,
             "force_remove_source_branch": True, "prepared_at": show_instant(request.created_at),
             "reference": f"!{request.iid}", "references": {
