@@ -92,7 +92,7 @@ def _components(conn: Connection) -> tuple[list[list[int]], set[int]]:
         while waiting:
             sid = waiting.pop()
             group.append(sid)
-            new = [other for other in near.get(sid, ()) if other not in seen]
+            new = {other for other in near.get(sid, ()) if other not in seen}  # a tie may be said from both sides
             seen.update(new)
             waiting += new
         groups.append(sorted(group))
@@ -103,8 +103,8 @@ def resolve_persons(conn: Connection) -> int:
     """Work out `record.canonical` of all persons anew; return how many changed.
 
     The canonical person of a login is the one human tied to it by `same_as`, directly or through
-    others, or a login that goes by a mail address (its `key`) and the one human who has that address. No human, or more than one, leaves it NULL: not known,
-    never guessed. A human is its own.
+    others, or by a mail address: a login that goes by one (its `key`) is the one human who has it. No human,
+    or more than one, leaves it NULL: not known, never guessed. A human is its own.
     A change is written to the change log once, as kind `identity`.
     """
     groups, humans = _components(conn)

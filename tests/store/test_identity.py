@@ -48,6 +48,7 @@ def write(store: Store, at: int, *records: Record) -> None:
         ([person(LOGIN), person(ALICE, LOGIN)], {LOGIN: ALICE, ALICE: ALICE}, []),
         ([person(LOGIN, ALICE), person(ALICE)], {LOGIN: ALICE, ALICE: ALICE}, []),
         ([person(ALICE, LOGIN)], {LOGIN: ALICE, ALICE: ALICE}, []),
+        ([person(LOGIN, ALICE), person(ALICE, LOGIN)], {LOGIN: ALICE, ALICE: ALICE}, []),
         ([person(LOGIN, ALICE)], {LOGIN: None, ALICE: None}, []),
         ([person(LOGIN, MAIL), person(MAIL, ALICE), person(ALICE)], {LOGIN: ALICE, MAIL: ALICE, ALICE: ALICE}, []),
         (
