@@ -45,7 +45,7 @@ def test_changed_by_us(tmp_path, run_hub):
         assert "NEW BS15000-8.2-c" not in mail
         key = min(ours)
         explained = run_hub("explain", "BS15000-8.2-c", key, "--config", config).out
-        assert "known as not met (changed by us: the rules changed)" in explained
+        assert "known as not met (changed by us: parameter min_approvers: 1 -> 2)" in explained
         config.write_text(told)
         mail = run(NOW + 2 * MONTH)
         gone = by_rules("withdrawn")
