@@ -56,7 +56,7 @@ def packs() -> dict[str, list[Requirement]]:
 CLAUSES = sorted(load_pack().clauses)
 
 
-class Places:
+class Grounds:
     """Fresh stores, cheap enough for thousands."""
 
     def __init__(self, request: pytest.FixtureRequest, engine: str) -> None:
@@ -114,8 +114,8 @@ class Places:
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)])
-def places(request: pytest.FixtureRequest) -> Iterator[Places]:
-    made = Places(request, request.param)
+def grounds(request: pytest.FixtureRequest) -> Iterator[Grounds]:
+    made = Grounds(request, request.param)
     yield made
     made.close()
 
@@ -127,10 +127,10 @@ def answers(house: House, known_at: int | None = None) -> dict[int, list[NamedRo
         return {as_of: named_rows(judged, as_of) for as_of in AS_OF}
 
 
-def hold(places: Places, pack: list[Requirement], history: list[Step]) -> None:
+def hold(grounds: Grounds, pack: list[Requirement], history: list[Step]) -> None:
     """Live through a history in one store, and learn of it at once in another."""
     seen: dict[int, dict[int, list[NamedRow]]] = {}
-    with places.fresh(pack) as lived:
+    with grounds.fresh(pack) as lived:
         for step in history:
             lived.write(*step)
             done = lived.derive()
@@ -139,7 +139,7 @@ def hold(places: Places, pack: list[Requirement], history: list[Step]) -> None:
             assert (whole.closed, whole.written) == (0, 0), differing(seen[done.known_at], answers(lived))
         for known_at, then in seen.items():
             assert answers(lived, known_at) == then, "an answer changed afterwards"
-        with places.fresh(pack) as told:
+        with grounds.fresh(pack) as told:
             for step in history:
                 told.write(*step)
             told.derive()
@@ -172,9 +172,9 @@ def _scene(name: str) -> Any:
 @pytest.mark.slow
 @pytest.mark.timeout(3600 if PROFILE == "ci" else 36_000)
 @pytest.mark.parametrize("name", ["scoped", "small", "7.2", "8.2"])
-def test_incremental_is_whole(places: Places, name: str) -> None:
+def test_incremental_is_whole(grounds: Grounds, name: str) -> None:
     @settings(
-        max_examples=EXAMPLES[places.engine],
+        max_examples=EXAMPLES[grounds.engine],
         deadline=None,
         database=None,
         derandomize=PROFILE == "ci",
@@ -185,7 +185,7 @@ def test_incremental_is_whole(places: Places, name: str) -> None:
     @given(histories(name))
     def property_holds(history: list[Step]) -> None:
         note("\n".join(map(repr, history)))
-        hold(places, packs()[name], history)
+        hold(grounds, packs()[name], history)
 
     property_holds()
 
@@ -193,14 +193,14 @@ def test_incremental_is_whole(places: Places, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1200 if PROFILE == "ci" else 36_000)
 @pytest.mark.parametrize("name", ["scoped", "small", *CLAUSES])
-def test_long_histories(places: Places, name: str) -> None:
+def test_long_histories(grounds: Grounds, name: str) -> None:
     """Plain chance over fixed seeds: longer than hypothesis likes to draw."""
     assert name in packs(), f"nothing of clause {name} is judged"
-    for seed in range(SEEDS[places.engine]["clause" if name in CLAUSES else name]):
+    for seed in range(SEEDS[grounds.engine]["clause" if name in CLAUSES else name]):
         chance = Random(seed)
         history = draw_history(_scene(name), chance, steps=chance.randrange(2, 7), size=8)
         try:
-            hold(places, packs()[name], history)
+            hold(grounds, packs()[name], history)
         except AssertionError as error:
             error.add_note(f"seed {seed}")
             raise
