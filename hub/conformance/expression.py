@@ -273,13 +273,14 @@ def year_after(instant: Instants, days: int = 0, *, where: ColumnElement[bool] |
     One select and no nesting: these stand deep inside others, and SQLite's parser gives up on what is too deep.
     """
     own, following, last = local_day.alias(), local_day.alias(), local_day.alias()
-    same = cast(cast(func.substr(own.c.date, 1, 4), Integer) + 1, Text).concat(func.substr(own.c.date, 5))
+    day = case((func.substr(own.c.date, 6) == "02-29", "-02-28"), else_=func.substr(own.c.date, 5))
+    same = cast(cast(func.substr(own.c.date, 1, 4), Integer) + 1, Text).concat(day)
     found = (
-        select(last.c.starts_at - 1)
+        select(last.c.ends_at - 1)
         .where(own.c.calendar == CALENDAR, own.c.starts_at <= instant, own.c.ends_at > instant)
-        .where(following.c.calendar == CALENDAR, following.c.date > same)
+        .where(following.c.calendar == CALENDAR, following.c.date == same)  # bare, so that an index serves
         .where(last.c.calendar == CALENDAR, last.c.day_no == following.c.day_no + days)
-        .order_by(own.c.starts_at.desc(), following.c.date)
+        .order_by(own.c.starts_at.desc())
         .limit(1)
     )
     found = found if where is None else found.where(where)
