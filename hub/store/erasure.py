@@ -41,8 +41,17 @@ BATCH = 500
 _KEPT = frozenset(
     (
         *("kind", "id", "source", "scope", "key", "created_at", "updated_at", "status", "status_category"),
-        *("account", "same_as", "party", "employment", "active_from", "active_to", "competences", "service_ids"),
-        *("customer_id", "confidentiality", "declared_by", "unknown_fields", "since", "vanished_at", "invisible_at"),
+        *("account", "same_as", "party", "employment", "active_from", "active_to", "competences", "assessments"),
+        *(
+            "service_ids",
+            "customer_id",
+            "confidentiality",
+            "declared_by",
+            "unknown_fields",
+            "since",
+            "vanished_at",
+            "invisible_at",
+        ),
     )
 )
 """What a tombstone keeps: what verdicts rest on, and nothing that names anybody."""
