@@ -20,6 +20,7 @@ from hub.conformance.expression import (
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
 from hub.conformance.ratio import ratio
+from hub.conformance.reading import Need
 from hub.conformance.shape import deadline
 from hub.conformance.unit import Unit, each, unit
 from hub.store.schema import kind_tables
@@ -38,6 +39,8 @@ _record = metadata.tables["record"]
 _period = metadata.tables["period"].c
 _open = metadata.tables["open_interval"]
 _DAY_MS = 86_400_000
+_NO_OTHER_PROMISE = Need("sla", evidence=True)
+"""Whether an agreement promises something else, or anything at all, is known only where all of them could be read."""
 
 
 def _without_clock(metric: str) -> ColumnElement[bool]:
@@ -74,6 +77,8 @@ def _slm_10(rid: str, q: Parameters) -> list[Part]:
             evidence=at(case((i.priority.is_not(None), i.first_response_at))),
             fields=("first_response_at", "priority"),
             doubts=[priority_unknown("incident")],
+            needs=[_NO_OTHER_PROMISE],
+            complete=True,
         ),
     ]
 
@@ -107,6 +112,8 @@ def _slm_11(rid: str, q: Parameters) -> list[Part]:
             evidence=at(case((i.priority.is_not(None), i.onsite_at))),
             fields=("onsite_confirmed_at", "onsite_at", "priority"),
             doubts=[priority_unknown("incident")],
+            needs=[_NO_OTHER_PROMISE],
+            complete=True,
         ),
     ]
 
@@ -259,6 +266,7 @@ def _slm_13(rid: str, q: Parameters) -> list[Part]:
             of=whole,
             good=solved,
             share=q.resolved_share,
+            needs=[_NO_OTHER_PROMISE],
         ),
         ratio(
             rid,
@@ -272,6 +280,7 @@ def _slm_13(rid: str, q: Parameters) -> list[Part]:
             of=whole.where(solved),
             good=quick,
             share=q.within_24h_share,
+            needs=[_NO_OTHER_PROMISE],
         ),
     ]
 
