@@ -14,6 +14,7 @@ import pytest
 from hub.cli.metrics import Facts, render, write_atomically
 from hub.sync.run import RunSummary, SourceSummary
 from hub_bs15000.catalogue import load_pack
+from tests.peer import unavailable
 
 CONFIG = """
 [organisation]
@@ -68,18 +69,24 @@ def test_what_a_run_did_is_told():
     assert found["hub_messages_undelivered"] == 2
 
 
-@pytest.mark.skipif(which("promtool") is None, reason="promtool is not installed")
-def test_prometheus_reads_it_without_complaint():
+@pytest.fixture(scope="module")
+def promtool() -> str:
+    """Prometheus's own tool that checks files."""
+    return which("promtool") or unavailable("promtool is not installed; it comes with prometheus")
+
+
+@pytest.mark.peer
+def test_prometheus_reads_it_without_complaint(promtool):
     text = render(run(SourceSummary(source='a "b"\\c\n')), Facts())
     assert r'source="a \"b\"\\c\n"' in text
-    checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
 
 
-@pytest.mark.skipif(which("promtool") is None, reason="promtool is not installed")
-def test_the_rules_beside_the_example_are_rules():
+@pytest.mark.peer
+def test_the_rules_beside_the_example_are_rules(promtool):
     rules = Path(__file__).resolve().parents[2] / "config" / "prometheus" / "hub-rules.yml"
-    checked = subprocess.run(["promtool", "check", "rules", rules], capture_output=True, text=True, check=False)
+    checked = subprocess.run([promtool, "check", "rules", rules], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     named = set(re.findall(r"\bhub_\w+", rules.read_text(encoding="utf-8")))
     told = {name.partition("{")[0] for name in values(render(run(SourceSummary(source="a")), Facts()))}

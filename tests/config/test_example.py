@@ -14,18 +14,50 @@ from hub.cli.init import write_start
 from hub.clock import FixedClock, parse_instant
 from hub.config.load import load_configuration
 from hub.registry import Registry
+from hub.sync.source_type import SourceSettings
 
-CONFIG = Path(__file__).resolve().parents[2] / "config"
+CONFIG, DOCS = (Path(__file__).resolve().parents[2] / each for each in ("config", "docs"))
 COMMAND = re.compile(r"/opt/hub/bin/hub (\w+)")
+
+
+SECRETS = set(re.findall(r'"secrets/([\w-]+)"', "".join(each.read_text("utf-8") for each in CONFIG.glob("*.toml"))))
+EXAMPLES = {
+    "email": (["email"], {"mail": {"imap"}}),
+    "gitlab": (["gitlab"], {"gitlab": {"gitlab"}}),
+    "hub": (["jira", "register"], {"service-desk": {"jira"}, "register": {"register"}}),
+    "icinga": (["icinga"], {"icinga": {"icinga"}}),
+    "monitoring": (["monitoring", "register"], {"metrics": {"prometheus"}, "register": {"register"}}),
+    "zabbix": (["zabbix"], {"zabbix": {"zabbix"}}),
+}
+"""File -> pages that tell of it, and source -> plugin."""
 
 
 @pytest.fixture(autouse=True)
 def _with_secrets(tmp_path):
     (tmp_path / "secrets").mkdir(mode=0o700)
-    for name in ("jira-token", "smtp"):
+    for name in SECRETS | {"smtp"}:
         secret = tmp_path / "secrets" / name
         secret.write_text("not-a-real-one", encoding="utf-8")
         secret.chmod(0o600)
+
+
+def test_every_example_is_tried():
+    assert set(EXAMPLES) == {each.stem for each in CONFIG.glob("*.toml")}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_can_be_used_and_every_setting_stands_in_it_or_on_its_page(tmp_path, name):
+    pages, plugins = EXAMPLES[name]
+    shutil.copy(CONFIG / f"{name}.toml", tmp_path / "hub.toml")
+    sources = load_configuration(tmp_path / "hub.toml", Registry()).sources
+    assert {source: {settings.plugin} for source, settings in sources.items()} == plugins
+    assert "not-a-real-one" not in repr(sources)
+    told = "".join(
+        page.read_text("utf-8") for page in (CONFIG / f"{name}.toml", *(DOCS / f"{each}.md" for each in pages))
+    )
+    common = set(SourceSettings.model_fields) | {"page_size", "timeout_s"}
+    own = {each for settings in sources.values() for each in type(settings).model_fields} - common
+    assert sorted(each for each in own if not re.search(rf"\b{each}\b", told)) == []
 
 
 def test_the_example_is_complete(tmp_path):

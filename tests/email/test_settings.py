@@ -1,16 +1,13 @@
 from __future__ import annotations
 
-import shutil
 import sys
 
 import pytest
 from pydantic import ValidationError
 
-from hub.config.load import load_configuration
 from hub.errors import PluginError
 from hub.registry import Registry
 from hub_email.settings import FileSettings, ImapSettings, SmtpSettings
-from tests.conftest import PROJECT
 from tests.email.imap_kit import context
 
 GOOD = {"plugin": "smtp", "host": "mail.example.test", "sender": "hub@example.test"}
@@ -44,18 +41,6 @@ def test_a_password_may_stay_unencrypted_inside_the_machine():
 
 def test_a_folder_needs_nothing_but_its_plugin():
     assert str(FileSettings(plugin="file").folder) == "out"
-
-
-def test_the_example_can_be_loaded(tmp_path):
-    """Every line of config/email.toml is one the plugin takes."""
-    shutil.copy(PROJECT / "config" / "email.toml", tmp_path / "hub.toml")
-    (tmp_path / "secrets").mkdir()
-    secret = tmp_path / "secrets" / "mail-client-secret"
-    secret.write_text("client-geheim")
-    secret.chmod(0o600)
-    configuration = load_configuration(tmp_path / "hub.toml", Registry())
-    assert [each.user for each in configuration.sources["mail"].mailboxes] == ["desk@example.com", "hub@example.com"]
-    assert configuration.channels["mail"].oauth.endpoint.startswith("https://login.microsoftonline.com/example")
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,11 @@ from pydantic import ValidationError
 
 import hub_gitlab
 from hub.clock import FixedClock
-from hub.config.load import load_configuration
 from hub.errors import PluginError
-from hub.registry import Registry
 from hub.sync.source import SourceContext
 from hub_gitlab.offer import offers
 from hub_gitlab.settings import GitlabSettings
 from hub_gitlab.source import make_source
-from tests.conftest import PROJECT
 from tests.gitlab.server import NOW, SECRET, configure
 
 
@@ -70,18 +67,6 @@ def test_what_cannot_be_meant_is_refused_without_showing_the_token(changes, said
 
 def test_the_address_may_name_the_api():
     assert configure(url="https://gitlab.example.net/git/api/v4/").url == "https://gitlab.example.net/git"
-
-
-def test_the_example_can_be_used(tmp_path):
-    (tmp_path / "secrets").mkdir(mode=0o700)
-    secret = tmp_path / "secrets" / "gitlab-token"
-    secret.write_text("not-a-real-one", encoding="utf-8")
-    secret.chmod(0o600)
-    path = tmp_path / "gitlab.toml"
-    path.write_text((PROJECT / "config" / "gitlab.toml").read_text(encoding="utf-8"), encoding="utf-8")
-    settings = load_configuration(path, Registry()).sources["gitlab"]
-    assert settings.mapping.jira == {"service-desk": ["CHG", "OPS"]}
-    assert settings.premium
 
 
 def test_every_offer_gives_more_than_there_is():

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 import respx
 
 from tests.icinga.kit import Icinga
+from tests.peer import running
 
 
 @pytest.fixture
@@ -25,17 +20,5 @@ def icinga():
 @pytest.fixture(scope="session")
 def server(shared: Path):
     """Start Icinga 2: `up()` again restarts it with its state kept."""
-    folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="hub-icinga-"))
-    folder.chmod(0o755)
-    command = [sys.executable, "-B", str(shared / "peers" / "icinga2.py")]
-    try:
-        started = subprocess.run([*command, "up", str(folder)], capture_output=True, text=True, check=False)
-        if started.returncode:
-            reason = f"Icinga does not start: {started.stderr.strip()}"
-            if os.environ.get("CI"):
-                pytest.fail(reason)
-            pytest.skip(reason)
-        yield json.loads(started.stdout.splitlines()[-1]) | {"folder": str(folder)}
-    finally:
-        subprocess.run([*command, "down", str(folder)], capture_output=True, check=False)
-        shutil.rmtree(folder, ignore_errors=True)
+    with running(shared, "icinga2.py") as started:
+        yield started

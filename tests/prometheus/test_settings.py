@@ -1,29 +1,14 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from hub.config.load import load_configuration
-from hub.registry import Registry
 from hub_prometheus.offer import offers
 from tests.prometheus.kit import SECRET, configure
 
 PROJECT = Path(__file__).resolve().parents[2]
-
-
-def test_the_example_can_be_used_as_it_is(tmp_path):
-    shutil.copy(PROJECT / "config" / "monitoring.toml", tmp_path / "hub.toml")
-    (tmp_path / "secrets").mkdir(mode=0o700)
-    for name in ("prometheus-token", "icinga-password", "zabbix-token"):
-        secret = tmp_path / "secrets" / name
-        secret.write_text("not-a-real-one", encoding="utf-8")
-        secret.chmod(0o600)
-    settings = load_configuration(tmp_path / "hub.toml", Registry()).sources["metrics"]
-    assert settings.plugin == "prometheus"
-    assert "not-a-real-one" not in repr(settings)
 
 
 @pytest.mark.parametrize(

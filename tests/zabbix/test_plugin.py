@@ -7,43 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from hub.config.load import load_configuration
 from hub.errors import PluginError
-from hub.registry import Registry
 from hub_zabbix.offer import offers, provisions
-from hub_zabbix.settings import ZabbixSettings
 from tests.zabbix.kit import configure, make
 
 PROJECT = Path(__file__).resolve().parents[2]
-
-
-def test_the_example_can_be_used(tmp_path):
-    (tmp_path / "secrets").mkdir(mode=0o700)
-    secret = tmp_path / "secrets" / "zabbix-token"
-    secret.write_text("not-a-real-one", encoding="utf-8")
-    secret.chmod(0o600)
-    path = tmp_path / "zabbix.toml"
-    path.write_text((PROJECT / "config" / "zabbix.toml").read_text(encoding="utf-8"), encoding="utf-8")
-    settings = load_configuration(path, Registry()).sources["zabbix"]
-    assert isinstance(settings, ZabbixSettings)
-    assert {"alert", "maintenance_window", "availability_sample", "measurement"} == {
-        each.kind for each in provisions(settings)
-    }
-
-
-def test_every_setting_stands_in_the_example_or_on_the_page():
-    told = (PROJECT / "config" / "zabbix.toml").read_text(encoding="utf-8")
-    told += (PROJECT / "docs" / "zabbix.md").read_text(encoding="utf-8")
-    own = set(ZabbixSettings.model_fields) - {
-        "plugin",
-        "enabled",
-        "proxy",
-        "fetchers",
-        "census",
-        "page_size",
-        "timeout_s",
-    }
-    assert {name for name in own if name not in told} == set()
 
 
 def test_what_one_more_line_would_give_is_offered():
