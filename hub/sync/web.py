@@ -215,9 +215,8 @@ class Web:
         host = urlsplit(self.url).hostname
         if isinstance(error, SourceError):
             return error
-        if _untrusted(error):
-            told = "is not trusted or not made out to that name"
-            return SourceError(f"{where}: the certificate of {host} {told}; set ca_bundle of this source, or check url")
+        if (told := _encryption_fault(error, host)) is not None:
+            return SourceError(f"{where}: {told}")
         if isinstance(error, httpx.ProxyError):
             return Retriable(f"{where}: the proxy does not let us reach {host}; check proxy of this source")
         if isinstance(error, httpx.TimeoutException):
@@ -227,15 +226,20 @@ class Web:
         return SourceError(f"{where}: no request possible ({type(error).__name__}); check url of this source")
 
 
-def _untrusted(error: BaseException | None) -> bool:
-    """Tell whether a certificate is behind a fault: httpx wraps it twice."""
+def _encryption_fault(error: BaseException | None, host: str | None) -> str | None:
+    """Say whose certificate is refused where TLS is behind a fault, which httpx wraps twice; None = something else is."""
     for _ in range(_DEEPEST):
         if error is None:
             break
-        if isinstance(error, ssl.SSLError) or "CERTIFICATE_VERIFY" in str(error):
-            return True
+        said = str(error)
+        if "_ALERT_" in said and "CERTIFICATE" in said:  # by the other side, about us
+            told = "the server asks for a certificate of ours that it trusts"
+            return f"{told}; set client_certificate and client_key of this source"
+        if isinstance(error, ssl.SSLError) or "CERTIFICATE_VERIFY" in said:
+            told = f"the certificate of {host} is not trusted or not made out to that name"
+            return f"{told}; set ca_bundle of this source, or check url"
         error = error.__cause__ or error.__context__
-    return False
+    return None
 
 
 def sort_status(tool: str, reply: Reply, said: str = "") -> SourceError | None:
