@@ -14,7 +14,17 @@ from hub.conformance.cycle import derive_all
 from hub.conformance.judge import judge
 from hub.conformance.listing import list_obligations
 from hub.conformance.pack import Requirement
-from hub.records import CapacityPlan, Incident, Measurement, Measuring, Outage, Record, Service
+from hub.records import (
+    CapacityPlan,
+    Incident,
+    Link,
+    Measurement,
+    Measuring,
+    Outage,
+    Record,
+    SecurityIncident,
+    Service,
+)
 from hub.records.governance import CapacityForecast, CapacityLimit
 from hub.store.reading import record_coverage, set_provisions
 from hub.store.revision import current_records
@@ -28,9 +38,10 @@ from tests.conformance.kit import needed
 from tests.prometheus.kit import LABELS, NOW, SHOP, configure
 from tests.prometheus.stand import context
 
-JUDGED = ("BS15000-5.2-c", "BS15000-5.2-e", "BS15000-5.6-b", "BS15000-7.1-b", "SD-01", "SLM-15")
+JUDGED = ("BS15000-5.2-c", "BS15000-5.2-e", "BS15000-5.6-b", "BS15000-5.7-k", "BS15000-7.1-b", "OPS-13", "SD-01", "SLM-15")
 MONITORED = {"alert", "availability_sample", "maintenance_window", "outage"}
 HOUR = 3_600_000
+SCAN = {"alertname": "PortScan", "team": "security", "severity": "warning"}
 
 
 def s(text: str) -> int:
@@ -56,7 +67,7 @@ class Place:
         self.servers.now_ms = now_ms
         clock = FixedClock(now_ms)
         asked = [{"service": SHOP, "query": 'probe_success{service="shop"}'}]
-        settings = configure(history_days=40, availability=asked)
+        settings = configure(history_days=40, availability=asked, security=["team=security"])
         if self.source is not None:
             self.source.close()
         self.source = make_source(settings, replace(context(self.folder, clock), zone="UTC"))
@@ -145,6 +156,8 @@ def place(any_store, servers, tmp_path):
         (LABELS, s("2026-09-10T08:00Z"), s("2026-09-10T09:00Z")),
         (LABELS, s("2026-09-20T10:00Z"), s("2026-09-20T10:30Z")),
         (LABELS, s("2026-09-25T10:00Z"), s("2026-09-25T10:02Z")),
+        (SCAN, s("2026-09-12T10:00Z"), s("2026-09-12T10:05Z")),
+        (SCAN, s("2026-09-13T10:00Z"), s("2026-09-13T10:05Z")),
     ]
     down = [(s("2026-09-10T08:00Z"), s("2026-09-10T09:00Z")), (s("2026-09-20T10:00Z"), s("2026-09-20T10:30Z"))]
     full = range(s("2026-09-05T12:00Z"), s("2026-09-05T14:00Z"))
@@ -191,6 +204,24 @@ def test_what_monitoring_shows_becomes_evidence(place: Place) -> None:
     # a threshold crossed without an answer
     acted = {key: told for key, told in found.items() if key[:2] == ("5.6-b", "acted")}
     assert [told[0] for told in acted.values()] == ["not_met"], "once, though two hours were beyond it"
+
+    concluded = [told[0] for key, told in found.items() if key[:2] == ("OPS-13", "concluded")]
+    assert concluded == ["pending"], "the next review has time yet"
+
+    # alerts of the security team, one of which somebody made a record of
+    scans = sorted((one for one in place.held("alert") if one.security), key=lambda one: one.started_at)
+    assert [of("5.7-k", "alerts", one.id)[0] for one in scans] == ["not_met", "not_met"]
+    place.write(
+        SecurityIncident(
+            id="desk:3",
+            source="desk",
+            created_at=s("2026-09-12T11:00Z") * 1000,
+            links=[Link(type="reported_by", target=scans[0].id, at=s("2026-09-12T11:00Z") * 1000)],
+        )
+    )
+    place.read(NOW)
+    found = place.verdicts(NOW)
+    assert [of("5.7-k", "alerts", one.id)[0] for one in scans] == ["met", "not_met"]
 
     # September was watched whole: 90 of 43,200 minutes down, of which the alerts tell two more
     [measured] = [one for one in place.held("measurement") if one.source == "hub" and "2026-09" in one.id]
