@@ -142,7 +142,6 @@ def erase_alice(hub):
     return hub("retention", "erase", "register:people/alice", *DORA)
 
 
-@pytest.mark.timeout(400)  # every text of the store is read several times
 def test_an_erased_person_is_nowhere_and_all_verdicts_stand(workplace, hub):
     names = ("Alice Adler", "alice@example.com", "3e2bc84f114a1ad43e7757c5", "people/alice")
     before = workplace.pictures()

@@ -48,7 +48,6 @@ def test_named_payload(name):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", ["Change", "Incident", "Request", "Problem", "Complaint"])
 def test_every_place_gone_null_or_of_another_type(kind):
     sound = whole(kind)

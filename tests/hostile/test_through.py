@@ -150,7 +150,6 @@ def hub(tmp_path, run_hub, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_horrors_are_stored_judged_shown_and_mailed(hub, tmp_path):
     call = hub(hall_of_horrors())
     called = call("run")

@@ -16,8 +16,7 @@ from hub.clock import FixedClock, SystemClock
 from hub_icinga.source import make_source
 from tests.icinga.kit import SHOP, configure, context, of, read
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(900), pytest.mark.sqlite("no store takes part: once is enough")]
-"""Its start counts too, on a machine that does much else."""
+pytestmark = [pytest.mark.peer, pytest.mark.sqlite("no store takes part: once is enough")]
 WAIT_S = 60
 
 

@@ -288,7 +288,6 @@ def places(flavour: str, row: str) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.timeout(400)  # silence is waited for, at every endpoint and more than once
 @pytest.mark.parametrize("row", ANSWERS)
 def test_every_answer_everywhere(desk, row) -> None:
     wrong = {

@@ -17,7 +17,6 @@ from tests.postgresql import PASSWORD
 NEXT, OTHER = "a month ago", "derived"
 RESTORES = max(3, int(os.environ.get("HUB_KILLS", "0")) // 10)
 NOWS = (NOW, LATER)
-pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,6 @@ from tests.kill.test_adversity import at_work
 NOWS = (NOW, LATER)
 NEXT = "a month ago"
 DAY = 86_400_000
-pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,16 @@ from tests.conformance.kit import needed
 from tests.prometheus.kit import LABELS, NOW, SHOP, configure
 from tests.prometheus.stand import context
 
-JUDGED = ("BS15000-5.2-c", "BS15000-5.2-e", "BS15000-5.6-b", "BS15000-5.7-k", "BS15000-7.1-b", "OPS-13", "SD-01", "SLM-15")
+JUDGED = (
+    "BS15000-5.2-c",
+    "BS15000-5.2-e",
+    "BS15000-5.6-b",
+    "BS15000-5.7-k",
+    "BS15000-7.1-b",
+    "OPS-13",
+    "SD-01",
+    "SLM-15",
+)
 MONITORED = {"alert", "availability_sample", "maintenance_window", "outage"}
 HOUR = 3_600_000
 SCAN = {"alertname": "PortScan", "team": "security", "severity": "warning"}
@@ -170,7 +179,6 @@ def place(any_store, servers, tmp_path):
         made.source.close()
 
 
-@pytest.mark.timeout(400)  # the pack is compiled here where nobody compiled it before
 def test_what_monitoring_shows_becomes_evidence(place: Place) -> None:
     summary = place.read(NOW)
     assert (summary.faults, summary.complete) == ([], True), summary

@@ -26,7 +26,7 @@ from hub.sync.run import RunSummary, SourceSummary
 from hub.sync.runner import SourceJob, sync_source
 from tests.prometheus.stand import DAYS, FEBRUARY, SHOP, Stand, wait_until
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.peer
 MS = 1000
 PROJECT = Path(__file__).resolve().parents[2]
 

@@ -21,7 +21,7 @@ from hub_prometheus.source import make_source
 from tests.peer import unavailable
 from tests.prometheus.stand import context
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(300), pytest.mark.sqlite("no store takes part: once is enough")]
+pytestmark = [pytest.mark.peer, pytest.mark.sqlite("no store takes part: once is enough")]
 BCRYPT = "$2b$10$abcdefghijklmnopqrstuuqflPDzB6gcMhKa1rZqKiun2YGL5sa2u"  # of "secret"
 START_S = 60
 

@@ -192,7 +192,6 @@ def test_command(
     assert told.code == 0, told.err
 
 
-@pytest.mark.timeout(300)
 def test_memory_does_not_grow_with_the_store(
     sqlite_template: Path, postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

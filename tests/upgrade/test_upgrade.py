@@ -19,7 +19,6 @@ from hub.store.store import Store
 from tests.kill.harness import KILLED, call
 from tests.upgrade.first_store import END, SCHEMA, fill_first
 
-pytestmark = pytest.mark.timeout(600)
 RECORDS = 10_000
 NOW = END + 3 * 86_400_000
 MEANT: dict[str, set[str]] = {"obligation": {"oid"}}
