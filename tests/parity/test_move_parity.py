@@ -83,27 +83,24 @@ def _url(config: Path) -> str:
     return str(tomllib.loads(config.read_text(encoding="utf-8"))["store"]["url"])
 
 
-@pytest.fixture(scope="module")
-def seen(postgres, tmp_path_factory) -> dict[tuple[str, str], Seen]:
-    """(workplace, stage) -> what is there."""
+def test_nothing_tells_that_a_store_was_moved_there_and_back(postgres, tmp_path):
+    """One test: workers that share the rest would each make the journey."""
     with JiraServer(Organisation(7, scale=0.02), "cloud", clock_ms=FIRST) as server:
-        return Journey(tmp_path_factory.mktemp("journey"), server, Places(postgres)).seen
+        seen = Journey(tmp_path, server, Places(postgres)).seen
+    something_to_compare(seen)
+    for stage in STAGES:
+        stayed = seen["stayed", stage]
+        others = [name for name, at in seen if at == stage and name != "stayed"]
+        assert others == (["moved", "back"] if STAGES.index(stage) >= STAGES.index("moved back") else ["moved"])
+        for name in others:
+            other = seen[name, stage]
+            assert other.picture.keys() == stayed.picture.keys()
+            assert [table for table in stayed.picture if stayed.picture[table] != other.picture[table]] == [], stage
+            assert other.models == stayed.models, stage
+            assert other.files == stayed.files, stage
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_nothing_tells_that_it_was_moved(seen, stage):
-    stayed = seen["stayed", stage]
-    others = [name for name, at in seen if at == stage and name != "stayed"]
-    assert others == (["moved", "back"] if STAGES.index(stage) >= STAGES.index("moved back") else ["moved"])
-    for name in others:
-        other = seen[name, stage]
-        assert other.picture.keys() == stayed.picture.keys()
-        assert [table for table in stayed.picture if stayed.picture[table] != other.picture[table]] == []
-        assert other.models == stayed.models
-        assert other.files == stayed.files
-
-
-def test_every_stage_had_something_to_compare(seen):
+def something_to_compare(seen: dict[tuple[str, str], Seen]) -> None:
     stages = ["begin", *STAGES]
     told = [seen["stayed", stage] for stage in stages]
     assert sum(told[0].picture["verdicts at None"].values()) > 200
