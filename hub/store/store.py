@@ -208,9 +208,10 @@ def _postgresql_engine(target: URL, wait_s: float) -> Engine:
             connect_args={
                 "connect_timeout": max(2, int(wait_s)),
                 # A plan kept from when the tables were empty reads them whole ever after; a lock whose holder's
-                # machine is gone is given back after two minutes, not two hours.
+                # machine is gone is given back after two minutes, not two hours. Compiling one derivation's thousand
+                # expressions to machine code takes longer (20 s) than running it a hundred times.
                 "options": f"-c lock_timeout={int(wait_s * 1000)} -c timezone=UTC -c plan_cache_mode=force_custom_plan"
-                " -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=20 -c tcp_keepalives_count=3",
+                " -c jit=off -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=20 -c tcp_keepalives_count=3",
                 "application_name": "hub",
             },
             pool_pre_ping=True,

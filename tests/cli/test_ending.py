@@ -66,6 +66,20 @@ def test_compiled_code_that_lost_its_memory_error(limited, said, words):
     assert (ended.returncode, ended.stderr[: len(said)]) == (2 if limited else 1, said)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("mmap.so: failed to map segment from shared object", b"hub: the memory is used up; raise the limit"),
+        ("No module named 'hub.cli.nothing'", b"Traceback (most recent call"),
+    ],
+)
+def test_a_library_for_which_there_is_no_memory(words, said):
+    raiser = f'def lose(**_): raise ImportError("{words}")\n'
+    program = f"import sys; from hub.cli import app\n{raiser}app.app = lose\nsys.exit(app.main([]))"
+    ended = subprocess.run((sys.executable, "-c", program), capture_output=True, check=False)
+    assert ended.stderr[: len(said)] == said
+
+
 def test_what_could_not_be_wound_up_without_memory_is_not_told(capsys):
     class Held:
         def __init__(self, error):

@@ -57,6 +57,15 @@ def test_who_may_not_enter_or_write(postgres: Postgres, database: str) -> None:
         postgres.execute("DROP ROLE guest")
 
 
+def test_a_session_plans_anew_and_compiles_nothing(postgres: Postgres, database: str) -> None:
+    """Machine code for the thousand expressions of one derivation takes seconds to make, and is used once."""
+    store = Store.open(postgres.url(database), base_dir=Path(), create=True)
+    with store.connect() as conn:
+        assert conn.scalar(text("SHOW jit")) == "off"
+        assert conn.scalar(text("SHOW plan_cache_mode")) == "force_custom_plan"
+    store.close()
+
+
 def test_a_database_in_another_encoding(postgres: Postgres) -> None:
     name = postgres.make("template0", "ENCODING 'SQL_ASCII' LOCALE 'C'")
     assert complaint(postgres.url(name)).startswith("keeps text as SQL_ASCII")
