@@ -1,18 +1,20 @@
-"""What the hub worked out of an alert besides what its source says: kept when the source is read again."""
+"""What the hub knows besides what a source says, kept when the source is read again: an alert's ticket, when a survey left."""
 
 from __future__ import annotations
 
 import msgspec
 from sqlalchemy import Connection
 
-from hub.records import Alert
+from hub.records import Alert, SatisfactionSurvey
 from hub.records.base import Since
 from hub.store.dropped import Write
 from hub.store.revision import current_records
 
-__all__ = ["keep_matches", "with_match"]
+__all__ = ["HANDED_OVER", "keep_hand_overs", "keep_matches", "with_match"]
 
 _FIELD = "ticket_id"
+HANDED_OVER = "handed_over_at"
+"""Stands in `custom` of a survey the hub sent itself: when the mail server took it."""
 
 
 def with_match(alert: Alert, ticket: str | None, basis: str | None, linked_at: int | None, *, unknown: bool) -> Alert:
@@ -47,3 +49,13 @@ def keep_matches(conn: Connection, writes: dict[str, Write]) -> None:
         found = None if before.ticket_basis is None else before.ticket_id
         kept = with_match(alerts[before.id], found, before.ticket_basis, linked_at, unknown=unknown)
         writes[before.id] = Write(kept, writes[before.id].document, writes[before.id].earlier)
+
+
+def keep_hand_overs(conn: Connection, writes: dict[str, Write]) -> None:
+    """Carry over, in place, when a survey left: its answer tells only when it was written."""
+    surveys = {one: write.record for one, write in writes.items() if isinstance(write.record, SatisfactionSurvey)}
+    for before in current_records(conn, list(surveys)) if surveys else ():
+        if isinstance(before, SatisfactionSurvey) and HANDED_OVER in before.custom:
+            custom = {**surveys[before.id].custom, HANDED_OVER: before.custom[HANDED_OVER]}
+            kept = msgspec.structs.replace(surveys[before.id], sent_at=before.custom[HANDED_OVER], custom=custom)
+            writes[before.id] = Write(kept, writes[before.id].document, writes[before.id].earlier)

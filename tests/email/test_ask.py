@@ -13,41 +13,22 @@ import pytest
 from hub.clock import FixedClock, parse_instant
 from hub.conformance.asked import waiver_revision
 from hub.conformance.waiver_list import list_waivers
-from hub.errors import DeliveryUncertain
 from hub.records import Approval, RoleAssignment, Waiver
 from hub.report.channel import Outgoing, Receipt
 from hub.report.deliver import Way
 from hub.store import outbox
 from hub.store.store import Store
-from hub.sync.source import CheckLine
 from hub_email.ask import Asking, Open, ask, find_open, request_id
 from hub_email.decision import read_decision
 from hub_email.parse.message import read_mail
 from hub_email.request_mail import Matter, render_request
 from hub_email.token import Question
 from tests.email.letter import ALICE, KEY, PASSED, letter, one, reading
-from tests.email.organisation import REVISION, Organisation, change, people
+from tests.email.organisation import REVISION, Organisation, Post, change, people
 
 NOW = parse_instant("2026-11-02T08:00:00Z")
 DAY = 86_400_000
 TIMES = 3
-
-
-class Post:
-    """A channel that keeps what it takes."""
-
-    def __init__(self) -> None:
-        self.taken: list[Outgoing] = []
-        self.cut = False
-
-    def check(self) -> list[CheckLine]:
-        return []
-
-    def deliver(self, message: Outgoing) -> Receipt:
-        self.taken.append(message)
-        if self.cut:
-            raise DeliveryUncertain("no answer")
-        return Receipt(accepted=message.recipients)
 
 
 class Desk(Organisation):

@@ -40,7 +40,7 @@ RULES: list[dict[str, Any]] = [
 HOW = reading(rules=RULES, trust={"sent": ["Sent"]}, accounts={"carol@customer.example": "register:people/carol"})
 CUSTOMER = {"from_": "Carol <carol@customer.example>", "in_reply_to": ""}
 UNPROVEN = [f"Received: {BORDER}"]
-EVERYTHING = settings(rules=RULES)
+EVERYTHING = settings(rules=RULES, decisions={"key": KEY, "channel": "post"}, surveys={})
 
 
 def told(text: str = "The shop is slow again.", **fields: str) -> bytes:
@@ -224,6 +224,36 @@ def test_feedback_on_a_report_is_laid_to_it():
     assert message(read(told(subject="Re: Service report October"), HOW)).record_id == "register:reports/10"
 
 
+KEYS = [
+    {"source": "jira", "pattern": "OPS-[0-9]+"},
+    {"source": "gitlab", "pattern": "\\[shop#([0-9]+)\\]", "key": "acme/shop#{}"},
+]
+
+
+@pytest.mark.parametrize(
+    ("subject", "named", "counted"),
+    [
+        ("Re: OPS-12 is slow", "jira:key/OPS-12", False),
+        ("[shop#7] paid twice", "gitlab:key/acme/shop#7", False),
+        ("(OPS-12) OPS-12", "jira:key/OPS-12", False),
+        ("DEVOPS-12, OPS-12-b, ops-12", None, False),
+        ("OPS-12 and OPS-13", None, True),
+        ("OPS-12 [shop#7]", None, True),
+        ("ISO-9001", None, False),
+    ],
+)
+def test_a_mail_is_tied_to_the_one_ticket_its_subject_names(subject: str, named: str | None, *, counted: bool):
+    given = read(told(subject=subject, from_="x@y.example"), reading(tickets=KEYS))
+    assert message(given).record_id == named
+    assert ("ticket: the subject names several" in [skip.reason for skip in given.skipped]) == counted
+
+
+def test_what_begins_a_record_stays_with_it_and_belongs_to_the_ticket_too():
+    given = read(told(to="desk@example.org", subject="OPS-12 again"), reading(rules=RULES, tickets=KEYS))
+    assert message(given).record_id == one(given, Incident).id
+    assert [(link.type, link.target) for link in message(given).links] == [("record_id", "jira:key/OPS-12")]
+
+
 def test_a_mail_no_rule_fits_is_counted():
     given = read(told(), reading())
     assert message(given).class_ is None
@@ -284,6 +314,11 @@ def test_a_rule_that_cannot_be_meant_is_refused(rule: dict[str, Any], words: str
     ("changed", "words"),
     [
         ({"decisions": {"key": "short"}}, "32 characters"),
+        ({"surveys": {}}, "key and channel below decisions"),
+        ({"tickets": [{"source": "jira", "pattern": "(OPS"}]}, "no regular expression"),
+        ({"tickets": [{"source": "jira", "pattern": "[0-9]*"}]}, "fits an empty text"),
+        ({"tickets": [{"source": "jira", "pattern": "(A)(B)"}]}, "several groups"),
+        ({"tickets": [{"source": "gitlab", "pattern": "#([0-9]+)", "key": "shop"}]}, "write `{}` once"),
         ({"rules": [RULES[0], RULES[0]]}, "several rules are named complaints"),
         ({"trust": {"networks": ["nowhere"]}}, "does not appear to be"),
         ({"trust": {"dkim_keys": {"sel": "p="}}}, "selector._domainkey"),
@@ -298,11 +333,14 @@ def test_settings_that_cannot_be_meant_are_refused(changed: dict[str, Any], word
 def test_what_one_more_line_would_give():
     fields = {"plugin": "imap", "host": "h", "mailboxes": [{"user": "u", "password": "p"}]}
     bare = ImapSettings.model_validate(fields)
-    full = ImapSettings.model_validate({**fields, "rules": RULES, "decisions": {"key": KEY}})
+    full = ImapSettings.model_validate(
+        {**fields, "rules": RULES, "decisions": {"key": KEY, "channel": "post"}, "surveys": {}}
+    )
     assert [offer.write for offer in offers("mail", None)] == ['plugin = "imap"']
     assert [offer.write for offer in offers("mail", bare)] == [
         *(f'becomes = "{kind}"' for kind in ("alert", "complaint", "incident", "request", "service_report")),
         'key = { file = "secrets/mail-key" }',
+        "share = 1.0",
     ]
     assert offers("mail", full) == []
     given = {each.kind: each.fields for each in provisions(full)}
