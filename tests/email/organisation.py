@@ -83,7 +83,9 @@ class Tool(MemorySource):
 
     def provides(self) -> list[Provision]:
         held = {kind for scope in self.tool.scopes() for kind in self.tool.kinds(scope)}
-        return [one for one in super().provides() if one.kind in held]
+        inner = {"incident": frozenset({"breach.notified_at"})}
+        given = [Provision(one.kind, one.fields | inner.get(one.kind, frozenset())) for one in super().provides()]
+        return [one for one in given if one.kind in held]
 
 
 class Organisation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -279,3 +280,69 @@ def test_keys_that_nobody_or_several_bear_are_counted(store: Store):
     house.read(NOW)
     with store.connect() as conn:
         assert untied(conn, "mail", "record_id") == ["desk:key/OPS-7", "desk:key/OPS-99"]
+
+
+def test_killed_before_it_was_written_down_the_next_run_does_so(house: House, monkeypatch: pytest.MonkeyPatch):
+    house.put(incident())
+    with monkeypatch.context() as cut:
+        cut.setattr("hub_email.survey_ask.state_surveys", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            house.ask()
+    assert house.surveys() == []
+    house.answer("5")
+    house.ask(NOW + DAY)
+    assert [(one.sent_at, one.score) for one in house.surveys()] == [(NOW, 5.0)]
+    assert len(house.post.taken) == 1
+
+
+CONFIG = """
+[organisation]
+name = "Example"
+zone = "Europe/Berlin"
+calendar = "5x8"
+
+[store]
+url = "sqlite:///hub.db"
+
+[sources.mail]
+plugin = "imap"
+host = "imap.example.test"
+
+[[sources.mail.mailboxes]]
+user = "hub@example.test"
+password = { file = "key" }
+
+[sources.mail.decisions]
+key = { file = "key" }
+channel = "post"
+{surveys}
+[channels.post]
+plugin = "smtp"
+host = "127.0.0.1"
+sender = "hub@example.test"
+"""
+
+
+@pytest.mark.sqlite("one command")
+def test_the_command_lists_asks_and_says_what_is_missing(
+    store: Store, tmp_path: Path, run_hub: Any, monkeypatch: pytest.MonkeyPatch
+):
+    house = House(store)
+    house.put(incident())
+    house.read(NOW)
+    monkeypatch.setattr("hub.cli.session.SystemClock", lambda: FixedClock(NOW))
+    path, key = tmp_path / "hub.toml", tmp_path / "key"
+    key.write_text(KEY)
+    key.chmod(0o600)
+
+    def survey(*words: str, text: str = "[sources.mail.surveys]\n") -> Any:
+        path.write_text(CONFIG.replace("{surveys}", text))
+        return run_hub("survey", *words, "--config", path, "--format", "json")
+
+    assert "write [sources.NAME.surveys]" in survey(text="").err
+    for words, state in ((["--list"], "not asked"), ([], "held"), (["--list"], "held")):
+        called = survey(*words)
+        assert called.code == 0, called.err
+        given = json.loads(called.out)
+        (row,) = given["rows"] if isinstance(given, dict) else given
+        assert (row["ticket"], row["address"], row["state"]) == ("OPS-1", CAROL, state)
