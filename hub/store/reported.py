@@ -29,7 +29,7 @@ def ended_tickets(
     t, person = kind_tables[kind].c, kind_tables["person"]
     login, human, customer, twin = record.alias(), record.alias(), record.alias(), link.alias()
     account, owner = person.alias(), person.alias()
-    return conn.execute(
+    query = (
         select(
             record.c.sid,
             record.c.id,
@@ -63,7 +63,9 @@ def ended_tickets(
             func.coalesce(t.channel, "") != "alert",
             ~exists().where(twin.c.sid == t.sid, twin.c.type == "duplicate_of").correlate_except(twin),
         )
-    ).all()
+    )
+    found: Sequence[Row[Any]] = conn.execute(query).all()
+    return found
 
 
 def proven_senders(conn: Connection, tickets: Collection[int]) -> Mapping[int, set[str]]:
