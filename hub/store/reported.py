@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, exists, false, func, or_, select
+from sqlalchemy import Connection, exists, false, func, or_, select
 
 from hub.store.bulk import among
 from hub.store.schema import kind_tables
@@ -18,7 +18,7 @@ _CALLED_OFF = ("cancelled", "rejected")
 
 def ended_tickets(
     conn: Connection, kind: str, ended: Literal["closed", "resolved"], *, since: int, until: int, now: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[Any]:
     """List tickets closed, or resolved and not closed, after `since` and up to `until` (UTC milliseconds), with their reporters.
 
     What was called off, is a duplicate, came from a monitor or is no longer visible is left out.
@@ -43,6 +43,7 @@ def ended_tickets(
             account.c.email.label("login_email"),
             human.c.id.label("human"),
             owner.c.email.label("email"),
+            owner.c.zone.label("zone"),
             or_(owner.c.active_to <= now, owner.c.vanished_at.is_not(None)).label("gone"),
         )
         .select_from(
@@ -64,8 +65,7 @@ def ended_tickets(
             ~exists().where(twin.c.sid == t.sid, twin.c.type == "duplicate_of").correlate_except(twin),
         )
     )
-    found: Sequence[Row[Any]] = conn.execute(query).all()
-    return found
+    return conn.execute(query).all()
 
 
 def proven_senders(conn: Connection, tickets: Collection[int]) -> Mapping[int, set[str]]:

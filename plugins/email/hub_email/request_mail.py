@@ -11,9 +11,10 @@ from email.utils import format_datetime
 from html import escape
 from zoneinfo import ZoneInfo
 
+from hub.sla.zone import zone_names
 from hub_email.token import Question, SurveyQuestion, sign
 
-__all__ = ["Matter", "one_line", "render_question", "render_request", "request_message_id"]
+__all__ = ["Matter", "known_zone", "one_line", "render_question", "render_request", "request_message_id"]
 
 _ONE_LINE = SMTP.clone(max_line_length=998)
 """A Message-ID must not be folded."""
@@ -100,6 +101,11 @@ def _text(matter: Matter, question: Question, name: str, title: str, token: str)
         f"Reference: {token}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def known_zone(name: str, otherwise: str) -> str:
+    """Return a zone as the register names it, and another one where there is none of that name."""
+    return name if name in zone_names() else otherwise
 
 
 def one_line(text: str) -> str:

@@ -23,7 +23,7 @@ from hub.store.outbox import Delivery, MessageKey
 from hub.store.reading import coverage_rows
 from hub.store.revision import read_record
 from hub.store.writer import Write, write_records
-from hub_email.request_mail import one_line, render_question
+from hub_email.request_mail import known_zone, one_line, render_question
 from hub_email.survey import survey_id
 from hub_email.token import REPORTER, Question, SurveyQuestion, find_tokens, read_token, sign
 
@@ -220,7 +220,7 @@ def _queue(conn: Connection, about: str, asked: Asked, desk: Desk, *, way: Way, 
         number=1,
         sender=desk.sender,
         now=now,
-        zone=desk.zone,
+        zone=known_zone(asked.zone, desk.zone),
     )
     outbox.queue(
         conn,

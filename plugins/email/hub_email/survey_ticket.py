@@ -40,6 +40,8 @@ class Asked:
     address: str
     fault: str = ""
     """Why nobody is asked."""
+    zone: str = ""
+    """IANA zone the register says the reporter lives in; empty where it says none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def _asked(conn: Connection, kind: str, rows: Sequence[Any], asker: Asker) -> It
         ):
             fault = "nothing proves that the mail it began with came from its sender"
         name, reporter = row.key or row.id, row.human or row.login or ""
-        yield Asked(kind, row.id, name, row.title or "", row.at, row.customer, reporter, address, fault)
+        yield Asked(kind, row.id, name, row.title or "", row.at, row.customer, reporter, address, fault, row.zone or "")
 
 
 def _fault(row: Any, address: str, asker: Asker) -> str:
