@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from hub.clock import FixedClock, parse_instant
 from hub.conformance.answer import ObligationRow
 from hub.conformance.explain import describe, explain
 from hub.records import (
+    Alert,
     Customer,
     Event,
     Incident,
@@ -28,12 +30,14 @@ from hub.records import (
 from hub.records.agreements import ReportDuty, Target
 from hub.report.deliver import Way
 from hub.store.identity import sids_of
+from hub.store.revision import current_records
 from hub.store.store import Store
+from hub.store.tables import record
 from hub_email.mapping import Reading
 from hub_email.survey_ask import Desk, ask_reporters
 from hub_email.survey_ticket import Asker, closed_tickets
 from hub_email.token import SurveyQuestion, sign
-from tests.email.letter import ALICE, ASKED, BOB, BORDER, KEY, letter, question, reading
+from tests.email.letter import ALICE, ASKED, BOB, BORDER, CAME, KEY, letter, question, reading
 from tests.email.organisation import Organisation, Post, change, people
 
 STARTED, DUE = parse_instant("2026-11-03T08:00:00Z"), parse_instant("2026-11-20T12:00:00Z")
@@ -48,6 +52,7 @@ RULES = [
     {"name": "other report", "record": "register:reports/09", "subject": ["report september"]},
     {"name": "hosting", "becomes": "service_report", "subject": ["hosting report"], "authenticated": True,
      "contract": "register:contracts/host", "report_type": "availability", "period": "month"},
+    {"name": "monitoring", "becomes": "alert", "product": "nagios", "sender": ["nagios@example.org"]},
 ]  # fmt: skip
 
 
@@ -140,6 +145,15 @@ NAMES = (
 )
 
 
+def monitored(kind: str, host: str, number: int) -> bytes:
+    return letter(
+        f"Notification Type: {kind}\r\nService: HTTP\r\nHost: {host}\r\nState: CRITICAL\r\n",
+        from_="nagios@example.org",
+        in_reply_to="",
+        message_id=f"<n{number}@example.org>",
+    )
+
+
 @pytest.fixture(scope="module")
 def place(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Organisation]:
     folder = tmp_path_factory.mktemp("mail")
@@ -164,6 +178,7 @@ def place(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     place.mail(letter(subject="Hosting report 2026-10", in_reply_to="", message_id="<h@example.org>"))
     survey = SurveyQuestion("2026-H2", None, "register:customers/acme", ALICE, ASKED, 1, 5)
     place.mail(letter("2\r\n", in_reply_to=f"<{sign(survey, KEY)}@example.org>", message_id="<s@example.org>"))
+    place.mail(monitored("PROBLEM", "web1", 1), monitored("RECOVERY", "web1", 2), monitored("PROBLEM", "web2", 3))
     place.run(DUE)
     yield place
     store.close()
@@ -205,6 +220,14 @@ def test_feedback_on_one_report_was_answered_and_on_one_was_not(rows: dict[str, 
 def test_the_report_of_the_supplier_has_come(rows: dict[str, list[ObligationRow]]):
     october = [row.verdict for row in rows["SRM-23"] if row.part == "received_each_month" and row.anchor == AGO]
     assert october == ["met"]
+
+
+def test_an_alert_that_came_by_mail_ends_with_the_mail_that_says_so(place: Organisation):
+    with place.store.connect() as conn:
+        ids = conn.scalars(select(record.c.id).where(record.c.kind == "alert")).all()
+        alerts = [one for one in current_records(conn, ids) if isinstance(one, Alert)]
+    stands = {one.resource: (one.ended_at, one.unknown_fields) for one in alerts}
+    assert stands == {"web1/HTTP": (CAME, []), "web2/HTTP": (None, ["ended_at"])}
 
 
 def test_the_customer_was_asked_answered_and_nothing_came_of_it(rows: dict[str, list[ObligationRow]]):

@@ -205,7 +205,7 @@ ALERTS = "2 alerts for alertname=Down\n[2] Firing\nLabels\nalertname = Down\nins
         ("zabbix", "Problem: HTTP is down", ZABBIX, [("web1", "High", None)]),
         ("alertmanager", "[FIRING:2] Down", ALERTS, [("web1", "critical", None), ("web2", "warning", None)]),
         ("icinga", "[RECOVERY] HTTP on web1 is OK!", ICINGA, []),
-        ("zabbix", "Resolved in 5m: HTTP is down", ZABBIX.replace("started", "has been resolved"), []),
+        ("zabbix", "Updated problem: HTTP is down", ZABBIX.replace("started", "is known"), []),
         ("alertmanager", "[RESOLVED] Down", ALERTS, []),
         ("nagios", "hello", "hello", None),
     ],
@@ -217,7 +217,58 @@ def test_monitoring_mail(tool: str, subject: str, text: str, raised: list[tuple[
     assert [(alert.resource, alert.severity, alert.started_at) for alert in alerts] == expected
     assert all(alert.ended_at is None and "ended_at" in alert.unknown_fields for alert in alerts)
     assert message(given).class_ == "monitoring"
-    assert len(given.skipped) == (not raised)
+    ends = [link.target for link in message(given).links if link.type == "ends"]
+    assert len(given.skipped) == (not raised and not ends)
+
+
+WELL = "Problem has been resolved at 11:03:00 on 2026.11.02\nProblem name: HTTP is down\nProblem duration: 5m\nHost: web1\nOriginal problem ID: 4711\n"
+MIXED = ALERTS.replace("Annotations\nsummary = x\n", "Annotations\nsummary = x\n[1] Resolved\n")
+RECOVERED = ICINGA.replace("10:58", "11:03")
+
+
+@pytest.mark.parametrize(
+    ("tool", "problem", "recovery", "at"),
+    [
+        ("icinga", ("[PROBLEM] HTTP on web1 is CRITICAL!", ICINGA), ("[RECOVERY] HTTP on web1 is OK!", RECOVERED), "2026-11-02T10:03:00Z"),
+        ("nagios", ("** PROBLEM **", NAGIOS), ("** RECOVERY **", NAGIOS.replace("PROBLEM", "RECOVERY")), None),
+        ("zabbix", ("Problem: HTTP is down", ZABBIX), ("Resolved in 5m: HTTP is down", WELL), None),
+        ("alertmanager", ("[FIRING:2] Down", ALERTS), ("[RESOLVED] Down", ALERTS), None),
+        ("alertmanager", ("[FIRING:2] Down", ALERTS), ("[FIRING:1] Down", MIXED), None),
+    ],
+)  # fmt: skip
+def test_a_recovery_names_the_check_of_the_problem(
+    tool: str, problem: tuple[str, str], recovery: tuple[str, str], at: str | None
+):
+    raised, over = (
+        read(told(text, from_=f"{tool}@mon.example", subject=subject, auto_submitted="auto-generated"), HOW)
+        for subject, text in (problem, recovery)
+    )
+    checks = [link.target for one in raised.records if isinstance(one, Alert) for link in one.links]
+    ends = [(link.target, link.at) for link in message(over).links]
+    still = [link.target for one in over.records if isinstance(one, Alert) for link in one.links]
+    assert sorted([*(target for target, _ in ends), *still]) == sorted(checks)
+    assert {when for _, when in ends} == {CAME if at is None else parse_instant(at)}
+    assert not over.skipped
+
+
+@pytest.mark.parametrize(
+    ("tool", "subject", "text"),
+    [
+        ("icinga", "[ACKNOWLEDGEMENT] HTTP on web1 is CRITICAL!", ICINGA),
+        ("nagios", "** FLAPPINGSTOP **", NAGIOS.replace("PROBLEM", "FLAPPINGSTOP")),
+        ("nagios", "** DOWNTIMEEND **", NAGIOS.replace("PROBLEM", "DOWNTIMEEND")),
+        (
+            "zabbix",
+            "Updated problem: HTTP is down",
+            ZABBIX.replace("Problem started at", "ann acknowledged problem at"),
+        ),
+        ("nagios", "** RECOVERY **", "Notification Type: RECOVERY\n"),
+    ],
+)
+def test_what_is_no_recovery_ends_nothing(tool: str, subject: str, text: str):
+    given = read(told(text, from_=f"{tool}@mon.example", subject=subject, auto_submitted="auto-generated"), HOW)
+    assert [type(one) for one in given.records] == [Communication]
+    assert message(given).links == []
 
 
 def test_feedback_on_a_report_is_laid_to_it():

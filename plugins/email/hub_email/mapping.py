@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+from hub.monitoring.check import ENDS, OF_CHECK
 from hub.records import Alert, Approval, Communication, Complaint, Incident, Link, Person, Record, Request, Since
 from hub.records.measurement import Attachment
 from hub.sync.source import Document, Normalised, Skip
 from hub_email.automatic import bounced_id, is_automatic, is_bounce
 from hub_email.bounce import undelivered
 from hub_email.decision import Decision, read_decision, say_solved
-from hub_email.monitoring_mail import read_alerts
+from hub_email.monitoring_mail import read_alerts, read_recoveries
 from hub_email.parse.header import addresses, instant
 from hub_email.parse.message import Mail, read_mail
 from hub_email.parse.reply import own_line, trim
@@ -405,7 +406,19 @@ def _alerts(draft: _Draft, message: Communication, rule: MailRule) -> None:
     if raised is None:
         draft.skip(f"{product}: not a mail of its usual form")
         return
-    if not raised:
+    recovered = read_recoveries(product, message.title, draft.mail.text)
+    message.links = [
+        *message.links,
+        *(
+            Link(
+                type=ENDS,
+                target=_check(draft, product, one.fingerprint),
+                at=draft.received_at if one.at is None else one.at,
+            )
+            for one in recovered
+        ),
+    ]
+    if not raised and not recovered:
         draft.skip(f"{product}: no new problem; kept as a message")
     for number, one in enumerate(raised):
         started_at = draft.received_at if one.started_at is None else one.started_at
@@ -421,7 +434,13 @@ def _alerts(draft: _Draft, message: Communication, rule: MailRule) -> None:
                 severity=one.severity,
                 started_at=started_at,
                 service_ids=sorted(rule.services),
+                links=[Link(type=OF_CHECK, target=_check(draft, product, one.fingerprint))],
                 raw_times={"started_at": one.started_text[:100]} if one.started_text else {},
                 unknown_fields=["ended_at"] if started_at is not None else ["ended_at", "started_at"],
             )
         )
+
+
+def _check(draft: _Draft, product: str, fingerprint: str) -> str:
+    """Name what problems and recoveries of one check have in common; no record has that id."""
+    return f"{draft.reading.source}:check/{product}:{fingerprint}"[:300]

@@ -24,7 +24,7 @@ _ENVELOPE = _names("created_at scope service_ids title")
 _CASE = _ENVELOPE | _names("channel customer_id description recorded_at status status_category")
 _TICKET = _CASE | _names("contact_ref reported_at reporter")
 OF_RULES = {
-    "alert": Provision("alert", _ENVELOPE | _names("fingerprint resource severity started_at")),
+    "alert": Provision("alert", _ENVELOPE | _names("ended_at fingerprint links resource severity started_at")),
     "complaint": Provision("complaint", _CASE | _names("complainant received_at")),
     "incident": Provision("incident", _TICKET),
     "request": Provision("request", _TICKET),
