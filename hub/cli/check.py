@@ -19,6 +19,7 @@ from hub.sync.source import CheckLine
 __all__ = ["register"]
 
 _COLUMNS = ("subject", "level", "text", "advice")
+_MOST_LOST = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -83,6 +84,8 @@ def _store_lines(session: Session) -> Iterator[tuple[str, CheckLine]]:
     if stored.level == "ok":
         for line in _service_level_lines(session):
             yield "service levels", line
+        for line in _outbox_lines(session):
+            yield "outbox", line
 
 
 def _service_level_lines(session: Session) -> Iterator[CheckLine]:
@@ -94,6 +97,16 @@ def _service_level_lines(session: Session) -> Iterator[CheckLine]:
         yield CheckLine("warning", str(fault), "until it is mended, the tickets it concerns are not provable")
     if promising and not faults:
         yield CheckLine("ok", f"tickets can be measured by {promising} agreements")
+
+
+def _outbox_lines(session: Session) -> Iterator[CheckLine]:
+    from hub.cli.report import lost_messages, lost_text  # noqa: PLC0415 - `hub check --help` needs no database library
+
+    lost = lost_messages(session)
+    for one in lost[-_MOST_LOST:]:
+        yield CheckLine("warning", lost_text(one), "mend the address: `email` in the register, or in the tool")
+    if len(lost) > _MOST_LOST:
+        yield CheckLine("warning", f"{len(lost) - _MOST_LOST} messages before them did not arrive either")
 
 
 def _tried(attempt: Callable[[], list[CheckLine]]) -> list[CheckLine]:

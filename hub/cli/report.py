@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from hub.report.model import Period
     from hub.store.outbox import Delivery, State
 
-__all__ = ["delivery_rows", "make_conformance", "register", "ways_of"]
+__all__ = ["delivery_rows", "lost_messages", "lost_text", "make_conformance", "register", "ways_of"]
 
+_QUESTION_LASTS_MS = 30 * 86_400_000
 _ISSUED = ("report", "revision", "type", "period", "as_of", "known_at", "issued_at", "states", "hash")
 _MESSAGES = ("report", "revision", "channel", "recipient", "state", "attempts", "sent_at", "detail", "message_id")
 RevisionOption = Annotated[
@@ -61,6 +62,20 @@ def register(app: typer.Typer) -> None:
     group.command("show", epilog=examples("hub report show SR-example-conformance-2026-10"))(show)
     group.command("send", epilog=examples("hub report send SR-example-conformance-2026-10"))(send)
     app.add_typer(group, name="report")
+
+
+def lost_messages(session: Session) -> list[Delivery]:
+    """List what was sent to people and did not arrive: reports however old, questions of the last 30 days."""
+    from hub.store import outbox  # noqa: PLC0415 - `hub report --help` needs no database library
+
+    with session.store.connect() as conn:
+        return outbox.astray(conn, since=session.clock.now_ms() - _QUESTION_LASTS_MS)
+
+
+def lost_text(lost: Delivery) -> str:
+    """Say which message did not arrive where, and why."""
+    told = f"{lost.key.report_id} to {lost.key.recipient or lost.key.channel}: {lost.state}"
+    return f"{told}: {lost.detail}" if lost.detail else told
 
 
 def make_conformance(
@@ -127,6 +142,7 @@ def _profile_version(session: Session) -> str:
 
 def _answers(session: Session) -> AnswersProvider:
     """Let the report ask the store, with the configured packs and adoption date."""
+    from hub.store import outbox  # noqa: PLC0415 - `hub report --help` needs no database library
 
     def ask(period: Period, as_of: int, known_at: int, before: int | None) -> Answers:
         with session.store.connect() as conn:
@@ -145,6 +161,7 @@ def _answers(session: Session) -> AnswersProvider:
                 end=period.end,
                 changed_since=before,
                 profile=profile_of(session),
+                lost=len(outbox.astray(conn, since=session.clock.now_ms() - _QUESTION_LASTS_MS)),
             )
 
     return ask

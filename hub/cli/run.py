@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +14,7 @@ from hub.cli.judging import catalogue, derived, judged, refreshed
 from hub.cli.metrics import Facts, render, write_atomically
 from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, LogFormat, LogFormatOption, examples
 from hub.cli.output import emit
-from hub.cli.report import make_conformance
+from hub.cli.report import lost_messages, lost_text, make_conformance
 from hub.cli.session import Session
 from hub.cli.sync import read_sources
 from hub.clock import format_instant
@@ -23,6 +24,9 @@ from hub.conformance.rollup import roll_up
 from hub.conformance.waiver_list import warnings
 from hub.errors import ConfigurationError, Fault, Locked
 from hub.sync.run import RunSummary
+
+if TYPE_CHECKING:
+    from hub.store.outbox import Delivery, MessageKey
 
 __all__ = ["do_run", "register"]
 
@@ -110,28 +114,30 @@ def run(
 
 def do_run(session: Session, *, census: bool | None = None) -> RunSummary:
     """Read, derive, find and report; the report of a month is made once, after the month has ended."""
+    from hub.store.outbox import mark_bounced  # noqa: PLC0415 - as above
     from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - as above
 
     started = session.clock.now_ms()
     sources = read_sources(session, census=census)
     reports: list[str] = []
-    undelivered = 0
+    astray: list[Delivery] = []
     with hold(session.store, DERIVE, clock=session.clock):
         session.progress.begin("judge")
         done = derived(session)
         changes = refreshed(session)
+        with session.store.begin() as conn:
+            mark_bounced(conn)
         session.progress.end("judge", f"{done.written} obligations new or changed, {_opened(changes)} findings opened")
         if "conformance" in session.configuration.reports and session.requirements():
             session.progress.begin("report")
             issue, messages = make_conformance(session)
             astray = [one for one in messages if one.state in ("waiting", "failed", "unknown", "bounced")]
-            undelivered = len(astray)
             for one in astray:
-                told = f"{one.key.report_id} to {one.key.recipient or one.key.channel}: {one.state}: {one.detail}"
-                session.progress.say(told, level="warning")
+                session.progress.say(lost_text(one), level="warning")
             if issue.created:
                 reports.append(issue.report_id)
             session.progress.end("report", ", ".join(reports) or "none is due")
+        _tell_lost(session, told={one.key for one in astray})
     summary = RunSummary(
         started_at=started,
         finished_at=session.clock.now_ms(),
@@ -140,10 +146,17 @@ def do_run(session: Session, *, census: bool | None = None) -> RunSummary:
         findings_opened=_opened(changes),
         findings_closed=sum(change.after != "open" and change.before == "open" for change in changes),
         reports=reports,
-        undelivered=undelivered,
+        undelivered=len(astray),
     )
     session.registry.observe_run(summary)
     return summary
+
+
+def _tell_lost(session: Session, *, told: Collection[MessageKey]) -> None:
+    """Say which other mail did not arrive: an approver who is never asked, a customer whose address is wrong."""
+    for one in lost_messages(session):
+        if one.key not in told:
+            session.progress.say(lost_text(one), level="warning")
 
 
 def _verdicts(session: Session, judgement: Judgement) -> list[str]:

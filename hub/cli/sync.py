@@ -94,7 +94,24 @@ def read_sources(
         for warning in summary.warnings:
             session.progress.say(f"{job.name}: {warning}", source=job.name, level="warning")
         summaries.append(summary)
+    _tell_untied(session, summaries)
     return summaries
+
+
+def _tell_untied(session: Session, summaries: Iterable[SourceSummary]) -> None:
+    """Count, once every source was read, the keys in messages that no ticket, or several, bear."""
+    from hub.store.naming import untied  # noqa: PLC0415 - as above
+
+    for summary in summaries:
+        with session.store.connect() as conn:
+            keys = untied(conn, summary.source, "record_id")
+        if keys:
+            told = ", ".join(one.partition(":key/")[2] for one in keys[:3]) + (
+                " …" if len(keys) > len(keys[:3]) else ""
+            )
+            warning = f"messages name {len(keys)} tickets that no source, or several records, know: {told}"
+            summary.warnings.append(warning)
+            session.progress.say(f"{summary.source}: {warning}", source=summary.source, level="warning")
 
 
 def _told(summary: SourceSummary) -> str:

@@ -185,7 +185,7 @@ class WaiverRow(msgspec.Struct, frozen=True, kw_only=True):
     """How many obligations it covers now."""
     id: str = ""
     """Id of the record."""
-    state: Literal["in_force", "ends_soon", "to_come", "ended"] = "in_force"
+    state: Literal["in_force", "ends_soon", "to_come", "ended", "refused"] = "in_force"
     units: int | None = None
     """How many records it covers; None = every unit of the requirement."""
     notes: list[str] = []
@@ -234,5 +234,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     time-zone data changed: their verdicts may differ because we changed."""
     profile: list[ProfileLine] = []
     """What the organisation has set otherwise than shipped."""
+    lost: int = 0
+    """Messages of the hub itself that did not arrive."""
     setters: dict[str, Subject] = {}
     """`set_by` of the profile -> the person, where it is the id of one that was read."""

@@ -12,7 +12,7 @@ from hub.records import Waiver
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["Answer", "Holder", "answers_on", "holders", "humans", "waiver_revision"]
+__all__ = ["Answer", "Holder", "answers_on", "holders", "humans", "waiver_revision", "zones"]
 
 _record = metadata.tables["record"]
 
@@ -27,6 +27,8 @@ class Holder(NamedTuple):
     role: str
     address: str
     """First mail address; empty where none is known."""
+    zone: str = ""
+    """IANA zone the person lives in; empty where none is known."""
 
 
 class Answer(NamedTuple):
@@ -49,7 +51,7 @@ def holders(conn: Connection, roles: Collection[str], at: int) -> list[Holder]:
     duty, person = kind_tables["role_assignment"].c, kind_tables["person"].c
     named, human = _record.alias(), _record.alias()
     rows = conn.execute(
-        select(human.c.id, human.c.sid, duty.role, person.email)
+        select(human.c.id, human.c.sid, duty.role, person.email, person.zone)
         .select_from(
             duty.sid.table.join(named, named.c.sid == duty.person)
             .join(human, human.c.sid == named.c.canonical)
@@ -68,7 +70,8 @@ def holders(conn: Connection, roles: Collection[str], at: int) -> list[Holder]:
     )
     found: dict[int, Holder] = {}
     for row in rows:
-        found.setdefault(row.sid, Holder(row.id, row.sid, row.role, row.email[0] if row.email else ""))
+        address = row.email[0] if row.email else ""
+        found.setdefault(row.sid, Holder(row.id, row.sid, row.role, address, row.zone or ""))
     return list(found.values())
 
 
@@ -76,6 +79,17 @@ def humans(conn: Connection, ids: Collection[str]) -> dict[str, int]:
     """Return id of a person or login -> record.sid of the human; who is not known is missing."""
     asked = select(_record.c.id, _record.c.canonical).where(_record.c.id.in_(sorted(ids)))
     return {row.id: row.canonical for row in conn.execute(asked) if row.canonical is not None}
+
+
+def zones(conn: Connection, ids: Collection[str]) -> dict[str, str]:
+    """Return id of a person or login -> zone of the human; where none is known it is missing."""
+    person = kind_tables["person"].c
+    asked = (
+        select(_record.c.id, person.zone)
+        .join(person.sid.table, person.sid == _record.c.canonical)
+        .where(_record.c.id.in_(sorted(ids)), person.zone.is_not(None))
+    )
+    return {row.id: row.zone for row in conn.execute(asked)}
 
 
 def answers_on(conn: Connection, subjects: Sequence[str]) -> list[Answer]:

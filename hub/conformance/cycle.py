@@ -17,6 +17,7 @@ from hub.conformance.probe import Probe, run_probes
 from hub.conformance.waiver_rule import LONGEST_DAYS
 from hub.errors import ConfigurationError, Fault
 from hub.monitoring.own import state_own
+from hub.monitoring.recovery import refresh_recoveries
 from hub.monitoring.refresh import refresh_outages
 from hub.sla.calendar import Calendar
 from hub.sla.clocks import refresh_clocks
@@ -48,6 +49,7 @@ def derive_all(
         materialise(conn, calendars, zone, FIRST_DAY, horizon(now, zone))
         calendars_once = cache(partial(open_times, conn))
         refresh_clocks(conn, calendars_once, zone=zone)
+        refresh_recoveries(conn, now=now, whole=whole)
         refresh_outages(conn, now=now, whole=whole)
         refresh_availability(conn, calendars_once, now=now)
         state_own(conn, now=now)

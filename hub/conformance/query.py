@@ -34,10 +34,12 @@ def answers(
     end: int,
     changed_since: int | None = None,
     profile: Sequence[ProfileLine] = (),
+    lost: int = 0,
 ) -> Answers:
     """Answer everything a report over [start, end) says.
 
-    `changed_since` is the last report's known-at; `profile` is what the organisation has set otherwise than shipped.
+    `changed_since` is the last report's known-at; `profile` is what the organisation has set otherwise than shipped;
+    `lost` = how many messages of the hub itself did not arrive.
     """
     conn = judgement.conn
     return Answers(
@@ -52,6 +54,7 @@ def answers(
         roles=_roles(conn),
         derived_anew=_derived_anew(conn, changed_since),
         profile=list(profile),
+        lost=lost,
         setters=_people(conn, {line.set_by for line in profile}, judgement.known_at),
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 import zstandard
 from sqlalchemy import ColumnElement, Connection, Select, or_, select
 
+from hub.conformance.waiver_refusal import Refusal, refusals
 from hub.conformance.waiver_rule import LONGEST_DAYS, conditions, faults_of, load_people
 from hub.errors import ConfigurationError, Fault
 from hub.records import Waiver, decode_record
@@ -39,10 +40,20 @@ class KnownWaiver:
     valid_from: int
     valid_to: int
     """First instant it no longer holds: its end, or when it was taken out of its file."""
+    refused: Sequence[Refusal] = ()
+    """When it does not hold because who is named as its approver said no."""
 
     def holds(self, at: int) -> bool:
         """Say whether it holds at an instant."""
+        return self.is_current(at) and self.refusal(at) is None
+
+    def is_current(self, at: int) -> bool:
+        """Say whether an instant lies between its first day and its end, refused or not."""
         return self.valid_from <= at < self.valid_to
+
+    def refusal(self, at: int) -> Refusal | None:
+        """Return the no that stands at an instant."""
+        return next((one for one in self.refused if one.start <= at < one.end), None)
 
 
 def known_waivers(
@@ -66,6 +77,7 @@ def known_waivers(
         return []
     known = dict.fromkeys(conn.scalars(select(_part.c.requirement).distinct()), "") | dict(requirements)
     people = load_people(conn, [name for one in waivers for name in (one.approver, one.owner)])
+    refused = refusals(conn, waivers, known_at)
     faults: list[Fault] = []
     sound: list[KnownWaiver] = []
     for one in waivers:
@@ -76,7 +88,8 @@ def known_waivers(
             faults += [Fault(message, file, one.id, line) for message in wrong]
         if wrong or one.valid_from is None or one.valid_to is None:
             continue
-        sound.append(KnownWaiver(one, one.valid_from, one.valid_to if gone_at is None else min(one.valid_to, gone_at)))
+        until = one.valid_to if gone_at is None else min(one.valid_to, gone_at)
+        sound.append(KnownWaiver(one, one.valid_from, until, refused.get(one.id, ())))
     if faults:
         raise ConfigurationError(faults)
     return sound

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, func, select
 
 from hub.clock import format_instant
 from hub.conformance.answer import Subject, WaiverRow
-from hub.conformance.asked import answers_on, waiver_revision
 from hub.conformance.judge import Judgement
 from hub.conformance.subject import subjects
 from hub.conformance.waiver import KnownWaiver, covered_units
@@ -45,7 +44,9 @@ def list_waivers(judgement: Judgement, *, everything: bool = False, warn_days: i
 def warnings(judgement: Judgement, *, warn_days: int = WARN_DAYS) -> list[str]:
     """Say of which waivers in force the end is near, and what is odd about one; a sentence each."""
     said = []
-    for row in list_waivers(judgement, warn_days=warn_days):
+    for row in list_waivers(judgement, everything=True, warn_days=warn_days):
+        if row.state in ("ended", "to_come"):
+            continue
         named = f"waiver {row.id.rpartition('/')[2]} of {row.requirement}"
         if row.state == "ends_soon":
             cases = f"{row.obligations} case{'' if row.obligations == 1 else 's'}"
@@ -79,9 +80,13 @@ def _row(
     )
 
 
-def _state(one: KnownWaiver, at: int, warn_days: int) -> Literal["in_force", "ends_soon", "to_come", "ended"]:
+def _state(
+    one: KnownWaiver, at: int, warn_days: int
+) -> Literal["in_force", "ends_soon", "to_come", "ended", "refused"]:
     if one.valid_to <= at:
         return "ended"
+    if one.refusal(at) is not None:
+        return "refused"
     if at < one.valid_from:
         return "to_come"
     return "ends_soon" if one.valid_to <= at + warn_days * _DAY_MS else "in_force"
@@ -101,6 +106,8 @@ def _known(judgement: Judgement, units: set[int] | None) -> set[int] | None:
 def _notes(judgement: Judgement, one: KnownWaiver, units: Collection[int] | None) -> list[str]:
     notes = []
     requirement = one.waiver.requirement_id
+    if (no := one.refusal(judgement.as_of)) is not None:
+        notes.append(f"does not hold: it was {no.word} by who is named as its approver")
     numbers = [number for number, part in judgement.parts.items() if part.requirement == requirement]
     if not numbers:
         notes.append("covers nothing: the requirement is not judged now")
@@ -111,17 +118,7 @@ def _notes(judgement: Judgement, one: KnownWaiver, units: Collection[int] | None
     human = _human(judgement.conn, one.waiver.approver)
     if units and human is not None and human in owners_of(judgement.conn, units, numbers):
         notes.append("who approved it owns what it covers")
-    if human is not None:
-        notes += _taken_back(judgement.conn, one, human)
     return notes
-
-
-def _taken_back(conn: Connection, one: KnownWaiver, human: int) -> list[str]:
-    """Tell where the last word of who accepted it, on what it says now, is no."""
-    revisions = (None, waiver_revision(one.waiver))
-    said = [each for each in answers_on(conn, [one.waiver.id]) if each.human == human and each.revision in revisions]
-    decided = [each.decision for each in said if each.decision is not None]
-    return [f"was {last} by who is named as its approver" for last in decided[-1:] if last != "approved"]
 
 
 def owing(judgement: Judgement, numbers: Collection[int], units: Collection[int]) -> set[int]:

@@ -10,7 +10,9 @@ A plugin reads its tool and gives `Alert`, `AvailabilitySample`, `Measurement` a
 * `ticket_id` only where the tool itself links the two; `ticket_basis` is the hub's and stays None;
 * `AvailabilitySample`: one for each stretch of the same state, `interval_s` long, `every_s` between two looks. What
   was not looked at is left out: it is unknown, never up.
+* where problems and recoveries come one by one (mail): the relations of `hub.monitoring.check`.
 
-What follows from several documents the hub works out itself before it derives (`hub.monitoring.refresh`): the ticket
-of an alert, by reference, then by service and time, and the outages of a service as records of the source `hub`.
+What follows from several documents the hub works out itself before it derives: which alerts a recovery ends
+(`hub.monitoring.recovery`); the ticket of an alert, by reference, then by service and time, and the outages of a
+service as records of the source `hub` (`hub.monitoring.refresh`).
 """

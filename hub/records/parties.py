@@ -86,6 +86,8 @@ class Person(Record, tag="person", kw_only=True):
     """Addresses."""
     phone: str | None = None
     """Number."""
+    zone: str | None = None
+    """IANA zone in which mails to the person tell dates; None = the organisation's."""
     party: AnyRef | None = None
     """Customer, supplier or team the person belongs to."""
     employment: Literal["employee", "external", "customer", "supplier"] | None = None

@@ -68,6 +68,7 @@ def compile_conformance(
         gaps=_gaps(answers),
         clauses=_clauses(answers.requirements),
         profile=profile,
+        lost=answers.lost,
     )
 
 

@@ -329,6 +329,8 @@ class ReportModel(msgspec.Struct, frozen=True, kw_only=True):
     """Clauses an enabled pack judges."""
     profile: list[ProfileLine] = []
     """What the organisation has set otherwise than the packs ship it."""
+    lost: int = 0
+    """Messages of the hub itself that did not arrive when this was made."""
 
     @property
     def not_met_critical(self) -> int:

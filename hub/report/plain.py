@@ -259,6 +259,10 @@ class _Page:
             why = f"; {row.reason}" if row.reason else ""
             self.say(f"{mark}{name}: {row.kinds}; {read}{why}", "- ", "  ")
         self.more(self.view.scopes.more, "evidence-manifest.json")
+        if self.model.lost:
+            self.say(
+                f"{plural(self.model.lost, 'message')} of the hub did not arrive; `hub check` says which.", "- ", "  "
+            )
         if self.view.gaps.shown:
             self.lines += ["", "Not provable, and what would prove it:"]
         for gap in self.view.gaps.shown:

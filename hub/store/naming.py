@@ -15,7 +15,7 @@ from hub.records.base import Record
 from hub.store.bulk import Row, among, put, remove
 from hub.store.tables import alias, link, record
 
-__all__ = ["named_sids", "settle_names"]
+__all__ = ["named_sids", "settle_names", "untied"]
 
 _MARK = ":key/"
 
@@ -65,6 +65,20 @@ def settle_names(conn: Connection, written: Iterable[Record]) -> list[Row]:
         return []
     tied = set(conn.execute(select(link.c.sid).where(among(conn, link.c.target, meant))).scalars())
     return _lead(conn, tied, meant)
+
+
+def untied(conn: Connection, source: str, relation: str) -> list[str]:
+    """List the keys to which records of a source are tied by a relation, and that no record, or several, bear."""
+    named, tied = record.alias(), record.alias()
+    asked = (
+        select(named.c.id)
+        .distinct()
+        .join(link, link.c.target == named.c.sid)
+        .join(tied, tied.c.sid == link.c.sid)
+        .where(named.c.kind.is_(None), named.c.id.like(f"%{_MARK}%"), link.c.type == relation, tied.c.source == source)
+        .order_by(named.c.id)
+    )
+    return list(conn.scalars(asked))
 
 
 def _lead(conn: Connection, tied: set[int], meant: Mapping[int, int]) -> list[Row]:

@@ -27,6 +27,7 @@ __all__ = [
     "MessageKey",
     "State",
     "addresses",
+    "astray",
     "claim",
     "deliveries",
     "find_report",
@@ -162,6 +163,31 @@ def deliveries(
             sent_at=row.sent_at,
         )
         for row in conn.execute(query)
+    ]
+
+
+def astray(conn: Connection, *, since: int) -> list[Delivery]:
+    """List messages that did not arrive, or of which nobody knows whether they did, in the order they were queued.
+
+    A report stays among them until it was sent. Any other mail leaves when a later one to the same address was taken
+    and did not come back, for the address is mended, or when it was queued before `since` and is out of date.
+    """
+    lost = [one for one in deliveries(conn) if one.state in ("failed", "unknown", "bounced")]
+    if not lost:
+        return []
+    issued = set(conn.scalars(select(report.c.report_id).distinct()))
+    latest = select(outbox.c.channel, outbox.c.recipient, func.max(outbox.c.sent_at)).where(outbox.c.state == "sent")
+    arrived = {
+        row[:2]: row[2] for row in map(tuple, conn.execute(latest.group_by(outbox.c.channel, outbox.c.recipient)))
+    }
+    return [
+        one
+        for one in lost
+        if one.key.report_id in issued
+        or (
+            one.queued_at >= since
+            and arrived.get((one.key.channel, one.key.recipient), -1) < (one.sent_at or one.queued_at)
+        )
     ]
 
 

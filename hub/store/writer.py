@@ -18,7 +18,7 @@ from hub.store.bulk import Row, among, put, remove
 from hub.store.document import Raw, append_documents
 from hub.store.dropped import Translated, Write, find_dropped, keep_marks
 from hub.store.identity import CHUNK, next_sid, resolve_persons, sids_of
-from hub.store.matched import keep_matches
+from hub.store.matched import keep_ends, keep_hand_overs, keep_matches
 from hub.store.naming import named_sids, settle_names
 from hub.store.revision import Current, current_of, digest_of, write_revisions
 from hub.store.row import Rows, references, rows_of
@@ -98,7 +98,9 @@ def write_page(
     if replay:
         keep_marks(conn, latest)
     keep_departures(conn, latest, known_at, replay=replay)
+    keep_ends(conn, latest)
     keep_matches(conn, latest)
+    keep_hand_overs(conn, latest)
     count = WriteCount(
         documents=len(documents),
         documents_new=sum(place.new for place in kept),

@@ -3,7 +3,7 @@
 python -m tests.bench.mail
 
 CPU seconds of the reader (its peak memory is that of a process of its own), and of Dovecot's processes; a
-machine with one core would take their sum.
+machine with one core would take their sum. Fails where memory grows with the folder.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ __all__: list[str] = []
 
 SHARED = Path(os.environ.get("HUB_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 USER, FOLDER = "alice@example.test", "Bench"
+MOST_MB = 64
+"""A page and what is made of it take less, whatever the folder holds."""
 NOW = parse_instant("2026-11-03T08:00:00Z")
 RULES = [
     {"name": "desk", "to": ["desk@example.test"], "becomes": "incident"},
@@ -171,6 +173,7 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--mails", type=int, nargs="*", default=[2_000, 8_000])
+    parser.add_argument("--flat", type=int, default=100_000, help="A folder of so many mails is read too, not stored.")
     parser.add_argument("--read", nargs=2, metavar=("FACTS", "HOW"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.read:
@@ -178,7 +181,8 @@ def main() -> None:
         return
     print("| mails | mean kB | what | mails a CPU second | with Dovecot's | memory grown MB | requests |")
     print("|---|---|---|---|---|---|---|")
-    for count in given.mails:
+    grown = []
+    for count in dict.fromkeys([*given.mails, given.flat]):
         place = tempfile.mkdtemp(dir="/tmp", prefix="hub-mail-")
         Path(place).chmod(0o755)
         peer = [sys.executable, "-B", str(SHARED / "peers" / "mail.py")]
@@ -189,7 +193,7 @@ def main() -> None:
             facts = json.loads(started.stdout.splitlines()[-1])
             facts["dovecot"] = int((Path(place) / "dovecot.pid").read_text().split()[0])
             mean = fill(facts, count)
-            for how in ("reading and mapping", "census", "store"):
+            for how in ("reading and mapping", "census", *(["store"] if count in given.mails else [])):
                 told = subprocess.run(
                     [sys.executable, "-m", "tests.bench.mail", "--read", json.dumps(facts), how],
                     capture_output=True,
@@ -198,6 +202,7 @@ def main() -> None:
                 )
                 one = json.loads(told.stdout.splitlines()[-1])
                 both = one["cpu_s"] + one["server_s"]
+                grown.append((one["grown_mb"], count, how))
                 print(
                     f"| {one['mails']:,} | {mean / 1000:.1f} | {how} | {one['mails'] / one['cpu_s']:,.0f} | "
                     f"{one['mails'] / both:,.0f} | {one['grown_mb']:.0f} | {one['requests']} |",
@@ -206,6 +211,10 @@ def main() -> None:
         finally:
             subprocess.run([*peer, "down", place], capture_output=True, check=False)
             shutil.rmtree(place, ignore_errors=True)
+    if most := [
+        f"{how} of {count:,} mails by {mb:.0f} MB" for mb, count, how in grown if mb > MOST_MB and how != "store"
+    ]:
+        sys.exit(f"memory grew with the folder: {', '.join(most)}")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from hub.conformance.answer import WaiverRow
+from hub.conformance.asked import waiver_revision
 from hub.conformance.finding import list_findings, update_findings
 from hub.conformance.judge import Judgement, judge
 from hub.conformance.rollup import roll_up
-from hub.conformance.waiver_list import list_waivers
+from hub.conformance.waiver_list import list_waivers, warnings
 from hub.errors import ConfigurationError
 from hub.records import Record
 from hub.store.reading import set_provisions
@@ -244,6 +245,60 @@ def test_a_waiver_recorded_later_does_not_count_earlier(house: House) -> None:
     assert verdict(house, known_at=known) == "not_met"
     assert rolled(house, NOW, known) == {"not_met": 1}
     assert verdict(house) == "waived"
+
+
+BEGUN = waiver(RID)
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdicts"),
+    [
+        ([{"decision": "rejected"}], ["waived", "not_met", "not_met"]),
+        ([{"decision": "withdrawn"}], ["waived", "not_met", "not_met"]),
+        ([{"decision": "rejected"}, {"decided_at": at(34)}], ["waived", "not_met", "waived"]),
+        ([{"decision": "rejected"}, {"decided_at": at(34), "vanished_at": at(50)}], ["waived", "not_met", "not_met"]),
+        ([{"decision": "rejected"}, {"decided_at": at(34), "subject_revision": "0"}], ["waived", "not_met", "not_met"]),
+        ([{"decision": "rejected", "vanished_at": at(31)}], ["waived", "not_met", "not_met"]),
+        ([{"decision": "rejected", "decided_at": None}], ["not_met", "not_met", "not_met"]),
+        ([{"decision": "approved", "decided_at": at(1), "withdrawn_at": at(30)}], ["waived", "not_met", "not_met"]),
+        ([{"decision": "rejected", "decided_at": at(1)}, {"decided_at": at(30)}], ["not_met", "waived", "waived"]),
+        ([{"decision": "abstained"}], ["waived", "waived", "waived"]),
+        ([{"decision": None, "approver": None, "status": "claim"}], ["waived", "waived", "waived"]),
+        ([{"decision": "rejected", "approver": BOB.id}], ["waived", "waived", "waived"]),
+        ([{"decision": "rejected", "subject_revision": "0"}], ["waived", "not_met", "not_met"]),
+    ],
+)
+def test_a_waiver_that_was_refused_waives_nothing(
+    house: House, answers: Sequence[dict[str, Any]], verdicts: list[str]
+) -> None:
+    said = {"decided_at": at(30), "subject_revision": waiver_revision(BEGUN)}
+    given = [
+        msgspec.structs.replace(approval(BEGUN, ALICE, n=number), **(said | one)) for number, one in enumerate(answers)
+    ]
+    house.write(ONE, BOB, BEGUN, *given)
+    assert [verdict(house, as_of) for as_of in (at(30) - 1, at(30), at(34))] == verdicts
+    assert rolled(house, at(34)) == {"not_met" if verdicts[0] == "not_met" else "waived": 1}
+
+
+def test_other_words_do_not_bring_a_refused_waiver_back_and_an_agreement_to_them_does(house: House) -> None:
+    house.write(ONE, BEGUN)
+    house.derive()
+    before = house.tick()
+    house.write(approval(BEGUN, ALICE, decision="rejected", subject_revision=waiver_revision(BEGUN)))
+    house.derive()
+    with house.store.connect() as conn:
+        assert [one.state for one in list_waivers(judged(house, conn), everything=True)] == ["refused"]
+        assert warnings(judged(house, conn)) == [
+            f"waiver 1 of {RID} does not hold: it was rejected by who is named as its approver"
+        ]
+    other = msgspec.structs.replace(BEGUN, reason="for another reason")
+    house.write(other)
+    refused = house.tick()
+    assert verdict(house) == "not_met"
+    house.write(approval(BEGUN, ALICE, n=2, decided_at=at(2), subject_revision=waiver_revision(other)))
+    late = approval(BEGUN, ALICE, n=3, decided_at=at(3), decision="rejected", subject_revision=waiver_revision(BEGUN))
+    house.write(late)
+    assert [verdict(house, known_at=known) for known in (before, refused, None)] == ["waived", "not_met", "waived"]
 
 
 # -- what is told ---------------------------------------------------------------------------------

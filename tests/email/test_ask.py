@@ -13,41 +13,23 @@ import pytest
 from hub.clock import FixedClock, parse_instant
 from hub.conformance.asked import waiver_revision
 from hub.conformance.waiver_list import list_waivers
-from hub.errors import DeliveryUncertain
-from hub.records import Approval, RoleAssignment, Waiver
+from hub.errors import DeliveryError
+from hub.records import Approval, Person, RoleAssignment, Waiver
 from hub.report.channel import Outgoing, Receipt
 from hub.report.deliver import Way
 from hub.store import outbox
 from hub.store.store import Store
-from hub.sync.source import CheckLine
 from hub_email.ask import Asking, Open, ask, find_open, request_id
 from hub_email.decision import read_decision
 from hub_email.parse.message import read_mail
 from hub_email.request_mail import Matter, render_request
 from hub_email.token import Question
 from tests.email.letter import ALICE, KEY, PASSED, letter, one, reading
-from tests.email.organisation import REVISION, Organisation, change, people
+from tests.email.organisation import REVISION, Organisation, Post, change, people
 
 NOW = parse_instant("2026-11-02T08:00:00Z")
 DAY = 86_400_000
 TIMES = 3
-
-
-class Post:
-    """A channel that keeps what it takes."""
-
-    def __init__(self) -> None:
-        self.taken: list[Outgoing] = []
-        self.cut = False
-
-    def check(self) -> list[CheckLine]:
-        return []
-
-    def deliver(self, message: Outgoing) -> Receipt:
-        self.taken.append(message)
-        if self.cut:
-            raise DeliveryUncertain("no answer")
-        return Receipt(accepted=message.recipients)
 
 
 class Desk(Organisation):
@@ -63,7 +45,7 @@ class Desk(Organisation):
     def open(self, now: int) -> list[Open]:
         with self.store.connect() as conn:
             assert self.settings is not None
-            return find_open(self.judged(now, conn), self.settings, now=now)
+            return find_open(self.judged(now, conn), self.settings, now=now, zone="Europe/Berlin")
 
     def ask(self, now: int, *, send: bool = True, post: Any = None) -> list[Asking]:
         self.run(now)
@@ -218,8 +200,6 @@ def test_what_was_answered_before_it_was_sent_is_not_sent(desk: Desk):
 
     class Busy(Post):
         def deliver(self, message: Outgoing) -> Receipt:
-            from hub.errors import DeliveryError
-
             raise DeliveryError("later", retriable=True)
 
     assert desk.ask(NOW, post=Busy())[0].state == "waiting"
@@ -230,6 +210,24 @@ def test_what_was_answered_before_it_was_sent_is_not_sent(desk: Desk):
         assert [(one.state, one.detail) for one in outbox.deliveries(conn)] == [
             ("held", "answered, or changed, before it was sent")
         ]
+
+
+def test_whose_address_was_wrong_is_asked_again_once_it_is_mended(desk: Desk):
+    class Refusing(Post):
+        def deliver(self, message: Outgoing) -> Receipt:
+            raise DeliveryError("550 5.1.1 no such user", retriable=False)
+
+    wrong, right = (
+        Person(id="register:people/alice", source="register", scope="people", email=[address])
+        for address in ("alcie@example.org", ALICE)
+    )
+    desk.put(change(), wrong)
+    assert [(one.state, one.detail) for one in desk.ask(NOW, post=Refusing())] == [("failed", "550 5.1.1 no such user")]
+    assert [one.requests for one in desk.ask(NOW + 1)] == [1]
+    desk.put(right)
+    assert [(one.state, one.requests) for one in desk.ask(NOW + 2)] == [("sent", 2)]
+    assert [sent.recipients for sent in desk.post.taken] == [[ALICE]]
+    assert [one.requests for one in desk.ask(NOW + 3)] == [2]
 
 
 def test_killed_while_it_was_sent_it_is_not_sent_again(desk: Desk):
@@ -271,15 +269,36 @@ def test_who_accepted_a_waiver_is_asked_where_that_is_wanted(store: Store):
         Waiver(**{name: getattr(waiver, name) for name in waiver.__struct_fields__ if name != "reason"}, reason="other")
     )
     assert [one.requests for one in desk.ask(NOW + 2)] == [1]
-    assert "was rejected by who is named as its approver" not in notes(desk, NOW + 2)
+    assert notes(desk, NOW + 2) == []
     desk.answer("REJECT\r\n", number=1)
     desk.ask(NOW + 3)
-    assert "was rejected by who is named as its approver" in notes(desk, NOW + 3)
-
-
-def notes(desk: Desk, now: int) -> list[str]:
+    at = NOW + 6 * 3_600_000
+    assert notes(desk, at) == [("refused", "does not hold: it was rejected by who is named as its approver")]
     with desk.store.connect() as conn:
-        return [note for row in list_waivers(desk.judged(now, conn)) for note in row.notes]
+        assert desk.judged(at, conn).waivers_at(at) == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "sent", "planned"),
+    [
+        ("America/New_York", "Mon, 02 Nov 2026 03:00:00 -0500", "2026-11-09 04:00 EST"),
+        ("Europe/Nowhere", "Mon, 02 Nov 2026 09:00:00 +0100", "2026-11-09 10:00 CET"),
+    ],
+)
+def test_dates_are_told_in_the_zone_of_whoever_is_asked(desk: Desk, zone: str, sent: str, planned: str):
+    asked = Person(id="register:people/alice", source="register", scope="people", email=[ALICE], zone=zone)
+    desk.put(asked, change(planned_start=parse_instant("2026-11-09T09:00:00Z")))
+    desk.ask(NOW)
+    mail = message_from_bytes(desk.post.taken[0].eml, policy=policy.default)
+    assert mail["date"] == sent
+    assert f"Planned start: {planned}" in mail.get_body(("plain",)).get_content()
+
+
+def notes(desk: Desk, now: int) -> list[tuple[str, str]]:
+    """Return state and remark of each waiver, but for those that nothing owes under."""
+    with desk.store.connect() as conn:
+        rows = list_waivers(desk.judged(now, conn), everything=True)
+        return [(row.state, note) for row in rows for note in row.notes if not note.startswith("covers nothing")]
 
 
 QUESTION = Question("desk:issue/5", REVISION, "register:people/alice", "change_authority", ALICE, NOW)

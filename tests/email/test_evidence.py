@@ -8,17 +8,37 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from hub.clock import parse_instant
+from hub.clock import FixedClock, parse_instant
 from hub.conformance.answer import ObligationRow
 from hub.conformance.explain import describe, explain
-from hub.records import Customer, Person, Record, RoleAssignment, Service, ServiceReport, UnderpinningContract
-from hub.records.agreements import ReportDuty
+from hub.records import (
+    Alert,
+    Customer,
+    Event,
+    Incident,
+    Person,
+    Record,
+    RoleAssignment,
+    Service,
+    ServiceReport,
+    Since,
+    Sla,
+    UnderpinningContract,
+)
+from hub.records.agreements import ReportDuty, Target
+from hub.report.deliver import Way
 from hub.store.identity import sids_of
+from hub.store.revision import current_records
 from hub.store.store import Store
+from hub.store.tables import record
+from hub_email.mapping import Reading
+from hub_email.survey_ask import Desk, ask_reporters
+from hub_email.survey_ticket import Asker, closed_tickets
 from hub_email.token import SurveyQuestion, sign
-from tests.email.letter import ALICE, ASKED, BOB, BORDER, KEY, letter, question, reading
-from tests.email.organisation import Organisation, change, people
+from tests.email.letter import ALICE, ASKED, BOB, BORDER, CAME, KEY, letter, question, reading
+from tests.email.organisation import Organisation, Post, change, people
 
 STARTED, DUE = parse_instant("2026-11-03T08:00:00Z"), parse_instant("2026-11-20T12:00:00Z")
 AGO = parse_instant("2026-09-30T22:00:00Z")
@@ -32,6 +52,7 @@ RULES = [
     {"name": "other report", "record": "register:reports/09", "subject": ["report september"]},
     {"name": "hosting", "becomes": "service_report", "subject": ["hosting report"], "authenticated": True,
      "contract": "register:contracts/host", "report_type": "availability", "period": "month"},
+    {"name": "monitoring", "becomes": "alert", "product": "nagios", "sender": ["nagios@example.org"]},
 ]  # fmt: skip
 
 
@@ -124,12 +145,25 @@ NAMES = (
 )
 
 
+def monitored(kind: str, host: str, number: int) -> bytes:
+    return letter(
+        f"Notification Type: {kind}\r\nService: HTTP\r\nHost: {host}\r\nState: CRITICAL\r\n",
+        from_="nagios@example.org",
+        in_reply_to="",
+        message_id=f"<n{number}@example.org>",
+    )
+
+
 @pytest.fixture(scope="module")
 def place(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Organisation]:
     folder = tmp_path_factory.mktemp("mail")
     shutil.copyfile(sqlite_template, folder / "hub.db")
     store = Store.open("sqlite:///hub.db", base_dir=folder)
-    place = Organisation(store, reading(rules=RULES, trust={"sent": ["Sent"]}), *NAMES)
+    place = Organisation(
+        store,
+        reading(rules=RULES, trust={"sent": ["Sent"]}, decisions={"key": KEY, "channel": "post"}, surveys={}),
+        *NAMES,
+    )
     place.put(*records())
     for _, raws, _, _ in CHANGES:
         place.mail(*raws)
@@ -144,6 +178,7 @@ def place(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     place.mail(letter(subject="Hosting report 2026-10", in_reply_to="", message_id="<h@example.org>"))
     survey = SurveyQuestion("2026-H2", None, "register:customers/acme", ALICE, ASKED, 1, 5)
     place.mail(letter("2\r\n", in_reply_to=f"<{sign(survey, KEY)}@example.org>", message_id="<s@example.org>"))
+    place.mail(monitored("PROBLEM", "web1", 1), monitored("RECOVERY", "web1", 2), monitored("PROBLEM", "web2", 3))
     place.run(DUE)
     yield place
     store.close()
@@ -187,6 +222,14 @@ def test_the_report_of_the_supplier_has_come(rows: dict[str, list[ObligationRow]
     assert october == ["met"]
 
 
+def test_an_alert_that_came_by_mail_ends_with_the_mail_that_says_so(place: Organisation):
+    with place.store.connect() as conn:
+        ids = conn.scalars(select(record.c.id).where(record.c.kind == "alert")).all()
+        alerts = [one for one in current_records(conn, ids) if isinstance(one, Alert)]
+    stands = {one.resource: (one.ended_at, one.unknown_fields) for one in alerts}
+    assert stands == {"web1/HTTP": (CAME, []), "web2/HTTP": (None, ["ended_at"])}
+
+
 def test_the_customer_was_asked_answered_and_nothing_came_of_it(rows: dict[str, list[ObligationRow]]):
     assert verdicts(rows, "BS15000-6.1-i", "reminded") == ["met"]
     assert verdicts(rows, "BS15000-6.1-j", "acted") == ["not_provable"]  # no source here knows of actions
@@ -208,3 +251,228 @@ def test_why_a_change_is_still_open_is_explained(place: Organisation, number: in
         asked = describe(one.entry, one.parts, judgement.horizon, conn.dialect)
         told = explain(judgement, asked, one.parts, sids_of(conn, [f"desk:issue/{number}"])[f"desk:issue/{number}"])
     assert text in [moment.text for moment in told.timeline]
+
+
+# -- tickets of other tools: what mail says to the customer, and the customer by mail ------------------
+
+CAROL, DAVE = "carol@customer.example", "dave@nowhere.example"
+BY_CUSTOMER = ["Authentication-Results: mx.example.org; dmarc=pass header.from=customer.example", f"Received: {BORDER}"]
+BY_STRANGER = ["Authentication-Results: mx.example.org; dmarc=pass header.from=nowhere.example", f"Received: {BORDER}"]
+ASKED_AT, LATER = parse_instant("2026-11-03T16:00:00Z"), parse_instant("2026-12-10T12:00:00Z")
+TICKETS = [
+    {"source": "desk", "pattern": "OPS-[0-9]+"},
+    {"source": "lab", "pattern": r"\[shop#([0-9]+)\]", "key": "acme/shop#{}"},
+]
+FOLLOWED = ("BS15000-7.1-i", "BS15000-7.1-j", "SD-07", "SD-08", "SD-09")
+SOLVED, SHUT = parse_instant("2026-11-02T09:00:00Z"), parse_instant("2026-11-03T10:00:00Z")
+
+
+def moment(time: str) -> int:
+    return parse_instant(f"2026-11-02T{time}:00Z")
+
+
+def ticket(number: int, *, source: str = "desk", key: str = "", **fields: Any) -> Incident:
+    usual: dict[str, Any] = {
+        "id": f"{source}:issue/{number}",
+        "source": source,
+        "scope": "OPS",
+        "key": key or f"OPS-{number}",
+        "channel": "phone",
+        "reporter": "desk:user/carol",
+        "priority": "P2",
+        "created_at": moment("08:30"),
+        "recorded_at": moment("08:30"),
+        "reported_at": moment("09:30"),
+        "resolved_at": moment("12:30"),
+        "service_ids": ["register:services/shop"],
+    }
+    return Incident(**{**usual, **fields})
+
+
+def closed(number: int, *, by: str = "desk:user/ann", **fields: Any) -> Incident:
+    done: dict[str, Any] = {
+        "resolved_at": SOLVED,
+        "closed_at": SHUT,
+        "assignee": "desk:user/ann",
+        "auto_closed": False,
+        "since": [Since(field="assignee", at=moment("08:30"))],
+        "events": [
+            Event(at=SOLVED, type="resolved", field="status", actor="desk:user/ann"),
+            Event(at=SHUT, type="closed", field="status", actor=by),
+        ],
+    }
+    return ticket(number, **{"reported_at": moment("08:30"), "priority": "P4", **done, **fields})
+
+
+def said(number: int, text: str, mark: str = "", **fields: Any) -> bytes:
+    usual: dict[str, Any] = {
+        "from_": CAROL, "above": BY_CUSTOMER, "subject": f"Re: OPS-{number} is slow", "in_reply_to": "<o@example.org>",
+        "message_id": f"<y{number}{mark}@customer.example>",
+    }  # fmt: skip
+    return letter(text, **{**usual, **fields})
+
+
+def wrote(subject: str, number: int) -> bytes:
+    return sent(100 + number, subject=subject, references="", in_reply_to="")
+
+
+STORIES: list[tuple[str, Incident, list[bytes], list[bytes], str, str]] = [
+    ("BS15000-7.1-i", ticket(1), [], [wrote("OPS-1: we are on it", 1)], "told", "met"),
+    ("BS15000-7.1-i", ticket(2), [], [], "told", "not_met"),
+    ("BS15000-7.1-i", ticket(3), [], [wrote("OPS-3 and OPS-1: we are on it", 3)], "told", "not_met"),
+    ("BS15000-7.1-i", ticket(4, key="OPS-40"), [], [wrote("OPS-40: we are on it", 4)], "told", "not_met"),
+    ("BS15000-7.1-i", ticket(5, key="OPS-40"), [], [], "told", "not_met"),
+    ("BS15000-7.1-i", ticket(6, priority=None), [], [], "told", "not_provable"),
+    (
+        "BS15000-7.1-i",
+        ticket(7, source="lab", key="acme/shop#7"),
+        [],
+        [wrote("[shop#7] we are on it", 7)],
+        "told",
+        "met",
+    ),
+    (
+        "BS15000-7.1-j",
+        ticket(11, priority="P1", resolved_at=moment("16:00")),
+        [],
+        [wrote("OPS-11 delayed", 11)],
+        "resolution",
+        "met",
+    ),
+    ("BS15000-7.1-j", ticket(12, priority="P1", resolved_at=moment("16:00")), [], [], "resolution", "not_met"),
+    (
+        "BS15000-7.1-j",
+        ticket(13, priority="P1", resolved_at=moment("16:00")),
+        [],
+        [wrote("OPS-13 hello", 13)],
+        "resolution",
+        "not_provable",
+    ),
+    (
+        "BS15000-7.1-j",
+        ticket(14, source="lab", key="acme/shop#14", priority="P1", resolved_at=moment("16:00")),
+        [],
+        [wrote("[shop#14] delayed", 14)],
+        "resolution",
+        "met",
+    ),
+    ("SD-07", closed(21), [], [], "incident_closed_by_desk", "met"),
+    ("SD-07", closed(22, by="desk:user/carol"), [], [], "incident_closed_by_desk", "not_met"),
+    ("SD-07", closed(23, by="desk:user/bot"), [], [], "incident_closed_by_desk", "not_provable"),
+    ("SD-08", closed(31), [said(31, "Confirmed, thanks!")], [], "confirmed", "met"),
+    ("SD-08", closed(32), [], [], "confirmed", "not_met"),
+    ("SD-08", closed(33), [said(33, "Confirmed", above=UNPROVEN)], [], "confirmed", "not_met"),
+    ("SD-08", closed(34), [said(34, "Confirmed", from_=DAVE, above=BY_STRANGER)], [], "confirmed", "not_provable"),
+    (
+        "SD-08",
+        closed(35),
+        [
+            said(35, "It works."),
+            said(35, "It does not work", "b", date="Mon, 02 Nov 2026 11:00:20 +0100"),
+        ],
+        [],
+        "confirmed",
+        "not_met",
+    ),
+    (
+        "SD-08",
+        closed(36),
+        [
+            said(36, "APPROVE", subject="Re: please confirm", in_reply_to="<{}@example.org>".format(
+                question(subject="desk:issue/36", revision="1", person="register:people/carol", role="reporter", address=CAROL)
+            ))
+        ],
+        [],
+        "confirmed",
+        "met",
+    ),
+    ("SD-08", closed(37), [said(37, "Confirmed", auto_submitted="auto-replied")], [], "confirmed", "not_met"),
+]  # fmt: skip
+
+
+def house(folder: Path) -> Organisation:
+    """Make an organisation whose desk works in two tools and writes to customers by mail."""
+    how = reading(
+        rules=[{"name": "late", "calls": "customer_notice", "folders": ["Sent"], "subject": ["delayed"]}],
+        trust={"sent": ["Sent"]},
+        tickets=TICKETS,
+        decisions={"key": KEY, "channel": "post"},
+        surveys={},
+    )
+    place = Organisation(Store.open("sqlite:///hub.db", base_dir=folder), how, *FOLLOWED)
+    register: dict[str, Any] = {"source": "register", "scope": "register", "created_at": AGO}
+    login: dict[str, Any] = {"source": "desk", "scope": "people", "account": True, "created_at": AGO}
+    place.put(
+        Person(id="register:people/ann", name="Ann", employment="employee", email=["ann@example.org"], **register),
+        Person(id="register:people/carol", name="Carol", employment="customer", email=[CAROL], **register),
+        Person(id="desk:user/ann", same_as=["register:people/ann"], **login),
+        Person(id="desk:user/carol", same_as=["register:people/carol"], **login),
+        Person(id="desk:user/bot", **login),
+        Person(id="desk:user/dan", **login),
+        RoleAssignment(id="register:roles/1", person="register:people/ann", role="service_desk", from_=0, **register),
+        *(Service(id=f"register:services/{name}", name=name, in_scope=True, **register) for name in ("shop", "bank")),
+        Sla(
+            id="register:slas/gold",
+            service_ids=["register:services/shop"],
+            signed_at=AGO,
+            valid_from="2026-09-01",
+            targets=[
+                Target(
+                    id="r", metric="resolution", priority="P1", operator="<=", value=240, unit="min", calendar="7x24"
+                )
+            ],
+            **register,
+        ),
+        *(one[1] for one in STORIES),
+        closed(41, reporter="desk:user/dan", service_ids=["register:services/bank"]),
+    )
+    for _, _, arrived, gone, _, _ in STORIES:
+        place.mail(*arrived)
+        place.mail(*gone, folder="Sent")
+    return place
+
+
+@pytest.fixture(scope="module")
+def followed(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Organisation]:
+    folder = tmp_path_factory.mktemp("followed")
+    shutil.copyfile(sqlite_template, folder / "hub.db")
+    place = house(folder)
+    place.read(ASKED_AT)
+    surveys = place.reading.settings.surveys
+    assert surveys is not None
+    desk, post = Desk("mail", surveys, [KEY], "post", "hub@example.org", "Europe/Berlin"), Post()
+    asker = Asker(surveys, ["mail"], ["hub@example.org"])
+    with place.store.connect() as conn:
+        waiting = [("survey", one) for one in closed_tickets(conn, asker, ASKED_AT)]
+    ask_reporters(place.store, waiting, desk, Way(post, send=True, addressed=True), FixedClock(ASKED_AT))
+    place.run(LATER)
+    yield place
+    place.store.close()
+
+
+@pytest.fixture(scope="module")
+def judged(followed: Organisation) -> dict[str, list[ObligationRow]]:
+    return {name: followed.rows(LATER, name) for name in FOLLOWED}
+
+
+@pytest.mark.parametrize("number", range(len(STORIES)), ids=[f"{one[0]} {one[1].key}" for one in STORIES])
+def test_mail_about_tickets_of_other_tools(judged: dict[str, list[ObligationRow]], number: int):
+    requirement, about, _, _, part, verdict = STORIES[number]
+    assert [row.verdict for row in judged[requirement] if (row.unit.id, row.part) == (about.id, part)] == [verdict]
+
+
+def test_the_customers_of_one_service_were_asked_and_those_of_another_had_no_address(
+    followed: Organisation, judged: dict[str, list[ObligationRow]]
+):
+    november = parse_instant("2026-10-31T23:00:00Z")
+
+    def stands(rows: list[ObligationRow]) -> dict[str, str]:
+        asked = [row for row in rows if row.part == "incidents_asked" and row.anchor == november]
+        return {row.unit.id.rpartition("/")[2]: row.verdict for row in asked}
+
+    assert stands(judged["SD-09"]) == {"shop": "met", "bank": "not_met"}
+    # A source of mail that sends no surveys cannot say that none was sent.
+    settings = followed.reading.settings.model_copy(update={"surveys": None})
+    followed.reading = Reading("mail", settings, "Europe/Berlin")
+    followed.run(LATER + 1)
+    assert stands(followed.rows(LATER + 1, "SD-09"))["bank"] == "not_provable"

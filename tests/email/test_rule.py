@@ -40,7 +40,7 @@ RULES: list[dict[str, Any]] = [
 HOW = reading(rules=RULES, trust={"sent": ["Sent"]}, accounts={"carol@customer.example": "register:people/carol"})
 CUSTOMER = {"from_": "Carol <carol@customer.example>", "in_reply_to": ""}
 UNPROVEN = [f"Received: {BORDER}"]
-EVERYTHING = settings(rules=RULES)
+EVERYTHING = settings(rules=RULES, decisions={"key": KEY, "channel": "post"}, surveys={})
 
 
 def told(text: str = "The shop is slow again.", **fields: str) -> bytes:
@@ -205,7 +205,7 @@ ALERTS = "2 alerts for alertname=Down\n[2] Firing\nLabels\nalertname = Down\nins
         ("zabbix", "Problem: HTTP is down", ZABBIX, [("web1", "High", None)]),
         ("alertmanager", "[FIRING:2] Down", ALERTS, [("web1", "critical", None), ("web2", "warning", None)]),
         ("icinga", "[RECOVERY] HTTP on web1 is OK!", ICINGA, []),
-        ("zabbix", "Resolved in 5m: HTTP is down", ZABBIX.replace("started", "has been resolved"), []),
+        ("zabbix", "Updated problem: HTTP is down", ZABBIX.replace("started", "is known"), []),
         ("alertmanager", "[RESOLVED] Down", ALERTS, []),
         ("nagios", "hello", "hello", None),
     ],
@@ -217,11 +217,92 @@ def test_monitoring_mail(tool: str, subject: str, text: str, raised: list[tuple[
     assert [(alert.resource, alert.severity, alert.started_at) for alert in alerts] == expected
     assert all(alert.ended_at is None and "ended_at" in alert.unknown_fields for alert in alerts)
     assert message(given).class_ == "monitoring"
-    assert len(given.skipped) == (not raised)
+    ends = [link.target for link in message(given).links if link.type == "ends"]
+    assert len(given.skipped) == (not raised and not ends)
+
+
+WELL = "Problem has been resolved at 11:03:00 on 2026.11.02\nProblem name: HTTP is down\nProblem duration: 5m\nHost: web1\nOriginal problem ID: 4711\n"
+MIXED = ALERTS.replace("Annotations\nsummary = x\n", "Annotations\nsummary = x\n[1] Resolved\n")
+RECOVERED = ICINGA.replace("10:58", "11:03")
+
+
+@pytest.mark.parametrize(
+    ("tool", "problem", "recovery", "at"),
+    [
+        ("icinga", ("[PROBLEM] HTTP on web1 is CRITICAL!", ICINGA), ("[RECOVERY] HTTP on web1 is OK!", RECOVERED), "2026-11-02T10:03:00Z"),
+        ("nagios", ("** PROBLEM **", NAGIOS), ("** RECOVERY **", NAGIOS.replace("PROBLEM", "RECOVERY")), None),
+        ("zabbix", ("Problem: HTTP is down", ZABBIX), ("Resolved in 5m: HTTP is down", WELL), None),
+        ("alertmanager", ("[FIRING:2] Down", ALERTS), ("[RESOLVED] Down", ALERTS), None),
+        ("alertmanager", ("[FIRING:2] Down", ALERTS), ("[FIRING:1] Down", MIXED), None),
+    ],
+)  # fmt: skip
+def test_a_recovery_names_the_check_of_the_problem(
+    tool: str, problem: tuple[str, str], recovery: tuple[str, str], at: str | None
+):
+    raised, over = (
+        read(told(text, from_=f"{tool}@mon.example", subject=subject, auto_submitted="auto-generated"), HOW)
+        for subject, text in (problem, recovery)
+    )
+    checks = [link.target for one in raised.records if isinstance(one, Alert) for link in one.links]
+    ends = [(link.target, link.at) for link in message(over).links]
+    still = [link.target for one in over.records if isinstance(one, Alert) for link in one.links]
+    assert sorted([*(target for target, _ in ends), *still]) == sorted(checks)
+    assert {when for _, when in ends} == {CAME if at is None else parse_instant(at)}
+    assert not over.skipped
+
+
+@pytest.mark.parametrize(
+    ("tool", "subject", "text"),
+    [
+        ("icinga", "[ACKNOWLEDGEMENT] HTTP on web1 is CRITICAL!", ICINGA),
+        ("nagios", "** FLAPPINGSTOP **", NAGIOS.replace("PROBLEM", "FLAPPINGSTOP")),
+        ("nagios", "** DOWNTIMEEND **", NAGIOS.replace("PROBLEM", "DOWNTIMEEND")),
+        (
+            "zabbix",
+            "Updated problem: HTTP is down",
+            ZABBIX.replace("Problem started at", "ann acknowledged problem at"),
+        ),
+        ("nagios", "** RECOVERY **", "Notification Type: RECOVERY\n"),
+    ],
+)
+def test_what_is_no_recovery_ends_nothing(tool: str, subject: str, text: str):
+    given = read(told(text, from_=f"{tool}@mon.example", subject=subject, auto_submitted="auto-generated"), HOW)
+    assert [type(one) for one in given.records] == [Communication]
+    assert message(given).links == []
 
 
 def test_feedback_on_a_report_is_laid_to_it():
     assert message(read(told(subject="Re: Service report October"), HOW)).record_id == "register:reports/10"
+
+
+KEYS = [
+    {"source": "jira", "pattern": "OPS-[0-9]+"},
+    {"source": "gitlab", "pattern": "\\[shop#([0-9]+)\\]", "key": "acme/shop#{}"},
+]
+
+
+@pytest.mark.parametrize(
+    ("subject", "named", "counted"),
+    [
+        ("Re: OPS-12 is slow", "jira:key/OPS-12", False),
+        ("[shop#7] paid twice", "gitlab:key/acme/shop#7", False),
+        ("(OPS-12) OPS-12", "jira:key/OPS-12", False),
+        ("DEVOPS-12, OPS-12-b, ops-12", None, False),
+        ("OPS-12 and OPS-13", None, True),
+        ("OPS-12 [shop#7]", None, True),
+        ("ISO-9001", None, False),
+    ],
+)
+def test_a_mail_is_tied_to_the_one_ticket_its_subject_names(subject: str, named: str | None, *, counted: bool):
+    given = read(told(subject=subject, from_="x@y.example"), reading(tickets=KEYS))
+    assert message(given).record_id == named
+    assert ("ticket: the subject names several" in [skip.reason for skip in given.skipped]) == counted
+
+
+def test_what_begins_a_record_stays_with_it_and_belongs_to_the_ticket_too():
+    given = read(told(to="desk@example.org", subject="OPS-12 again"), reading(rules=RULES, tickets=KEYS))
+    assert message(given).record_id == one(given, Incident).id
+    assert [(link.type, link.target) for link in message(given).links] == [("record_id", "jira:key/OPS-12")]
 
 
 def test_a_mail_no_rule_fits_is_counted():
@@ -284,6 +365,11 @@ def test_a_rule_that_cannot_be_meant_is_refused(rule: dict[str, Any], words: str
     ("changed", "words"),
     [
         ({"decisions": {"key": "short"}}, "32 characters"),
+        ({"surveys": {}}, "key and channel below decisions"),
+        ({"tickets": [{"source": "jira", "pattern": "(OPS"}]}, "no regular expression"),
+        ({"tickets": [{"source": "jira", "pattern": "[0-9]*"}]}, "fits an empty text"),
+        ({"tickets": [{"source": "jira", "pattern": "(A)(B)"}]}, "several groups"),
+        ({"tickets": [{"source": "gitlab", "pattern": "#([0-9]+)", "key": "shop"}]}, "write `{}` once"),
         ({"rules": [RULES[0], RULES[0]]}, "several rules are named complaints"),
         ({"trust": {"networks": ["nowhere"]}}, "does not appear to be"),
         ({"trust": {"dkim_keys": {"sel": "p="}}}, "selector._domainkey"),
@@ -298,11 +384,14 @@ def test_settings_that_cannot_be_meant_are_refused(changed: dict[str, Any], word
 def test_what_one_more_line_would_give():
     fields = {"plugin": "imap", "host": "h", "mailboxes": [{"user": "u", "password": "p"}]}
     bare = ImapSettings.model_validate(fields)
-    full = ImapSettings.model_validate({**fields, "rules": RULES, "decisions": {"key": KEY}})
+    full = ImapSettings.model_validate(
+        {**fields, "rules": RULES, "decisions": {"key": KEY, "channel": "post"}, "surveys": {}}
+    )
     assert [offer.write for offer in offers("mail", None)] == ['plugin = "imap"']
     assert [offer.write for offer in offers("mail", bare)] == [
         *(f'becomes = "{kind}"' for kind in ("alert", "complaint", "incident", "request", "service_report")),
         'key = { file = "secrets/mail-key" }',
+        "share = 1.0",
     ]
     assert offers("mail", full) == []
     given = {each.kind: each.fields for each in provisions(full)}

@@ -9,6 +9,8 @@ from hub.cli import report
 from hub.cli.report import make_conformance
 from hub.cli.session import Session
 from hub.clock import FixedClock, parse_instant
+from hub.store import outbox
+from hub.store.outbox import MessageKey
 
 ID = "SR-example-organisation-conformance-2026-10"
 CONFIG = """
@@ -81,3 +83,15 @@ def test_a_report_nobody_issued(config, make, run_hub):
         called = run_hub("report", command, ID, "--config", config)
         assert called.code == 2
         assert called.err == f"hub: there is no report {ID}; `hub report list` names those that were issued\n"
+
+
+def test_mail_that_did_not_arrive_shows_in_the_check(config, make, run_hub):
+    make(period="2026-09")
+    lost = MessageKey("ASK-1", 1, "post", "bob@example.test")
+    with Session(config) as session, session.store.begin() as conn:
+        outbox.queue(conn, lost, message_id="<1@x>", message=b"", held=None, now=session.clock.now_ms())
+        outbox.settle(conn, lost, "failed", detail="550 5.1.1 no such user")
+    rows = json.loads(run_hub("check", "--config", config, "--format", "json").out)
+    assert [(row["level"], row["text"]) for row in rows if row["subject"] == "outbox"] == [
+        ("warning", "ASK-1 to bob@example.test: failed: 550 5.1.1 no such user")
+    ]

@@ -147,3 +147,25 @@ def test_a_channel_that_is_not_configured_any_more_keeps_its_messages(store):
     put(store)
     assert deliver_waiting(store, {}, CLOCK) == []
     assert states(store) == [("mail", "alice@example.test", "waiting", 0)]
+
+
+def test_what_did_not_arrive_stays_told_until_it_is_mended(store):
+    start = CLOCK.now_ms()
+    told = [
+        ("ASK-1", "bob@example.test", "failed", 0, None),
+        ("ASK-2", "cleo@example.test", "bounced", 0, 1),
+        ("ASK-3", "cleo@example.test", "sent", 2, 2),  # the address is mended
+        ("ASK-4", "dan@example.test", "sent", 0, 1),
+        ("ASK-5", "dan@example.test", "bounced", 2, 3),  # and broken again
+        ("ASK-6", "eve@example.test", "unknown", -5, None),  # out of date
+        ("ASK-7", "fay@example.test", "waiting", 0, None),
+        ("SR-x", "cleo@example.test", "failed", -9, None),  # a report is owed however old
+    ]
+    with store.begin() as conn:
+        outbox.save_report(conn, outbox.Issued("SR-x", 1, "conformance", "2026-10", 0, 0, 0, "", b""))
+        for name, recipient, state, queued, sent in told:
+            key = MessageKey(name, 1, "mail", recipient)
+            outbox.queue(conn, key, message_id=f"<{name}@x>", message=MESSAGE, held=None, now=start + queued)
+            outbox.settle(conn, key, state, detail="550 no", sent_at=None if sent is None else start + sent)
+    with store.connect() as conn:
+        assert [one.key.report_id for one in outbox.astray(conn, since=start)] == ["SR-x", "ASK-1", "ASK-5"]

@@ -251,6 +251,14 @@ def test_text_says_what_the_page_says(report):
         assert said in text
 
 
+@pytest.mark.parametrize(("lost", "told"), [(0, ""), (1, "1 message of the hub"), (2, "2 messages of the hub")])
+def test_mail_of_the_hub_that_did_not_arrive_is_counted(report, lost: int, told: str):
+    message = parse(msgspec.structs.replace(report, lost=lost))
+    for kind in ("plain", "html"):
+        text = message.get_body((kind,)).get_content()
+        assert (told and told in text) or "hub check" not in text
+
+
 def test_the_data_days_were_counted_with_is_named(report):
     for kind in ("plain", "html"):
         text = " ".join(parse(report).get_body((kind,)).get_content().split())

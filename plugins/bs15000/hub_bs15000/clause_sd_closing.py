@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 
-from hub.conformance.evidence import any_of, at, fields_filled
+from hub.conformance.evidence import Rows, any_of, at, fields_filled, rows
 from hub.conformance.expression import business_days_after, days_after, filled
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
@@ -89,6 +91,50 @@ def _customers(person: ColumnElement[int]) -> tuple[ColumnElement[bool], ColumnE
     )
 
 
+def _by_mail(i: Any) -> Rows:
+    """Evidence: a mail whose proven sender says that the incident is solved: its reporter, or somebody of a customer.
+
+    One that the same person takes back before the incident is closed is none.
+    """
+    says, by, reporter, who = _link.alias(), _link.alias(), _record.alias(), _record.alias()
+    mail: Any = kind_tables["communication"].alias()
+    m = mail.c
+    customer, told = _customers(by.c.target)
+    his_own = func.coalesce(
+        or_(by.c.target == i.reporter, who.c.canonical == reporter.c.canonical), literal(value=False)
+    )
+    no, again = _link.alias(), _link.alias()
+    taken_back = (
+        exists()
+        .where(
+            no.c.target == i.sid,
+            no.c.type == "disputes",
+            no.c.at >= says.c.at,
+            no.c.at <= i.closed_at,
+            again.c.sid == no.c.sid,
+            again.c.type == "said_by",
+            again.c.target == by.c.target,
+        )
+        .correlate_except(no, again)
+    )
+    found = rows(
+        "communication",
+        and_(says.c.target == i.sid, says.c.type == "confirms"),
+        says.c.at,
+        fields=frozenset({"direction", "record_id"}),
+        table=says,
+        declared=m.declared_by.is_not(None),
+    )
+    found = (
+        found.joining(mail, m.sid == says.c.sid)
+        .joining(by, and_(by.c.sid == says.c.sid, by.c.type == "said_by"))
+        .joining(who, who.c.sid == by.c.target)
+        .joining(reporter, reporter.c.sid == i.reporter)
+        .where(says.c.at >= func.coalesce(i.resolved_at, i.closed_at), ~taken_back, or_(his_own, customer, ~told))
+    )
+    return found.doubtful(and_(~his_own, ~customer), "whether a customer agreed is not known")
+
+
 def _sd_08(rid: str, q: Parameters) -> list[Part]:
     i = columns("incident")
     customer, told = _customers(i.closure_confirmed_by)
@@ -119,6 +165,7 @@ def _sd_08(rid: str, q: Parameters) -> list[Part]:
                         (and_(i.auto_closed.is_(None), long_enough), literal("whether a rule closed it is not known"))
                     ),
                 ),
+                _by_mail(i),
             ),
             fields=("closed_at", "closure_confirmed_at", "closure_confirmed_by"),
         )

@@ -39,10 +39,12 @@ def hub_register_channels(register: Callable[[ChannelType], None]) -> None:
 
 @hookimpl
 def hub_register_commands(register: Callable[[str, typer.Typer], None]) -> None:
-    """Offer `hub ask`."""
+    """Offer `hub ask` and `hub survey`."""
     from hub_email.command import app  # noqa: PLC0415 - loaded when the command is called for
+    from hub_email.survey_command import app as survey  # noqa: PLC0415 - the same
 
     register("ask", app)
+    register("survey", survey)
 
 
 def _make_source(settings: ImapSettings, context: SourceContext) -> Source:

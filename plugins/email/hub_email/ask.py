@@ -12,16 +12,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.clock import format_instant
-from hub.conformance.asked import Answer, answers_on, holders, humans, waiver_revision
+from hub.conformance.asked import Answer, answers_on, holders, humans, waiver_revision, zones
 from hub.conformance.listing import list_obligations
 from hub.records import Change, Waiver
 from hub.report.deliver import Way, deliver_waiting, held_reason
 from hub.report.mail import is_address
+from hub.report.wording import Days
 from hub.store import outbox
 from hub.store.outbox import Delivery, MessageKey
 from hub.store.revision import read_record
-from hub_email.request_mail import Matter, render_request
+from hub_email.request_mail import Matter, known_zone, render_request
 from hub_email.token import Question
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _DAY_MS = 86_400_000
 _OPEN = ("pending", "at_risk")
 _PREFIX = "ASK-"
 _GONE = ("sent", "unknown")
+_LOST = ("failed", "bounced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Open:
     """Why the person cannot be asked by mail."""
     claims: tuple[str, ...] = ()
     """Answers that do not count, each with its reason."""
+    zone: str = ""
+    """Zone in which dates are told to the person; empty = the organisation's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,11 @@ def request_id(question: Question) -> str:
     return _PREFIX + hashlib.sha256(told.encode()).hexdigest()[:24]
 
 
-def find_open(judgement: Judgement, settings: DecisionSettings, *, now: int) -> list[Open]:
-    """List the decisions that are open now, a row a person who could make it, by subject and person."""
+def find_open(judgement: Judgement, settings: DecisionSettings, *, now: int, zone: str) -> list[Open]:
+    """List the decisions that are open now, a row a person who could make it, by subject and person.
+
+    `zone` is the organisation's, for people of whom none is known.
+    """
     rows = [
         row
         for requirement in settings.requirements
@@ -80,50 +86,54 @@ def find_open(judgement: Judgement, settings: DecisionSettings, *, now: int) -> 
     changes = sorted({row.unit.id for row in rows if row.unit.kind == "change"})
     waivers = [one.waiver for one in judgement.waivers if one.valid_to > now] if settings.waivers else []
     given = answers_on(judgement.conn, [*changes, *(one.id for one in waivers)])
-    found = [one for subject in changes for one in _of_change(judgement.conn, subject, given, settings, now)]
-    found += [one for waiver in waivers for one in _of_waiver(judgement.conn, waiver, given)]
+    found = [one for subject in changes for one in _of_change(judgement.conn, subject, given, settings, now, zone=zone)]
+    found += [one for waiver in waivers for one in _of_waiver(judgement.conn, waiver, given, zone)]
     return sorted(found, key=lambda one: (one.question.subject, one.question.person))
 
 
 def _of_change(
-    conn: Connection, subject: str, given: Sequence[Answer], settings: DecisionSettings, now: int
+    conn: Connection, subject: str, given: Sequence[Answer], settings: DecisionSettings, now: int, *, zone: str
 ) -> Iterator[Open]:
     change = read_record(conn, subject)
     if not isinstance(change, Change):
         return
     involved = humans(conn, [one for one in (change.implementer,) if one])
-    facts = (
-        ("type", change.type or ""),
-        ("risk", change.risk or ""),
-        ("planned start", "" if change.planned_start is None else format_instant(change.planned_start)),
-        ("way back", change.backout_plan or ""),
-    )
-    matter = Matter("change", change.key or change.id, change.title, facts, change.url or "")
     for holder in holders(conn, settings.roles, now):
         if holder.human in involved.values() or _has_answered(given, subject, change.revision, holder.human):
             continue
+        local = known_zone(holder.zone, zone)
+        facts = (
+            ("type", change.type or ""),
+            ("risk", change.risk or ""),
+            ("planned start", Days(local).minute(change.planned_start)),
+            ("way back", change.backout_plan or ""),
+        )
+        matter = Matter("change", change.key or change.id, change.title, facts, change.url or "")
         question = Question(subject, change.revision, holder.person, holder.role, holder.address, 0)
         fault = "the change names no revision that could be approved" if not change.revision else ""
-        yield Open(matter, question, fault or _unreachable(holder.address), _claims(given, subject))
+        yield Open(matter, question, fault or _unreachable(holder.address), _claims(given, subject), local)
 
 
-def _of_waiver(conn: Connection, waiver: Waiver, given: Sequence[Answer]) -> Iterator[Open]:
+def _of_waiver(conn: Connection, waiver: Waiver, given: Sequence[Answer], zone: str) -> Iterator[Open]:
     person, revision = waiver.approver, waiver_revision(waiver)
     human = humans(conn, [person]).get(person) if person else None
     if person is None or human is None or _has_answered(given, waiver.id, revision, human):
         return
     address = outbox.addresses(conn, [person]).get(person, "")
+    local = known_zone(zones(conn, [person]).get(person, ""), zone)
+    days = Days(local)
     facts = (
         ("requirement", waiver.requirement_id or ""),
         ("for", waiver.subject or waiver.subject_filter or "everything"),
         ("reason", waiver.reason or ""),
-        ("from", "" if waiver.valid_from is None else format_instant(waiver.valid_from)),
-        ("until", "" if waiver.valid_to is None else format_instant(waiver.valid_to)),
+        ("from", days.minute(waiver.valid_from)),
+        ("until", days.minute(waiver.valid_to)),
         ("asked for by", waiver.owner or ""),
     )
     name = waiver.id.rpartition("/")[2]
     question = Question(waiver.id, revision, person, "approver", address, 0)
-    yield Open(Matter("waiver", name, waiver.title, facts), question, _unreachable(address), _claims(given, waiver.id))
+    matter = Matter("waiver", name, waiver.title, facts)
+    yield Open(matter, question, _unreachable(address), _claims(given, waiver.id), local)
 
 
 def _has_answered(given: Sequence[Answer], subject: str, revision: str | None, human: int) -> bool:
@@ -162,7 +172,7 @@ def ask(
             if before and before[-1].state == "held" and way.may_deliver:
                 key = before[-1].key
                 outbox.release(conn, key.report_id, key.revision, states=["held"], channels=[channel])
-            if not one.fault and _is_due(before, settings, now):
+            if not one.fault and _is_due(before, one.question.address, settings, now):
                 _queue(
                     conn,
                     one.question,
@@ -172,7 +182,7 @@ def ask(
                     way=way,
                     now=now,
                     sender=sender,
-                    zone=zone,
+                    zone=one.zone or zone,
                 )
     deliver_waiting(store, {channel: way}, clock)
     return stands(store, waiting, settings)
@@ -194,13 +204,15 @@ def _requests(conn: Connection, channel: str) -> dict[str, list[Delivery]]:
     return {name: sorted(several, key=lambda one: one.key.revision) for name, several in found.items()}
 
 
-def _is_due(before: Sequence[Delivery], settings: DecisionSettings, now: int) -> bool:
+def _is_due(before: Sequence[Delivery], address: str, settings: DecisionSettings, now: int) -> bool:
     if not before:
         return True
     last = before[-1]
+    if last.state in _LOST and last.key.recipient != address:
+        return True
     return (
         len(before) <= settings.reminders
-        and last.state in _GONE
+        and last.state in (*_GONE, *_LOST)
         and now - last.queued_at >= settings.remind_days * _DAY_MS
     )
 

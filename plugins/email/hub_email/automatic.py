@@ -5,7 +5,7 @@ from __future__ import annotations
 from hub_email.parse.header import message_ids, split_fields
 from hub_email.parse.message import Mail
 
-__all__ = ["bounced_id", "is_automatic", "is_bounce"]
+__all__ = ["bounced_id", "is_automatic", "is_bounce", "is_machine"]
 
 _PRESENT = frozenset(
     {
@@ -41,12 +41,17 @@ def is_automatic(mail: Mail, address: str | None) -> bool:
         or mail.first("precedence").lower() in ("bulk", "junk", "list", "auto_reply")
         or mail.first("x-auto-response-suppress").lower() == "all"
         or any(field.name in _PRESENT for field in mail.fields)
-        or (address or "").startswith(_MACHINES)
+        or is_machine(address)
         or mail.type.startswith("multipart/report")
         or mail.first("return-path").replace(" ", "") == "<>"
         or mail.said("subject").lower().strip().startswith(_SUBJECTS)
         or is_bounce(mail)
     )
+
+
+def is_machine(address: str | None) -> bool:
+    """Say whether an address is one of those that nobody reads."""
+    return (address or "").lower().startswith(_MACHINES)
 
 
 def is_bounce(mail: Mail) -> bool:

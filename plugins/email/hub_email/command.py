@@ -52,7 +52,7 @@ def ask(
             session.progress.say(f"another run is at work: {other}", level="warning")
             return
     emit([_told(row) for row in rows], _COLUMNS, output)
-    if not listing and any(row.open.fault or row.state in ("waiting", "failed", "unknown") for row in rows):
+    if not listing and any(row.open.fault or row.state in ("waiting", "failed", "unknown", "bounced") for row in rows):
         raise typer.Exit(2)
 
 
@@ -69,13 +69,13 @@ def _asked(session: Session, *, listing: bool) -> list[Asking]:
         message = f"there is no channel {settings.channel!r}; write the name of one of type smtp"
         raise ConfigurationError([Fault(message, str(session.config), "decisions.channel")])
     sender = str(getattr(channel, "sender", "hub@localhost"))
+    zone = session.configuration.organisation.zone
     with hold(session.store, DERIVE, clock=session.clock):
         with judged(session, None, None) as judgement:
-            found = find_open(judgement, settings, now=session.clock.now_ms())
+            found = find_open(judgement, settings, now=session.clock.now_ms(), zone=zone)
         if listing:
             return stands(session.store, found, settings)
         way = ways_of(session, [settings.channel])[settings.channel]
-        zone = session.configuration.organisation.zone
         return send(session.store, found, settings, way, session.clock, sender=sender, zone=zone)
 
 

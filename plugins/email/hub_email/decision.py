@@ -19,7 +19,7 @@ from hub_email.parse.reply import own_line
 from hub_email.token import Question, find_tokens, is_of, read_token
 from hub_email.trust import Sender
 
-__all__ = ["Decision", "read_decision", "say"]
+__all__ = ["Decision", "read_decision", "say", "say_solved"]
 
 Word = Literal["approved", "rejected", "withdrawn", "abstained"]
 _HOUR_MS = 3_600_000
@@ -47,6 +47,42 @@ _CONDITION = frozenset(
     {
         *("if", "but", "unless", "when", "once", "after", "until", "except", "provided", "only", "subject", "pending"),
         *("wenn", "falls", "aber", "sobald", "sofern", "nur", "erst", "nachdem", "bis", "unter", "vorbehaltlich", "si"),
+    }
+)
+_POLITE = frozenset(
+    {
+        *(
+            "yes",
+            "thanks",
+            "thank",
+            "you",
+            "hi",
+            "hello",
+            "great",
+            "please",
+            "ja",
+            "danke",
+            "bitte",
+            "vielen",
+            "dank",
+            "ok",
+        )
+    }
+)
+_SOLVED = frozenset(
+    {
+        *("confirmed", "i confirm", "solved", "it is solved", "fixed", "it is fixed", "resolved", "it works", "works"),
+        *("works again", "it works again", "it works now", "works now", "close it", "close", "you can close it"),
+        *("bestätigt", "gelöst", "behoben", "erledigt", "funktioniert", "funktioniert wieder", "es funktioniert"),
+        *("es funktioniert wieder", "schließen", "kann geschlossen werden"),
+    }
+)
+_UNSOLVED = frozenset(
+    {
+        *("not solved", "it is not solved", "not fixed", "it is not fixed", "does not work", "it does not work"),
+        *("it still does not work", "still broken", "it is still broken", "do not close", "do not close it"),
+        *("nicht gelöst", "nicht behoben", "geht nicht", "es geht nicht", "funktioniert nicht"),
+        *("es funktioniert nicht", "nicht schließen"),
     }
 )
 _OPENING = frozenset(
@@ -120,6 +156,19 @@ def say(line: str) -> Word | None:
     if not _NOT & set(words[:begin]):
         return only
     return "rejected" if only == "approved" else None
+
+
+def say_solved(line: str) -> Literal["approved", "rejected"] | None:
+    """Return whether a line says, and says nothing else, that a ticket is solved or that it is not; None = neither."""
+    words = tuple(_WORDS.findall(line[:_LONGEST].lower().replace("’", "'")))
+    if len(line) > _LONGEST or line.lstrip()[:1] in _QUOTES or any(sign in line for sign in _UNSURE):
+        return None
+    while words and words[0] in _POLITE:
+        words = words[1:]
+    while words and words[-1] in _POLITE:
+        words = words[:-1]
+    said = " ".join(words)
+    return "approved" if said in _SOLVED else "rejected" if said in _UNSOLVED else None
 
 
 def _meaning(word: str) -> Word | None:

@@ -10,22 +10,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+from hub.monitoring.check import ENDS, OF_CHECK
 from hub.records import Alert, Approval, Communication, Complaint, Incident, Link, Person, Record, Request, Since
 from hub.records.measurement import Attachment
 from hub.sync.source import Document, Normalised, Skip
 from hub_email.automatic import bounced_id, is_automatic, is_bounce
 from hub_email.bounce import undelivered
-from hub_email.decision import Decision, read_decision
-from hub_email.monitoring_mail import read_alerts
+from hub_email.decision import Decision, read_decision, say_solved
+from hub_email.monitoring_mail import read_alerts, read_recoveries
 from hub_email.parse.header import addresses, instant
 from hub_email.parse.message import Mail, read_mail
-from hub_email.parse.reply import trim
+from hub_email.parse.reply import own_line, trim
 from hub_email.rule import facts_of, find_rule, matches_address
 from hub_email.rule_settings import MailReading, MailRule
 from hub_email.supplier_report import supplier_report
-from hub_email.survey import survey_record
-from hub_email.thread import answers, case_key
-from hub_email.token import SurveyQuestion, find_tokens, is_of, read_token
+from hub_email.survey import survey_id, survey_record
+from hub_email.thread import answers, case_key, chain
+from hub_email.ticket_key import named_tickets
+from hub_email.token import REPORTER, SurveyQuestion, find_tokens, is_of, read_token
 from hub_email.trust import Sender, Trust
 
 __all__ = ["CASES", "ENVELOPE", "Reading", "normalise"]
@@ -137,6 +139,8 @@ def normalise(document: Document, reading: Reading) -> Normalised:
     elif not (_decide(draft, message) or _rate(draft, message)):
         rule = find_rule(reading.settings.rules, facts_of(mail, document.scope, sender))
         _apply(draft, message, rule)
+        _tie(draft, message)
+        _confirm(draft, message)
     return Normalised([message, *draft.records], draft.skipped)
 
 
@@ -200,6 +204,11 @@ def _decide(draft: _Draft, message: Communication) -> bool:
     message.record_id = found.question.subject
     if draft.automatic:
         return True
+    if found.question.role == REPORTER:
+        if found.counts:
+            _agree(draft, message, found.word, found.question.subject, found.question.person)
+        message.class_, message.class_basis = "other", "token"
+        return True
     message.class_, message.class_basis = "approval", "token"
     draft.records.append(_approval(draft, message, found))
     return True
@@ -249,7 +258,7 @@ def _rate(draft: _Draft, message: Communication) -> bool:
             continue
         survey = survey_record(
             question,
-            record_id=f"{draft.reading.source}:survey/{token.rpartition('.')[2]}",
+            record_id=survey_id(draft.reading.source, token),
             source=draft.reading.source,
             scope=draft.document.scope,
             text=mail.text,
@@ -290,6 +299,43 @@ def _apply(draft: _Draft, message: Communication, rule: MailRule | None) -> None
         _supplier_report(draft, message, rule)
 
 
+def _tie(draft: _Draft, message: Communication) -> None:
+    """Lay the mail to the ticket of another source that its subject names, besides what else it belongs to."""
+    named = named_tickets(message.title, draft.reading.settings.tickets)
+    if len(named) > 1:
+        draft.skip("ticket: the subject names several")
+    elif named and message.record_id is None:
+        message.record_id = named[0]
+    elif named:
+        message.links = [*message.links, Link(type="record_id", target=named[0], at=draft.received_at)]
+
+
+def _confirm(draft: _Draft, message: Communication) -> None:
+    """Read a plain answer in the conversation of a ticket: whether its sender, who is proven, says that it is solved."""
+    target = message.links[-1].target if message.links and message.links[-1].type == "record_id" else message.record_id
+    believed = draft.sender.is_proven and draft.received_at is not None
+    answered = bool(chain(draft.mail)) and not draft.outgoing and not draft.automatic
+    if target is None or not believed or not answered or draft.reading.settings.decisions is None:
+        return
+    person = f"{draft.reading.source}:address/{draft.sender.address}"
+    if _agree(draft, message, say_solved(own_line(draft.mail.text)), target, person):
+        draft.account(draft.sender.address)
+
+
+def _agree(draft: _Draft, message: Communication, word: str | None, ticket: str, person: str) -> bool:
+    """State that somebody agrees that a ticket is solved, or does not; say whether either was said."""
+    relation = {"approved": "confirms", "rejected": "disputes"}.get(word or "")
+    if relation is None:
+        return False
+    at = draft.received_at
+    message.links = [
+        *message.links,
+        Link(type=relation, target=ticket, at=at),
+        Link(type="said_by", target=person, at=at),
+    ]
+    return True
+
+
 def _begin_case(draft: _Draft, message: Communication, rule: MailRule, case_id: str, *, begins: bool) -> None:
     if draft.automatic:
         draft.skip(f"{rule.becomes}: a machine sent it")
@@ -312,7 +358,7 @@ def _supplier_report(draft: _Draft, message: Communication, rule: MailRule) -> N
         draft.skip("supplier report: it does not name one period")
     # The mail belongs to the contract; it is no feedback on the report, which what names a report would be.
     message.record_id = rule.contract
-    message.links = [Link(type="evidences", target=report.id, at=draft.received_at)]
+    message.links = [*message.links, Link(type="evidences", target=report.id, at=draft.received_at)]
     draft.records.append(report)
 
 
@@ -360,7 +406,19 @@ def _alerts(draft: _Draft, message: Communication, rule: MailRule) -> None:
     if raised is None:
         draft.skip(f"{product}: not a mail of its usual form")
         return
-    if not raised:
+    recovered = read_recoveries(product, message.title, draft.mail.text)
+    message.links = [
+        *message.links,
+        *(
+            Link(
+                type=ENDS,
+                target=_check(draft, product, one.fingerprint),
+                at=draft.received_at if one.at is None else one.at,
+            )
+            for one in recovered
+        ),
+    ]
+    if not raised and not recovered:
         draft.skip(f"{product}: no new problem; kept as a message")
     for number, one in enumerate(raised):
         started_at = draft.received_at if one.started_at is None else one.started_at
@@ -376,7 +434,13 @@ def _alerts(draft: _Draft, message: Communication, rule: MailRule) -> None:
                 severity=one.severity,
                 started_at=started_at,
                 service_ids=sorted(rule.services),
+                links=[Link(type=OF_CHECK, target=_check(draft, product, one.fingerprint))],
                 raw_times={"started_at": one.started_text[:100]} if one.started_text else {},
                 unknown_fields=["ended_at"] if started_at is not None else ["ended_at", "started_at"],
             )
         )
+
+
+def _check(draft: _Draft, product: str, fingerprint: str) -> str:
+    """Name what problems and recoveries of one check have in common; no record has that id."""
+    return f"{draft.reading.source}:check/{product}:{fingerprint}"[:300]

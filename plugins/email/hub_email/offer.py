@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hub.sync.source_type import Offer
-from hub_email.provision import DECIDED, MESSAGE, OF_RULES
+from hub_email.provision import DECIDED, MESSAGE, OF_RULES, SURVEYED
 from hub_email.rule_settings import BECOMES
 
 if TYPE_CHECKING:
@@ -33,4 +33,8 @@ def offers(name: str, settings: ImapSettings | None) -> Sequence[Offer]:
     if settings.decisions is None:
         line = 'key = { file = "secrets/mail-key" }'
         found.append(Offer(line, f"[sources.{name}.decisions]", DECIDED))
+    if settings.surveys is None:
+        found.append(
+            Offer("share = 1.0", f"[sources.{name}.surveys], with key and channel below decisions", (SURVEYED,))
+        )
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hub.sync.source import Provision
 from hub_email.rule_settings import MailReading
 
-__all__ = ["DECIDED", "MESSAGE", "OF_RULES", "provided_kinds", "provisions"]
+__all__ = ["DECIDED", "MESSAGE", "OF_RULES", "SURVEYED", "provided_kinds", "provisions"]
 
 
 def _names(*lines: str) -> frozenset[str]:
@@ -24,7 +24,7 @@ _ENVELOPE = _names("created_at scope service_ids title")
 _CASE = _ENVELOPE | _names("channel customer_id description recorded_at status status_category")
 _TICKET = _CASE | _names("contact_ref reported_at reporter")
 OF_RULES = {
-    "alert": Provision("alert", _ENVELOPE | _names("fingerprint resource severity started_at")),
+    "alert": Provision("alert", _ENVELOPE | _names("ended_at fingerprint links resource severity started_at")),
     "complaint": Provision("complaint", _CASE | _names("complainant received_at")),
     "incident": Provision("incident", _TICKET),
     "request": Provision("request", _TICKET),
@@ -43,15 +43,16 @@ DECIDED = (
             "labels role scope status subject_id subject_revision title via",
         ),
     ),
-    Provision(
-        "satisfaction_survey",
-        _names(
-            "campaign channel comment created_at customer_id replied_at scale_max scale_min scope",
-            "score sent_at ticket_id title type",
-        ),
-    ),
 )
 """What answers to signed questions say."""
+SURVEYED = Provision(
+    "satisfaction_survey",
+    _names(
+        "campaign channel comment created_at customer_id no_reply replied_at scale_max scale_min scope",
+        "score sent_at status ticket_id title type",
+    ),
+)
+"""What questions after a ticket, and the answers to them, say."""
 _PERSON = _names("account email same_as title")
 
 
@@ -69,6 +70,8 @@ def provisions(settings: MailReading) -> list[Provision]:
         found[rule.becomes] = found.get(rule.becomes, frozenset()) | fields
     if settings.decisions is not None:
         found |= {each.kind: each.fields for each in DECIDED}
+    if settings.surveys is not None:
+        found[SURVEYED.kind] = SURVEYED.fields
     if any(rule.becomes in ("complaint", "incident", "request") for rule in settings.rules):
         found["person"] = _PERSON
     return [Provision(kind, found[kind]) for kind in sorted(found)]

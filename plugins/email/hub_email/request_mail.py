@@ -11,9 +11,10 @@ from email.utils import format_datetime
 from html import escape
 from zoneinfo import ZoneInfo
 
-from hub_email.token import Question, sign
+from hub.sla.zone import zone_names
+from hub_email.token import Question, SurveyQuestion, sign
 
-__all__ = ["Matter", "render_request", "request_message_id"]
+__all__ = ["Matter", "known_zone", "one_line", "render_question", "render_request", "request_message_id"]
 
 _ONE_LINE = SMTP.clone(max_line_length=998)
 """A Message-ID must not be folded."""
@@ -44,11 +45,28 @@ def render_request(
 ) -> tuple[str, bytes]:
     """Return Message-ID and the whole mail. What comes from a tool stands on one line and cannot add another."""
     token = sign(question, key)
-    message_id = request_message_id(token, number, sender)
-    name, title = _line(matter.name), _line(matter.title)
-    message = EmailMessage(policy=SMTP)
+    name, title = one_line(matter.name), one_line(matter.title)
     again = "Reminder: " if number > 1 else ""
-    message["Subject"] = f"{again}please decide: {name} {title}".strip()
+    subject = f"{again}please decide: {name} {title}".strip()
+    text = _text(matter, question, name, title, token)
+    return render_question(subject, text, question, token=token, number=number, sender=sender, now=now, zone=zone)
+
+
+def render_question(
+    subject: str,
+    text: str,
+    question: Question | SurveyQuestion,
+    *,
+    token: str,
+    number: int,
+    sender: str,
+    now: int,
+    zone: str,
+) -> tuple[str, bytes]:
+    """Return Message-ID and a mail from us that carries the token; no machine is to answer it."""
+    message_id = request_message_id(token, number, sender)
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = subject
     message["From"] = Address(addr_spec=sender)
     message["To"] = Address(addr_spec=question.address)
     message["Date"] = format_datetime(datetime.fromtimestamp(now // 1000, tz=UTC).astimezone(ZoneInfo(zone)))
@@ -57,7 +75,6 @@ def render_request(
         message["In-Reply-To"] = message["References"] = request_message_id(token, 1, sender)
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    text = _text(matter, question, name, title, token)
     message.set_content(text, cte="quoted-printable")
     page = f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><body><pre>{escape(text)}</pre></body></html>'
     message.add_alternative(page, subtype="html", cte="quoted-printable")
@@ -66,10 +83,10 @@ def render_request(
 
 
 def _text(matter: Matter, question: Question, name: str, title: str, token: str) -> str:
-    facts = [(matter.kind, f"{name} {title}".strip()), ("revision", _line(question.revision or ""))]
-    facts += [(label, _line(value)) for label, value in matter.facts if value]
+    facts = [(matter.kind, f"{name} {title}".strip()), ("revision", one_line(question.revision or ""))]
+    facts += [(label, one_line(value)) for label, value in matter.facts if value]
     if matter.url:
-        facts.append(("link", _line(matter.url)))
+        facts.append(("link", one_line(matter.url)))
     lines = [
         f"Please decide on {name}. Answer this mail with one word on the first line:",
         "",
@@ -78,7 +95,7 @@ def _text(matter: Matter, question: Question, name: str, title: str, token: str)
         "",
         *(f"{label.capitalize()}: {value}" for label, value in facts if value),
         "",
-        f"You are asked as {_line(question.role or 'approver').replace('_', ' ')}. Only an answer from {question.address}",
+        f"You are asked as {one_line(question.role or 'approver').replace('_', ' ')}. Only an answer from {question.address}",
         "counts, and only for this revision. It may as well be decided in the tool itself.",
         "",
         f"Reference: {token}",
@@ -86,5 +103,11 @@ def _text(matter: Matter, question: Question, name: str, title: str, token: str)
     return "\n".join(lines) + "\n"
 
 
-def _line(text: str) -> str:
+def known_zone(name: str, otherwise: str) -> str:
+    """Return a zone as the register names it, and another one where there is none of that name."""
+    return name if name in zone_names() else otherwise
+
+
+def one_line(text: str) -> str:
+    """Return what a tool says on one line that adds no other, cut where it is long."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:_LONGEST]

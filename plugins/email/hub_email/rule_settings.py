@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
@@ -9,7 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from hub_email.dkim import read_key
 
-__all__ = ["BECOMES", "CLASSES", "DecisionSettings", "MailReading", "MailRule", "TrustSettings"]
+__all__ = [
+    "BECOMES",
+    "CLASSES",
+    "DecisionSettings",
+    "MailReading",
+    "MailRule",
+    "SurveySettings",
+    "TicketKeys",
+    "TrustSettings",
+]
 
 BECOMES = ("alert", "complaint", "incident", "request", "service_report")
 """Kinds of records a rule may make of a mail."""
@@ -97,6 +107,62 @@ class DecisionSettings(_Closed):
         return value
 
 
+class SurveySettings(_Closed):
+    """Questions to the reporter once a ticket is closed. `hub survey` sends them, signed and sent as decisions are."""
+
+    kinds: list[Literal["incident", "request"]] = Field(default=["incident", "request"], min_length=1)
+    """Tickets that are asked about."""
+    share: float = Field(default=1, gt=0, le=1)
+    """Which part of them; chosen by the ticket's id, so that the choice never changes."""
+    delay_hours: int = Field(default=4, ge=0, le=720)
+    """A ticket is asked about when it has been closed for so long."""
+    latest_days: int = Field(default=7, ge=1, le=90)
+    """It is not asked about any more when it has been closed for so long."""
+    silent_days: int = Field(default=14, ge=1, le=365)
+    """Who has not answered after so many days is silent."""
+    scale_min: int = Field(default=1, ge=0, le=1)
+    scale_max: int = Field(default=5, ge=2, le=100)
+    never: list[Address] = []
+    """Addresses that are not written to, besides our own and those of machines."""
+    confirm: bool = False
+    """The reporter of a resolved incident is asked too whether it may be closed."""
+
+    @model_validator(mode="after")
+    def _there_is_time(self) -> Self:
+        if self.delay_hours >= self.latest_days * 24:
+            raise ValueError("delay_hours is not below latest_days: nobody would ever be asked")
+        return self
+
+
+class TicketKeys(_Closed):
+    """How the key of a ticket of another source looks in a subject."""
+
+    source: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    """Name of that source."""
+    pattern: str = Field(min_length=1, max_length=200)
+    """Regular expression of the key, `OPS-[0-9]+`, or of what stands around it, with one group for the rest of the key."""
+    key: str = "{}"
+    """The key as the source writes it, `{}` = what was found: `acme/shop#{}`."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_expression(cls, value: str) -> str:
+        try:
+            found = re.compile(value)
+        except re.error as fault:
+            raise ValueError(f"no regular expression: {fault}") from None
+        if found.groups > 1 or found.search("") is not None:
+            raise ValueError("it has several groups, or fits an empty text; write `OPS-[0-9]+`")
+        return value
+
+    @field_validator("key")
+    @classmethod
+    def _has_one_place(cls, value: str) -> str:
+        if value.count("{}") != 1:
+            raise ValueError("write `{}` once, where what was found belongs")
+        return value
+
+
 class MailRule(_Closed):
     """Which mail is meant, and what it becomes. The first rule that fits decides."""
 
@@ -170,6 +236,10 @@ class MailReading(_Closed):
     """Approvals by mail; None = none are asked for, and none count."""
     rules: list[MailRule] = []
     """What mail becomes, the first that fits."""
+    tickets: list[TicketKeys] = []
+    """Keys by which a subject names a ticket of another source."""
+    surveys: SurveySettings | None = None
+    """Questions after a ticket was closed; None = `hub survey` asks nobody."""
 
     @field_validator("accounts")
     @classmethod
@@ -183,3 +253,9 @@ class MailReading(_Closed):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"several rules are named {', '.join(twice)}")
         return rules
+
+    @model_validator(mode="after")
+    def _surveys_are_signed(self) -> Self:
+        if self.surveys is not None and (self.decisions is None or not self.decisions.channel):
+            raise ValueError("surveys are signed and sent as decisions are: write key and channel below decisions")
+        return self

@@ -8,10 +8,15 @@ from hub.records import SatisfactionSurvey
 from hub_email.parse.reply import own_line, trim
 from hub_email.token import SurveyQuestion
 
-__all__ = ["read_score", "survey_record"]
+__all__ = ["read_score", "survey_id", "survey_record"]
 
 _NUMBER = re.compile(r"(?<![\w.,/-])(\d{1,3})(?:\s*/\s*(\d{1,3}))?(?![\w,/%-]|\.\d)")
 _LONGEST = 200
+
+
+def survey_id(source: str, token: str) -> str:
+    """Name the survey a token asks for: what was sent and what was answered are one record."""
+    return f"{source}:survey/{token.rpartition('.')[2]}"
 
 
 def read_score(text: str, question: SurveyQuestion) -> int | None:

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-__all__ = ["Question", "SurveyQuestion", "find_tokens", "is_of", "read_token", "sign"]
+__all__ = ["REPORTER", "Question", "SurveyQuestion", "find_tokens", "is_of", "read_token", "sign"]
 
 _FOUND = re.compile(r"hub1\.([A-Za-z0-9_-]{16,1200})\.([A-Za-z0-9_-]{22})(?![A-Za-z0-9_-])")
 _HEX = re.compile(r"(?:[0-9a-f]{2})+")
 _MOST = 50
+REPORTER = "reporter"
+"""Role of whoever is asked whether a ticket may be closed."""
 
 
 @dataclass(frozen=True, slots=True)
