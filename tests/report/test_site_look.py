@@ -24,7 +24,7 @@ MEET = [
     *((name, ground, 4.5) for name in ("text", "soft", "link") for ground in ("page", "sheet")),
     *((name, "sheet", 4.5) for name in ON_SHEET),
     *(("on-badge", name, 4.5) for name in (*FAMILIES, "none")),
-    *(("text", f"{name}-{step}", 4.5) for name in FAMILIES for step in range(1, 5)),
+    *(("text", f"{name}-{step}", 4.5) for name in (*FAMILIES, "none") for step in range(1, 5)),
     ("focus", "page", 3.0),
     ("focus", "sheet", 3.0),
     ("curve", "sheet", 3.0),

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from hub.conformance.answer import RequirementRow, Subject
 from hub.report.finding import clause_order
-from hub.report.model import GapLine, Nonconformity, ReportModel, WaiverLine
+from hub.report.model import SEVERITIES, GapLine, Nonconformity, ReportModel, WaiverLine
 from hub.report.site.trend import Month
 
 __all__ = ["HEAT", "ClauseLine", "RequirementLine", "ServiceLine", "Site"]
@@ -124,7 +124,8 @@ class Site:
         lines = []
         for one in self.services:
             still = [line.severity for line in found[one.id] if line.state == "open"]
-            lines.append(ServiceLine(one, found[one.id], len(still), still.count("critical")))
+            rows = sorted(found[one.id], key=lambda line: (line.state != "open", SEVERITIES.index(line.severity)))
+            lines.append(ServiceLine(one, rows, len(still), still.count("critical")))
         return sorted(lines, key=lambda one: (-one.critical, -one.open, one.subject.title, one.subject.id))
 
     def services_about(self, line: Nonconformity) -> list[Subject]:

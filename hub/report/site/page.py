@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any
+from urllib.parse import urlsplit
 
 import jinja2
 from markupsafe import Markup
@@ -16,7 +17,7 @@ from hub.report.site.content import HEAT, RequirementLine, ServiceLine, Site
 from hub.report.site.search import index_script
 from hub.report.site.trend import chart_of
 from hub.report.status import percent
-from hub.report.view import view_of
+from hub.report.view import scopes, view_of
 from hub.report.wording import (
     RESULT_WORDS,
     Days,
@@ -54,7 +55,7 @@ def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
     yield "evidence-manifest.json", manifest_json(site.model)
     yield draw.page("index.html", "overview", "Overview", **_overview(site))
     yield draw.page("changes.html", "changes", "Changes", view=view_of(site.model), most=_CHANGES)
-    yield draw.page("coverage.html", "coverage", "Coverage")
+    yield draw.page("coverage.html", "coverage", "Coverage", scopes=scopes(site.model.coverage))
     yield draw.page("search.html", "search", "Search")
     yield draw.page("services.html", "services", "Services")
     yield from draw.parts("findings.html", "findings", "Findings", site.model.nonconformities)
@@ -113,6 +114,7 @@ class _Drawing:
             "plural": plural,
             "cut": _cut,
             "link": lambda url: safe_url(url, site.hosts),
+            "host": lambda url: urlsplit(url).hostname,
             "profile_sentence": profile_sentence,
             "rule_sentence": rule_sentence,
             "clause_page": address.clause_page,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hub.report.site.address import clause_page, finding_page, requirement_page, service_page
 from hub.report.site.content import Site
-from hub.report.wording import RESULT_WORDS, clean
+from hub.report.wording import RESULT_WORDS, Days, clean
 
 __all__ = ["index_script"]
 
@@ -24,6 +24,7 @@ def index_script(site: Site) -> str:
 
 
 def _rows(site: Site) -> Iterator[list[str]]:
+    days = Days(site.model.identity.period.zone)
     for clause in site.clauses:
         yield ["Clause", clause_page(clause.id), clause.id, _cut(clause.title), ""]
     for one in site.requirements.values():
@@ -37,7 +38,7 @@ def _rows(site: Site) -> Iterator[list[str]]:
         owner = line.owner.label if line.owner else ""
         named = _cut(about.key or about.title or about.id)
         text = _cut(" ".join(filter(None, (line.requirement, about.title, owner))))
-        yield ["Finding", finding_page(line.key), named, text, f"{line.severity}, {line.state}"]
+        yield ["Finding", finding_page(line.key), named, text, f"{line.severity}, {line.state} since {days.day(line.breached_at)}"]
 
 
 def _cut(text: str) -> str:

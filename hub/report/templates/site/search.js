@@ -24,13 +24,27 @@
   const look = () => {
     const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
     const found = words.length ? rows.filter(([, text]) => words.every((word) => text.includes(word))) : [];
+    // CHG-4 itself before CHG-41, and both before what only mentions them.
+    const whole = words.join(" ");
+    const rank = ([row]) => { const name = row[2].toLowerCase(); return name === whole ? 0 : name.startsWith(whole) ? 1 : 2; };
+    found.sort((one, other) => rank(one) - rank(other));
     hits.replaceChildren(...found.slice(0, most).map(([row]) => item(row)));
     const cut = found.length > most ? `, the first ${most} are shown` : "";
     told.textContent = words.length ? `${found.length} found${cut}.` : "Every word has to occur. Nothing leaves this page.";
   };
 
-  field.addEventListener("input", look);
-  const asked = decodeURIComponent(location.hash.slice(1));
-  if (asked) field.value = asked;
+  const asked = () => {
+    try {
+      return decodeURIComponent(location.hash.slice(1));
+    } catch {
+      return ""; // a link that somebody cut
+    }
+  };
+
+  field.addEventListener("input", () => {
+    look();
+    history.replaceState(null, "", `#${encodeURIComponent(field.value)}`); // so that "back" finds the hits again
+  });
+  field.value = asked();
   look();
 })();
