@@ -1,17 +1,9 @@
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 from importlib import resources
-from pathlib import Path
 
 import pytest
-
-from hub.report.site.folder import publish
-from hub.report.site.page import site_files
-from tests.report.site_pages import make_site
 
 CSS = resources.files("hub.report").joinpath("templates", "site", "site.css").read_text(encoding="utf-8")
 _COLOUR = r"--([\w-]+): (#[0-9a-f]{6});"
@@ -56,40 +48,3 @@ def test_every_colour_is_a_variable_and_has_a_dark_one():
     assert dict(re.findall(_COLOUR, _DARK)).keys() == LIGHT.keys()
     assert set(re.findall(r"var\(--([\w-]+)\)", CSS)) <= LIGHT.keys()
     assert round(contrast("#000000", "#ffffff")) == 21
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found:
-        return found
-    if os.environ.get("CI"):
-        pytest.fail("no Chromium: install the package chromium")
-    pytest.skip("no Chromium: install the package chromium")
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory, answers, first, report) -> Path:
-    folder = tmp_path_factory.mktemp("site") / "pages"
-    publish(folder, "r1", site_files(make_site(answers, first, report)))
-    return folder
-
-
-@pytest.mark.peer
-def test_a_real_browser_searches_from_a_file(chromium, pages, tmp_path):
-    """The page is opened from a file, under its own policy: script and index run, and nothing was refused."""
-    called = subprocess.run(
-        [
-            *(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"),
-            *("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path}", "--virtual-time-budget=2000"),
-            *("--dump-dom", f"{(pages / 'search.html').as_uri()}#payroll%20script"),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=100,
-    )
-    assert "1 found." in called.stdout
-    assert re.search(r'<a href="finding/\w+\.html">CHG-431</a>', called.stdout)
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in called.stdout
-    assert not re.search(r"CONSOLE|Content Security Policy", called.stderr), called.stderr

@@ -89,6 +89,11 @@ class Site:
     """Hosts links may lead to."""
 
     @cached_property
+    def keys(self) -> frozenset[str]:
+        """Keys of the findings that have a page."""
+        return frozenset(line.key for line in self.model.nonconformities)
+
+    @cached_property
     def requirements(self) -> dict[str, RequirementLine]:
         """Every requirement by id; those only the report knows included."""
         found: dict[str, list[Nonconformity]] = defaultdict(list)

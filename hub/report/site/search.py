@@ -38,7 +38,13 @@ def _rows(site: Site) -> Iterator[list[str]]:
         owner = line.owner.label if line.owner else ""
         named = _cut(about.key or about.title or about.id)
         text = _cut(" ".join(filter(None, (line.requirement, about.title, owner))))
-        yield ["Finding", finding_page(line.key), named, text, f"{line.severity}, {line.state} since {days.day(line.breached_at)}"]
+        yield [
+            "Finding",
+            finding_page(line.key),
+            named,
+            text,
+            f"{line.severity}, {line.state} since {days.day(line.breached_at)}",
+        ]
 
 
 def _cut(text: str) -> str:
