@@ -73,8 +73,9 @@ def _shown(instant: int) -> int:
 
 def clean(text: str) -> str:
     """Make one line of a text from elsewhere: no control characters, no marks that turn its direction."""
-    kept = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) not in _HIDDEN)
-    return " ".join(kept.split())
+    if not text.isprintable():  # printable means: of none of the categories, and no space but the usual one
+        text = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) not in _HIDDEN)
+    return " ".join(text.split())
 
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs"})

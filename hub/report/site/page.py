@@ -139,8 +139,14 @@ class _Drawing:
             "rate_text": rate_sentence(model),
             "counts_text": counts_line(model),
             "period": period_text(model.identity, days),
+            "menu": lru_cache(lambda root, path, here: self._part("menu.html", root=root, path=path, here=here)),
+            "foot": lru_cache(lambda: self._part("foot.html")),
         }
         self._environment = environment
+
+    def _part(self, name: str, **more: Any) -> Markup:
+        """Draw once what many pages have in common."""
+        return Markup(self._environment.get_template(name).render(**more).rstrip())  # noqa: S704 - escaped when drawn
 
     def page(self, path: str, kind: str, title: str, **more: Any) -> tuple[str, bytes]:
         """Draw one page; `root` leads from it to the site's root."""
