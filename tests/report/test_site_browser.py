@@ -72,6 +72,7 @@ class Visit:
     def __init__(self, browser: Browser, folder: Path, **more: object) -> None:
         self.folder = folder
         self._context = browser.new_context(**more)
+        self._context.set_default_timeout(90_000)
         self.page: Page = self._context.new_page()
         self.said: list[str] = []
         self.asked: list[str] = []

@@ -42,7 +42,7 @@ POLICY = (
 """Content-Security-Policy of every page: files beside it, nothing inline, nothing from elsewhere."""
 _A_PAGE = 100
 _LONGEST = 200
-_ACTIONS, _CHANGES = 10, 200
+_CHANGES = 200
 
 
 def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
@@ -54,7 +54,7 @@ def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
     yield "findings.csv", findings_csv(site.model, site.hosts)
     yield "evidence-manifest.json", manifest_json(site.model)
     yield draw.page("index.html", "overview", "Overview", **_overview(site))
-    yield draw.page("changes.html", "changes", "Changes", view=view_of(site.model), most=_CHANGES)
+    yield draw.page("changes.html", "changes", "Changes", most=_CHANGES)
     yield draw.page("coverage.html", "coverage", "Coverage", scopes=scopes(site.model.coverage))
     yield draw.page("search.html", "search", "Search")
     yield draw.page("services.html", "services", "Services")
@@ -73,6 +73,7 @@ def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
 
 
 def _overview(site: Site) -> dict[str, Any]:
+    actions = view_of(site.model).actions
     first: dict[tuple[str, str], str] = {}
     for line in site.model.nonconformities:
         if line.state == "open":
@@ -80,8 +81,9 @@ def _overview(site: Site) -> dict[str, Any]:
     return {
         "actions": [
             (one, first.get((one.requirement, one.subject.id), address.requirement_page(one.requirement)))
-            for one in site.model.actions[:_ACTIONS]
+            for one in actions.shown
         ],
+        "more": actions.more,
         "chart": chart_of(list(site.months)),
     }
 
