@@ -41,6 +41,7 @@ COMMANDS = {
     "sla": "Show how far service levels were kept, target by target, or ticket by ticket.",
     "calendar": "Draw a month of a calendar: open hours, holidays, days of 23 and 25 hours.",
     "report": "Make a report and hand it to its channels.",
+    "publish": "Write an issued report as static pages: overview, clauses, requirements, findings, services, search.",
     "run": "Do everything that is due: sync, derive, findings, reports.",
     "verify": "Prove that no kept document was altered, removed or reordered, and no past state of a record rewritten.",
     "document": "Show a document as the tool gave it: body, hash, place in the chain of its source, when it was read.",

@@ -123,7 +123,7 @@ def view_of(model: ReportModel) -> View:
         waivers=Cut.of(model.waivers, _ROWS),
         attested=Cut.of(model.attested, _ROWS),
         gaps=Cut.of(model.gaps, _ROWS),
-        scopes=Cut.of(_scopes(model.coverage), _ROWS),
+        scopes=Cut.of(scopes(model.coverage), _ROWS),
         profile=Cut.of(_said_once(model.profile), _ROWS),
         rules=Cut.of(change.rules if change else [], _ROWS),
     )
@@ -175,7 +175,7 @@ def _together(several: list[ProfileLine]) -> ProfileLine:
     )
 
 
-def _scopes(rows: list[CoverageRow]) -> list[ScopeLine]:
+def scopes(rows: list[CoverageRow]) -> list[ScopeLine]:
     """One line a scope, those with a fault first."""
     lines = []
     for (source, scope), group in groupby(rows, key=lambda row: (row.source, row.scope)):
