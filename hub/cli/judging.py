@@ -29,6 +29,7 @@ __all__ = [
     "shown_instant",
     "shown_obligation",
     "shown_subject",
+    "told_of_reports",
 ]
 
 
@@ -36,6 +37,7 @@ def derived(session: Session, *, whole: bool = False) -> DeriveSummary:
     """Derive what changed, under the configured zone and calendar; say what is wrong with calendars and agreements."""
     organisation = session.configuration.organisation
     now = session.clock.now_ms()
+    told_of_reports(session)
     done = derive_all(
         session.store,
         session.requirements(),
@@ -49,6 +51,20 @@ def derived(session: Session, *, whole: bool = False) -> DeriveSummary:
         for fault in service_level_faults(conn, organisation.zone, [local_year(now, organisation.zone)])[1]:
             session.progress.say(f"service levels: {fault}", level="warning")
     return done
+
+
+def told_of_reports(session: Session) -> None:
+    """Bring the records of the hub's own planned reports up to date, and enter those that were handed over."""
+    from hub.report.plan.act import register  # noqa: PLC0415 - most commands plan no report
+    from hub.report.plan.desk import Desk  # noqa: PLC0415 - the same
+    from hub.report.plan.plan import Office  # noqa: PLC0415 - the same
+    from hub.report.plan.record import refresh_reports  # noqa: PLC0415 - the same
+
+    organisation, now = session.configuration.organisation, session.clock.now_ms()
+    office = Office(organisation.name, organisation.zone, organisation.calendar)
+    with session.store.begin() as conn:
+        register(Desk(conn, office, now=now))
+        refresh_reports(conn, office, now=now)
 
 
 def refreshed(session: Session) -> list[FindingChange]:

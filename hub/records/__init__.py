@@ -118,6 +118,7 @@ from hub.records.register_row import (
     LogStore,
     MandatoryCourse,
     MetricDefinition,
+    ReportParty,
     ReportSpec,
 )
 from hub.records.release import Acceptance, Artefact, Deployment, DeploymentCheck, Release, ReleaseParty
@@ -243,6 +244,7 @@ __all__ = [
     "ReportFile",
     "ReportFinding",
     "ReportMetric",
+    "ReportParty",
     "ReportSpec",
     "Request",
     "Review",

@@ -24,6 +24,7 @@ __all__ = [
     "MandatoryCourse",
     "MetricDefinition",
     "ReaderOpinion",
+    "ReportParty",
     "ReportSpec",
 ]
 
@@ -66,15 +67,64 @@ class ReaderOpinion(Part, kw_only=True):
     """It can."""
 
 
+class ReportParty(Part, kw_only=True):
+    """Somebody who approves or gets a report: a person, or whoever holds a role, belongs to a team, answers for a service."""
+
+    person: PersonRef | None = None
+    """Who, by name."""
+    role: str | None = None
+    """Everybody who holds this role; with `service_id`, for that service."""
+    service_id: ServiceRef | None = None
+    """Service; without a role its owner."""
+    team_id: Annotated[str, ref("team")] | None = None
+    """Every member of this team."""
+
+
 class ReportSpec(Record, tag="report_spec", kw_only=True):
-    """A report type of the catalogue."""
+    """A report type of the catalogue; with `due_days`, a row of the plan of reports."""
 
     type: str | None = None
     """Report type."""
+    class_: Literal["routine", "event", "special"] | None = msgspec.field(default=None, name="class")
+    """Why it is made; None = routine."""
+    direction: Literal["external", "internal", "inbound"] | None = None
+    """To whom it goes."""
+    process: str | None = None
+    """Process, for an internal process report."""
+    purpose: str | None = None
+    """What it is for."""
     audience: list[str] = []
     """Roles it is for."""
     frequency: str | None = None
-    """How often."""
+    """How often: `month`, `quarter`, `half_year`, `year`; an event or special report needs none."""
+    due_days: int | None = None
+    """Days after its period, or its event, by which it is due; None = it is not planned by the hub."""
+    due_counts: Literal["business_days", "days"] = "business_days"
+    """What `due_days` counts."""
+    due_time: str = "17:00"
+    """Local time of day at which it is due."""
+    zone: str | None = None
+    """IANA zone of period and due time; None = the organisation's."""
+    calendar_id: Annotated[str, ref("calendar")] | None = None
+    """Calendar that says which days are business days; None = the organisation's."""
+    author: PersonRef | None = None
+    """Who answers for the text."""
+    approvers: list[ReportParty] = []
+    """Who approves, in this order; none = it goes out without an approval."""
+    recipients: list[ReportParty] = []
+    """Who gets it."""
+    method: str | None = None
+    """Channel of `hub.toml` it leaves by."""
+    template: str | None = None
+    """What it is written from."""
+    metrics: list[str] = []
+    """Figures it must hold."""
+    retention_days: int | None = None
+    """Days the archive keeps it; None = three years."""
+    valid_from: Date | None = None
+    """First day planned; of a special report, of what it covers."""
+    valid_to: Date | None = None
+    """First day no longer planned; of a special report, no longer covered."""
     data_sources: list[str] = []
     """Where its data comes from."""
     required_by: str | None = None

@@ -17,7 +17,7 @@ from hub.conformance.unit import Unit, each_month
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.message import mails
-from hub_bs15000.report import SENT_UNKNOWN, child, due, handed_over, none_of, ours, s, sent, sent_at, some
+from hub_bs15000.report import SENT_UNKNOWN, child, due, handed_over, none_of, ours, report, s, sent, sent_at, some
 
 __all__ = ["DECLARATIONS"]
 
@@ -28,7 +28,28 @@ _NOTICE_DAYS = 1
 
 
 def _scheduled() -> Unit:
-    return ours().where(or_(s.due_at.is_not(None), func.coalesce(s.class_, "routine") == "routine"))
+    """Every report that was to be on time, counted once: neither what was rejected and made again, nor a correction."""
+    later: Any = report.alias()
+    earlier: Any = report.alias()
+    again = exists().where(later.c.report_id == s.report_id, later.c.revision > s.revision).correlate_except(later)
+    corrects = (
+        exists()
+        .where(
+            earlier.c.report_id == s.report_id,
+            earlier.c.revision < s.revision,
+            earlier.c.submitted_at.is_not(None),
+        )
+        .correlate_except(earlier)
+    )
+    return (
+        ours()
+        .where(
+            or_(s.due_at.is_not(None), func.coalesce(s.class_, "routine") == "routine"),
+            ~and_(func.coalesce(s.state, "") == "rejected", again),
+            ~corrects,
+        )
+        .reading(service_report="all")
+    )
 
 
 def _srm_07(rid: str, q: Parameters) -> list[Part]:
