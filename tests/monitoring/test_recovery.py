@@ -13,6 +13,7 @@ from hub.records import Alert, Communication, Link, Record
 from hub.store.document import Raw
 from hub.store.revision import current_records
 from hub.store.schema import metadata
+from hub.store.store import Store
 from hub.store.writer import Write, write_page, write_records
 from hub.sync.source import Document, Normalised
 
@@ -106,6 +107,13 @@ def test_the_order_in_which_mail_is_read_makes_no_difference(conn: Connection) -
         assert ended(conn) == {"a": (15, "mail:message/early", False), "b": UNKNOWN}
         assert refresh_recoveries(conn, now=9, whole=True) == 0
         conn.rollback()
+
+
+def test_either_engine_ends_the_same(any_store: Store) -> None:
+    with any_store.begin() as conn:
+        assert run(conn, problem("a", 10), recovery("r", 20), problem("b", 25), problem("c", 12, OTHER)) == 1
+        assert ended(conn) == {"a": (20, "mail:message/r", False), "b": UNKNOWN, "c": UNKNOWN}
+        assert refresh_recoveries(conn, now=9, whole=True) == 0
 
 
 def test_a_recovery_that_is_none_any_more_opens_the_alert(conn: Connection) -> None:
