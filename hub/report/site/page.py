@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import jinja2
 from markupsafe import Markup
 
+from hub.clock import format_instant
 from hub.report.attachment import findings_csv, manifest_json
 from hub.report.site import address
 from hub.report.site.content import HEAT, RequirementLine, ServiceLine, Site
@@ -116,6 +117,7 @@ class _Drawing:
             "plural": plural,
             "cut": _cut,
             "link": lambda url: safe_url(url, site.hosts),
+            "instant": format_instant,
             "host": lambda url: urlsplit(url).hostname,
             "profile_sentence": profile_sentence,
             "rule_sentence": rule_sentence,
