@@ -54,6 +54,8 @@ def register(group: typer.Typer) -> None:
     group.command("received", epilog=examples(f"hub report received {name} --where https://files.example.com/4711"))(
         received
     )
+    group.command("archive", epilog=examples(f"hub report archive {name}"))(archive)
+    group.command("verify", epilog=examples(f"hub report verify archive/acme/2026/monthly_service/{name}-r1"))(verify)
 
 
 def office_of(session: Session) -> Office:
@@ -282,6 +284,50 @@ def received(
         act.receive(desk, report_id, login=who, where=where, at=instant)
 
     _do(config, output, report_id, note, before=session_of.append)
+
+
+def archive(
+    report_id: ReportArgument,
+    *,
+    folder: Annotated[Path, typer.Option(metavar="DIR", help="Where the archive is.")] = Path("archive"),
+    config: ConfigOption = CONFIG,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Write what was handed over to the archive: bytes, hashes, approvals, data freeze, messages. Never overwrites.
+
+    A relative `--folder` begins at the folder of the configuration file.
+    """
+    from hub.report.plan import archive as room  # noqa: PLC0415 - as above
+
+    session_of: list[Session] = []
+
+    def put(desk: Desk, who: str) -> None:
+        room.archive(desk, report_id, session_of[0].configuration.base_dir / folder, login=who)
+
+    _do(config, output, report_id, put, before=session_of.append)
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of one archived revision.")],
+    *,
+    sha256: Annotated[
+        str | None, typer.Option(metavar="HASH", help="SHA-256 of its manifest, as noted elsewhere.")
+    ] = None,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Prove an archived report by its folder alone: every byte, the manifest, approvals, messages. No store, no network.
+
+    What is wrong is a line each; exit code 2 where anything is. A folder replaced as a whole is found by `--sha256` only.
+    """
+    from hub.report.plan.verify import verify_folder  # noqa: PLC0415 - as above
+
+    proof = verify_folder(folder, expected=sha256)
+    rows = [{"place": place, "fault": fault} for place, fault in proof.faults]
+    sound = {"place": f"{proof.report_id} r{proof.revision}", "fault": ""}
+    told = {"manifest_sha256": proof.manifest_sha256, "files": proof.files}
+    emit([{**row, **told} for row in rows or [sound]], ("place", "fault", "files", "manifest_sha256"), output)
+    if rows:
+        raise typer.Exit(2)
 
 
 def _decide(

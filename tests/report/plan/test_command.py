@@ -73,8 +73,16 @@ def test_the_whole_way_by_command(config, run_hub, tmp_path):
     assert call("approve", OLD, "--as", "register:people/carla")["state"] == "approved"
     assert call("send", OLD)["state"] == "sent"
     assert call("send", OLD)["attempts"] == 1
+    assert call("archive", OLD)["state"] == "archived"
+    place = config.parent / f"archive/acme-gmbh/2025/monthly_service/{OLD}-r1"
+    proof = run_hub("report", "verify", place)
+    assert (proof.code, OLD in proof.out) == (0, True)
+    (place / "files/report.pdf").write_bytes(b"%PDF two")
+    altered = run_hub("report", "verify", place, "--format", "json")
+    assert altered.code == 2
+    assert [(row["place"], row["fault"]) for row in json.loads(altered.out)] == [("files/report.pdf", "was altered")]
     rows = json.loads(run_hub("report", "plan", "--all", "--config", config, "--format", "json").out)
-    assert (rows[0]["state"], rows[0]["standing"]) == ("submitted", "handed over late")
+    assert (rows[0]["state"], rows[0]["standing"]) == ("archived", "handed over late")
 
 
 def test_an_unknown_report(config, run_hub):
