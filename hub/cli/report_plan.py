@@ -23,6 +23,8 @@ __all__ = ["office_of", "register", "sender_of"]
 
 _PLAN = ("report", "type", "customer", "period", "due_at", "standing", "state", "revision", "next", "author")
 _STATE = ("report", "revision", "state", "due_at", "submitted_at", "hash", "approvals", "ignored", "next")
+_KPI = ("kpi", "period", "share", "good", "of", "target", "verdict", "formula", "reason")
+_ENTRY = ("report", "revision", "period_start", "period_end", "due_at", "submitted_at", "result", "entered_at")
 ReportArgument = Annotated[str, typer.Argument(metavar="ID", help="Id of the report, as `hub report plan` prints it.")]
 PersonOption = Annotated[str, typer.Option("--as", metavar="PERSON", help="Who decides: `register:people/carla`.")]
 NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why.")]
@@ -56,6 +58,9 @@ def register(group: typer.Typer) -> None:
     )
     group.command("archive", epilog=examples(f"hub report archive {name}"))(archive)
     group.command("verify", epilog=examples(f"hub report verify archive/acme/2026/monthly_service/{name}-r1"))(verify)
+
+    group.command("kpi", epilog=examples("hub report kpi", "hub report kpi --period 2026-10 --format json"))(kpi)
+    group.command("statistics", epilog=examples("hub report statistics --format csv"))(statistics)
 
 
 def office_of(session: Session) -> Office:
@@ -392,3 +397,59 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigurationError([Fault(f"{path} cannot be read: {error.strerror}", key="FILE")]) from None
+
+
+def kpi(
+    *,
+    period: Annotated[
+        str | None, typer.Option("--period", help="Month, such as 2026-10. Default: the last ended.")
+    ] = None,
+    at: AsOfOption = None,
+    config: ConfigOption = CONFIG,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Show how well the report process did in a month, each figure with its cases, or why it cannot be told."""
+    from hub.report.period import last_month, month_period  # noqa: PLC0415 - as above
+    from hub.report.plan.desk import Desk  # noqa: PLC0415 - as above
+    from hub.report.plan.figure import process_figures  # noqa: PLC0415 - as above
+
+    with Session(config) as session, session.store.connect() as conn:
+        instant, zone = session.instant(at), session.configuration.organisation.zone
+        month = month_period(period, zone) if period else last_month(instant, zone)
+        found = process_figures(
+            Desk(conn, office_of(session), now=instant), start=month.start, end=month.end, at=instant
+        )
+    rows = [
+        {
+            "kpi": one.name,
+            "period": month.label,
+            "share": None if one.basis_points is None else f"{one.basis_points / 100:.2f} %",
+            "good": one.good,
+            "of": one.of,
+            "target": f"{one.target:g} %",
+            "verdict": one.verdict,
+            "formula": one.formula,
+            "reason": one.reason,
+        }
+        for one in found
+    ]
+    emit(rows, _KPI, output)
+
+
+def statistics(*, config: ConfigOption = CONFIG, output: FormatOption = Format.TABLE) -> None:
+    """List the register of reports: what was handed over, when it was due, when it was entered, with what result."""
+    from hub.report.plan.desk import Desk  # noqa: PLC0415 - as above
+
+    with Session(config) as session, session.store.connect() as conn:
+        cycles = Desk(conn, office_of(session), now=session.clock.now_ms()).cycles()
+    rows = [
+        {"report": name, "revision": one.number, "entered_at": format_instant(one.registered.at)}
+        | {
+            key: format_instant(value) if isinstance(value, int) else value
+            for key, value in one.registered.data.items()
+        }
+        for name, cycle in cycles.items()
+        for one in cycle.revisions
+        if one.registered is not None
+    ]
+    emit(rows, _ENTRY, output)

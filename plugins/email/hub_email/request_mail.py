@@ -25,13 +25,15 @@ class Matter:
     """What is to be decided on, for people to read."""
 
     kind: str
-    """`change`, `waiver`."""
+    """`change`, `waiver`, `report`."""
     name: str
     """What people call it."""
     title: str
     facts: tuple[tuple[str, str], ...] = ()
     """What the decision rests on: (name, value)."""
     url: str = ""
+    files: tuple[tuple[str, bytes], ...] = ()
+    """What is decided on, attached as it is."""
 
 
 def request_message_id(token: str, number: int, sender: str) -> str:
@@ -61,7 +63,10 @@ def render_request(
     message.set_content(text, cte="quoted-printable")
     page = f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><body><pre>{escape(text)}</pre></body></html>'
     message.add_alternative(page, subtype="html", cte="quoted-printable")
-    message.set_boundary(f"=_{question.asked_at}_{number}")
+    for file, body in matter.files:
+        message.add_attachment(body, maintype="application", subtype="octet-stream", filename=file)
+    for place, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{question.asked_at}_{number}{f'_{place}' if place else ''}")
     return message_id, message.as_bytes(policy=_ONE_LINE)
 
 

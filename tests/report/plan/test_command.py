@@ -83,6 +83,10 @@ def test_the_whole_way_by_command(config, run_hub, tmp_path):
     assert [(row["place"], row["fault"]) for row in json.loads(altered.out)] == [("files/report.pdf", "was altered")]
     rows = json.loads(run_hub("report", "plan", "--all", "--config", config, "--format", "json").out)
     assert (rows[0]["state"], rows[0]["standing"]) == ("archived", "handed over late")
+    (entry,) = json.loads(run_hub("report", "statistics", "--config", config, "--format", "json").out)
+    assert (entry["report"], entry["due_at"], entry["result"]) == (OLD, "2025-11-07T16:00:00Z", "late")
+    figures = json.loads(run_hub("report", "kpi", "--period", "2025-11", "--config", config, "--format", "json").out)
+    assert [(row["share"], row["verdict"]) for row in figures if row["kpi"] == "on_time"] == [("0.00 %", "missed")]
 
 
 def test_an_unknown_report(config, run_hub):
