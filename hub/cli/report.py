@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hub.cli.judging import catalogue, profile_of
+from hub.cli import report_plan
+from hub.cli.judging import catalogue, profile_of, told_of_reports
 from hub.cli.option import (
     CONFIG,
     AsOfOption,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from hub.report.issue import AnswersProvider, Issue
     from hub.report.model import Period
     from hub.store.outbox import Delivery, State
+    from hub.store.store import Connection
 
 __all__ = ["delivery_rows", "lost_messages", "lost_text", "make_conformance", "register", "ways_of"]
 
@@ -61,6 +63,7 @@ def register(app: typer.Typer) -> None:
     group.command("list", epilog=examples("hub report list", "hub report list --format json"))(list_issued)
     group.command("show", epilog=examples("hub report show SR-example-conformance-2026-10"))(show)
     group.command("send", epilog=examples("hub report send SR-example-conformance-2026-10"))(send)
+    report_plan.register(group)
     app.add_typer(group, name="report")
 
 
@@ -118,9 +121,20 @@ def make_conformance(
         revision=revision,
         note=note,
         limits=Thresholds(waiver_days=configuration.waivers.warn_days),
+        hold=_approval_wanted(session),
     )
+    told_of_reports(session)
     deliver_waiting(session.store, ways, session.clock)
     return issue, _messages(session, issue.report_id, issue.revision)
+
+
+def _approval_wanted(session: Session) -> str:
+    """Say why a conformance report waits, where the plan names who approves it."""
+    from hub.report.plan.desk import Desk  # noqa: PLC0415 - `hub report --help` needs no database library
+
+    with session.store.connect() as conn:
+        terms = Desk(conn, report_plan.office_of(session), now=session.clock.now_ms()).plan.terms.values()
+        return "waits for its approval" if any(one.type == "conformance" and one.approvers for one in terms) else ""
 
 
 def _packs(session: Session) -> list[Pack]:
@@ -292,7 +306,7 @@ def send(
 ) -> None:
     """Hand over the messages of a report that were held or failed; nothing leaves without `send = true`.
 
-    What was sent is never sent again. Exit code 2 where a message could not be handed over.
+    A report of the plan leaves only approved, where the plan names approvers, and to whom the plan names. What was sent is never sent again. Exit code 2 where a message could not be handed over.
     """
     from hub.report.deliver import deliver_waiting  # noqa: PLC0415 - `hub report --help` needs no template engine
     from hub.store import outbox  # noqa: PLC0415 - the same
@@ -303,16 +317,36 @@ def send(
     with Session(config) as session, hold(session.store, DERIVE, clock=session.clock):
         ways = ways_of(session)
         with session.store.begin() as conn:
-            issued = outbox.find_report(conn, report_id, revision)
-            if issued is None:
-                raise _unknown(report_id, revision)
+            number = _queued(session, conn, report_id, revision, ways)
             allowed = [name for name, way in ways.items() if way.may_deliver]
-            outbox.release(conn, report_id, issued.revision, states=states, channels=allowed)
+            outbox.release(conn, report_id, number, states=states, channels=allowed)
         deliver_waiting(session.store, ways, session.clock)
-        messages = _messages(session, report_id, issued.revision)
+        told_of_reports(session)
+        messages = _messages(session, report_id, number)
     emit(delivery_rows(messages), _MESSAGES, output)
     if any(message.state in ("waiting", "failed", "unknown", "bounced") for message in messages):
         raise typer.Exit(2)
+
+
+def _queued(session: Session, conn: Connection, report_id: str, revision: int | None, ways: dict[str, Way]) -> int:
+    """Return the revision whose messages may go; of a planned report they are put in the outbox here."""
+    from hub.report.plan.act import queue_messages  # noqa: PLC0415 - `hub report --help` needs no database library
+    from hub.report.plan.desk import Desk  # noqa: PLC0415 - the same
+    from hub.report.plan.record import adopt_issued  # noqa: PLC0415 - the same
+    from hub.store import outbox  # noqa: PLC0415 - the same
+
+    desk = Desk(conn, report_plan.office_of(session), now=session.clock.now_ms())
+    adopt_issued(desk)
+    if report_id in desk.steps:
+        cycle = desk.cycle(report_id)
+        if revision not in (None, cycle.last.number):
+            raise HubError(f"revision {revision} of {report_id} is not the one in hand, {cycle.last.number} is")
+        sender, name = report_plan.sender_of(session, desk.terms(cycle).method)
+        return queue_messages(desk, report_id, ways, sender=sender, name=name)
+    issued = outbox.find_report(conn, report_id, revision)
+    if issued is None:
+        raise _unknown(report_id, revision)
+    return issued.revision
 
 
 def _messages(session: Session, report_id: str, revision: int) -> list[Delivery]:

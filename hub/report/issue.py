@@ -56,11 +56,12 @@ def issue_conformance(
     revision: int | None = None,
     note: str = "",
     limits: Thresholds | None = None,
+    hold: str = "",
 ) -> Issue:
     """Issue the report of a period and queue its messages; a revision already issued is returned as it is.
 
     `revision` None = the first. A correction is the next number. `ways` are the channels of this
-    report. Raises ConfigurationError where a recipient has no address or the revision leaves a gap.
+    report; `hold` says why its messages wait for a person though they may leave. Raises ConfigurationError where a recipient has no address or the revision leaves a gap.
     """
     report_id = f"SR-{report_slug(configuration.organisation.name)}-{_TYPE}-{period.label}"
     wanted = revision or 1
@@ -96,7 +97,7 @@ def issue_conformance(
     )
     sender, name = _sender(configuration)
     rendered = render_mail(model, sender=sender, to=recipients, hosts=configured_hosts(configuration), sender_name=name)
-    _keep(store, model, rendered, recipients, ways, light=_light_for(configuration, rendered, model, ways))
+    _keep(store, model, rendered, recipients, ways, light=_light_for(configuration, rendered, model, ways), hold=hold)
     return Issue(report_id, wanted, model, created=True)
 
 
@@ -125,6 +126,7 @@ def _keep(
     ways: Mapping[str, Way],
     *,
     light: Mapping[str, bytes],
+    hold: str,
 ) -> None:
     """Write report and messages in one transaction: there is never one without the other."""
     identity = model.identity
@@ -150,7 +152,7 @@ def _keep(
                     MessageKey(identity.report_id, identity.revision, name, recipient),
                     message_id=rendered.message_id,
                     message=light.get(name, rendered.eml),
-                    held=None if way.may_deliver else held_reason(name),
+                    held=hold or (None if way.may_deliver else held_reason(name)),
                     now=identity.issued_at,
                 )
 

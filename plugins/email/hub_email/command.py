@@ -59,9 +59,11 @@ def ask(
 def _asked(session: Session, *, listing: bool) -> list[Asking]:
     from hub.cli.judging import judged  # noqa: PLC0415 - every command of the hub imports this module; it stays light
     from hub.cli.report import ways_of  # noqa: PLC0415 - the same
+    from hub.cli.report_plan import office_of  # noqa: PLC0415 - the same
     from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - the same
     from hub_email.ask import ask as send  # noqa: PLC0415 - the same
     from hub_email.ask import find_open, stands  # noqa: PLC0415 - the same
+    from hub_email.ask_report import find_reports  # noqa: PLC0415 - the same
 
     settings = _settings(session)
     channel = session.configuration.channels.get(settings.channel)
@@ -73,6 +75,8 @@ def _asked(session: Session, *, listing: bool) -> list[Asking]:
     with hold(session.store, DERIVE, clock=session.clock):
         with judged(session, None, None) as judgement:
             found = find_open(judgement, settings, now=session.clock.now_ms(), zone=zone)
+            if settings.reports:
+                found += find_reports(judgement.conn, office_of(session), now=session.clock.now_ms())
         if listing:
             return stands(session.store, found, settings)
         way = ways_of(session, [settings.channel])[settings.channel]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -26,13 +27,15 @@ class Matter:
     """What is to be decided on, for people to read."""
 
     kind: str
-    """`change`, `waiver`."""
+    """`change`, `waiver`, `report`."""
     name: str
     """What people call it."""
     title: str
     facts: tuple[tuple[str, str], ...] = ()
     """What the decision rests on: (name, value)."""
     url: str = ""
+    files: tuple[tuple[str, bytes], ...] = ()
+    """What is decided on, attached as it is."""
 
 
 def request_message_id(token: str, number: int, sender: str) -> str:
@@ -49,7 +52,9 @@ def render_request(
     again = "Reminder: " if number > 1 else ""
     subject = f"{again}please decide: {name} {title}".strip()
     text = _text(matter, question, name, title, token)
-    return render_question(subject, text, question, token=token, number=number, sender=sender, now=now, zone=zone)
+    return render_question(
+        subject, text, question, token=token, number=number, sender=sender, now=now, zone=zone, files=matter.files
+    )
 
 
 def render_question(
@@ -62,8 +67,9 @@ def render_question(
     sender: str,
     now: int,
     zone: str,
+    files: Sequence[tuple[str, bytes]] = (),
 ) -> tuple[str, bytes]:
-    """Return Message-ID and a mail from us that carries the token; no machine is to answer it."""
+    """Return Message-ID and a mail from us that carries the token, with files; no machine is to answer it."""
     message_id = request_message_id(token, number, sender)
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject
@@ -78,7 +84,10 @@ def render_question(
     message.set_content(text, cte="quoted-printable")
     page = f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><body><pre>{escape(text)}</pre></body></html>'
     message.add_alternative(page, subtype="html", cte="quoted-printable")
-    message.set_boundary(f"=_{question.asked_at}_{number}")
+    for file, body in files:
+        message.add_attachment(body, maintype="application", subtype="octet-stream", filename=file)
+    for place, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{question.asked_at}_{number}{f'_{place}' if place else ''}")
     return message_id, message.as_bytes(policy=_ONE_LINE)
 
 

@@ -90,6 +90,8 @@ class DecisionSettings(_Closed):
     """Requirements under which a change waits for an approval."""
     waivers: bool = False
     """The approver named in a waiver is asked too."""
+    reports: bool = False
+    """Whoever's turn it is to approve a planned report is asked too, with its files attached."""
     roles: list[str] = ["change_authority"]
     """Who is asked to decide on changes: everybody who holds one of these roles."""
     remind_days: int = Field(default=2, ge=1, le=90)

@@ -1,0 +1,125 @@
+"""`hub report plan` and the steps after it, as a person calls them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hub.cli.session import Session
+from hub.clock import FixedClock
+from hub.store.writer import Write, write_records
+from tests.report.plan.conftest import ID, at, people, spec
+
+CONFIG = """
+[organisation]
+name = "Example Organisation"
+zone = "Europe/Berlin"
+calendar = "5x8"
+judge_from = 2026-10-01
+[store]
+url = "sqlite:///hub.db"
+[channels.outbox]
+plugin = "file"
+folder = "out"
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path, places) -> Path:
+    (tmp_path / "hub.toml").write_text(CONFIG)
+    path = places.settle(tmp_path / "hub.toml")
+    with Session(path, clock=FixedClock(at("2025-10-01T08:00")), create_store=True) as session:
+        row = spec(method="outbox", valid_from="2025-10-01", valid_to="2025-12-01")
+        with session.store.begin() as conn:
+            write_records(conn, [Write(one) for one in [*people(), row]], at("2025-10-01T08:00"))
+    return path
+
+
+OLD = ID.replace("2026-10", "2025-10")
+
+
+def test_the_plan_says_late_due_and_coming(config, run_hub):
+    def asked(when, *more):
+        called = run_hub("report", "plan", "--at", when, "--config", config, "--format", "json", *more)
+        assert called.code == 0, called.err
+        return [(row["period"], row["standing"], row["next"]) for row in json.loads(called.out)]
+
+    assert asked("2025-11-03") == [("2025-10", "due", "draft"), ("2025-11", "coming", "draft")]
+    assert asked("2025-11-07T17:00:00+01:00")[0] == ("2025-10", "due", "draft")
+    assert asked("2025-11-07T17:00:01+01:00")[0] == ("2025-10", "late", "draft")
+    shown = run_hub("report", "plan", "--at", "2025-11-03", "--config", config)
+    assert OLD in shown.out
+
+
+def test_the_whole_way_by_command(config, run_hub, tmp_path):
+    file = tmp_path / "report.pdf"
+    file.write_bytes(b"%PDF one")
+
+    def call(*given):
+        called = run_hub("report", *given, "--config", config, "--format", "json")
+        assert called.code == 0, called.err
+        return json.loads(called.out)[0]
+
+    assert call("draft", OLD, file)["state"] == "drafted"
+    refused = run_hub("report", "send", OLD, "--config", config)
+    assert refused.code == 2
+    assert "it has to be approved first" in refused.err
+    assert call("ask", OLD)["next"] == "approval: process_manager"
+    wrong = run_hub("report", "approve", OLD, "--as", "register:people/ann", "--config", config)
+    assert wrong.err == f"hub: {OLD} revision 1 is in_review: register:people/ann wrote it; somebody else decides\n"
+    call("approve", OLD, "--as", "register:people/ben", "--revision", "1")
+    assert call("approve", OLD, "--as", "register:people/carla")["state"] == "approved"
+    assert call("send", OLD)["state"] == "sent"
+    assert call("send", OLD)["attempts"] == 1
+    assert call("archive", OLD)["state"] == "archived"
+    place = config.parent / f"archive/acme-gmbh/2025/monthly_service/{OLD}-r1"
+    proof = run_hub("report", "verify", place)
+    assert (proof.code, OLD in proof.out) == (0, True)
+    (place / "files/report.pdf").write_bytes(b"%PDF two")
+    altered = run_hub("report", "verify", place, "--format", "json")
+    assert altered.code == 2
+    assert [(row["place"], row["fault"]) for row in json.loads(altered.out)] == [("files/report.pdf", "was altered")]
+    rows = json.loads(run_hub("report", "plan", "--all", "--config", config, "--format", "json").out)
+    assert (rows[0]["state"], rows[0]["standing"]) == ("archived", "handed over late")
+    (entry,) = json.loads(run_hub("report", "statistics", "--config", config, "--format", "json").out)
+    assert (entry["report"], entry["due_at"], entry["result"]) == (OLD, "2025-11-07T16:00:00Z", "late")
+    figures = json.loads(run_hub("report", "kpi", "--period", "2025-11", "--config", config, "--format", "json").out)
+    assert [(row["share"], row["verdict"]) for row in figures if row["kpi"] == "on_time"] == [("0.00 %", "missed")]
+
+
+def test_an_unknown_report(config, run_hub):
+    called = run_hub("report", "ask", "SR-none", "--config", config)
+    assert called.err == "hub: there is no planned report SR-none; `hub report plan --all` names them\n"
+
+
+def test_a_conformance_report_waits_for_the_approval_the_plan_asks_for(tmp_path, places, answers, monkeypatch, run_hub):
+    from hub.cli import report
+    from hub.cli.report import make_conformance
+
+    more = '[reports.conformance]\nto = ["register:people/kim"]\nchannels = ["outbox"]\n'
+    (tmp_path / "hub.toml").write_text(CONFIG + more)
+    path = places.settle(tmp_path / "hub.toml")
+    row = spec(type="conformance", customer_id=None, direction="internal", valid_from="2025-10-01", method="outbox")
+    monkeypatch.setattr(report, "_answers", lambda _session: lambda *_asked: answers)
+    name = "SR-example-organisation-conformance-2025-10"
+    with Session(path, clock=FixedClock(at("2025-11-03T08:00")), create_store=True) as session:
+        with session.store.begin() as conn:
+            write_records(conn, [Write(one) for one in [*people(), row]], at("2025-10-01T08:00"))
+        monkeypatch.setattr(report, "require_derived", lambda _conn: None)
+        for _ in range(2):
+            issue, messages = make_conformance(session, period="2025-10")
+            assert (issue.report_id, [(one.state, one.detail) for one in messages]) == (
+                name,
+                [("held", "waits for its approval")],
+            )
+    assert "has to be approved first" in run_hub("report", "send", name, "--config", path).err
+    for given in (
+        ("ask", name),
+        ("approve", name, "--as", "register:people/ben"),
+        ("approve", name, "--as", "register:people/carla"),
+        ("send", name),
+    ):
+        assert run_hub("report", *given, "--config", path).code == 0
+    assert len(list((tmp_path / "out").glob("*.eml"))) == 1
