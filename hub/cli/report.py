@@ -29,6 +29,7 @@ from hub.clock import format_instant
 from hub.conformance.derive import require_derived
 from hub.conformance.judge import judge, last_known
 from hub.conformance.query import answers
+from hub.conformance.situation.query import situation
 from hub.errors import HubError
 
 if TYPE_CHECKING:
@@ -125,10 +126,22 @@ def _profile_version(session: Session) -> str:
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def _topics(session: Session) -> dict[str, list[str]]:
+    """Gather what the enabled packs tell apart."""
+    found: dict[str, list[str]] = {}
+    for pack in _packs(session):
+        for name, requirements in pack.topics.items():
+            found.setdefault(name, []).extend(requirements)
+    return found
+
+
 def _answers(session: Session) -> AnswersProvider:
     """Let the report ask the store, with the configured packs and adoption date."""
 
     def ask(period: Period, as_of: int, known_at: int, before: int | None) -> Answers:
+        from hub.report.period import last_month  # noqa: PLC0415 - `hub report --help` needs no template engine
+
+        earlier = last_month(period.start, period.zone)
         with session.store.connect() as conn:
             judgement = judge(
                 conn,
@@ -145,6 +158,14 @@ def _answers(session: Session) -> AnswersProvider:
                 end=period.end,
                 changed_since=before,
                 profile=profile_of(session),
+                topics=_topics(session),
+                beside=situation(
+                    conn,
+                    period=(period.start, period.end),
+                    before=(earlier.start, earlier.end),
+                    as_of=as_of,
+                    known_at=known_at,
+                ),
             )
 
     return ask

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
@@ -13,6 +13,7 @@ from hub.conformance.judge import Judgement
 from hub.conformance.listing import list_obligations
 from hub.conformance.pack import CatalogueEntry
 from hub.conformance.rollup import roll_up
+from hub.conformance.situation.fact import Situation
 from hub.conformance.subject import subjects
 from hub.conformance.waiver_list import list_waivers
 from hub.store.schema import kind_tables
@@ -34,10 +35,13 @@ def answers(
     end: int,
     changed_since: int | None = None,
     profile: Sequence[ProfileLine] = (),
+    topics: Mapping[str, Sequence[str]] | None = None,
+    beside: Situation | None = None,
 ) -> Answers:
     """Answer everything a report over [start, end) says.
 
-    `changed_since` is the last report's known-at; `profile` is what the organisation has set otherwise than shipped.
+    `changed_since` is the last report's known-at; `profile` is what the organisation has set otherwise than shipped;
+    `beside` is what the period was like beside the verdicts.
     """
     conn = judgement.conn
     return Answers(
@@ -53,6 +57,8 @@ def answers(
         derived_anew=_derived_anew(conn, changed_since),
         profile=list(profile),
         setters=_people(conn, {line.set_by for line in profile}, judgement.known_at),
+        topics={name: list(ids) for name, ids in (topics or {}).items()},
+        situation=beside,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from hub.report.model import (
+    SEVERITIES,
     Action,
     Coming,
     CoverageRow,
@@ -52,6 +53,7 @@ class Group:
     expected: str
     open: int
     new: int
+    continuing: int
     cured: int
     lines: Cut[Nonconformity]
 
@@ -82,12 +84,15 @@ class View:
     """Everything a mail shows beyond the figures."""
 
     actions: Cut[Action]
+    new: Cut[Nonconformity]
     resolved: Cut[Nonconformity]
     redefined: Cut[Nonconformity]
     worse: Cut[Nonconformity]
     moved: Cut[Moved]
     clauses: list[ClauseView]
     groups_left_out: int
+    minor: int
+    """Open findings of minor requirements, which a mail only counts."""
     coming: Cut[Coming]
     waivers: Cut[WaiverLine]
     attested: Cut[str]
@@ -110,9 +115,11 @@ def view_of(model: ReportModel) -> View:
     groups_cut = Cut.of(groups, _GROUPS)
     return View(
         actions=Cut(model.actions[:_ACTIONS], max(0, len(model.actions) - _ACTIONS)),
+        new=Cut.of(_urgent([one for one in _told(model) if one.state == "open" and one.news == "new"]), _LINES),
+        minor=sum(line.severity == "minor" and line.state == "open" for line in model.nonconformities),
         resolved=Cut.of(change.resolved if change else [], _LINES),
         redefined=Cut.of(change.redefined if change else [], _LINES),
-        worse=Cut.of(change.worse if change else [], _LINES),
+        worse=Cut.of(_urgent(change.worse) if change else [], _LINES),
         moved=Cut.of(change.moved if change else [], _ROWS),
         clauses=[
             ClauseView(clause, [group for _clause, group in rows])
@@ -130,7 +137,18 @@ def view_of(model: ReportModel) -> View:
 
 
 def _by_clause(model: ReportModel) -> list[tuple[str, list[Nonconformity]]]:
-    return [(clause, list(rows)) for clause, rows in groupby(model.nonconformities, key=lambda line: line.clause)]
+    told = [line for line in _told(model) if line.severity != "minor"]
+    return [(clause, list(rows)) for clause, rows in groupby(told, key=lambda line: line.clause)]
+
+
+def _told(model: ReportModel) -> list[Nonconformity]:
+    """Leave out what is told under another finding."""
+    return [line for line in model.nonconformities if line.key not in model.twins]
+
+
+def _urgent(lines: list[Nonconformity]) -> list[Nonconformity]:
+    """Put critical ones first; else the order stays."""
+    return sorted(lines, key=lambda line: SEVERITIES.index(line.severity))
 
 
 def _groups(rows: list[Nonconformity], titles: dict[str, str]) -> list[Group]:
@@ -145,6 +163,7 @@ def _groups(rows: list[Nonconformity], titles: dict[str, str]) -> list[Group]:
             expected=expected,
             open=sum(line.state == "open" for line in lines),
             new=sum(line.state == "open" and line.news == "new" for line in lines),
+            continuing=sum(line.state == "open" and line.news == "continuing" for line in lines),
             cured=sum(line.state == "cured" for line in lines),
             lines=Cut.of(sorted(lines, key=_news_first), _LINES),
         )
