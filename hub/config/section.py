@@ -231,6 +231,8 @@ class ReportSettings(Section):
     """Address below which the folder of a `file` channel can be read; stands in a mail too large for its attachments."""
     language: Language = "en"
     """Language of the report: `en` or `zh`."""
+    names: bool = False
+    """True = people are named, instead of their role and initials."""
     audiences: list[AudienceSettings] = []
     """Further reports, each narrowed to services and teams."""
     enabled: bool = True

@@ -139,6 +139,7 @@ def issue_conformance(
         ),
         previous=decode_model(before.model) if before else None,
         limits=limits,
+        names=configuration.reports[_TYPE].names,
     )
     sender, name = _sender(configuration)
     rendered = render_mail(model, sender=sender, to=recipients, hosts=configured_hosts(configuration), sender_name=name)
