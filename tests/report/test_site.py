@@ -145,8 +145,8 @@ def test_a_finding_tells_what_who_when_and_where_the_proof_is(pages, report):
     page = _of(pages, report, "CHG-401")
     text = " ".join(page.text.split())
     assert "change manager (CS)" in text
-    assert "Broken since2026-09-17 09:10 CEST (2026-09-17 07:10 UTC)" in text
-    assert "due 2026-10-29 late" in text
+    assert "Broken since17 Sept 2026, 09:10 CEST (17 Sept 2026, 07:10 UTC)" in text
+    assert "due 29 Oct 2026 late" in text
     assert "Shop <b>& Co" in text
     assert f"https://{HOST}/browse/CHG-401" in page.links()
     assert "ab" * 32 in text
@@ -161,8 +161,8 @@ def test_days_are_those_of_the_organisation(answers, make_finding, make_identity
         msgspec.structs.replace(answers, findings=[row]), identity=make_identity("2026-10", night + 1), previous=None
     )
     page = dict(site_files(make_site(answers, model)))[address.finding_page(model.nonconformities[0].key)].decode()
-    assert "2026-10-25 23:00 CET (2026-10-25 22:00 UTC)" in page
-    assert 'due <time datetime="2026-10-26">2026-10-26</time>' in page
+    assert "25 Oct 2026, 23:00 CET (25 Oct 2026, 22:00 UTC)" in page
+    assert 'due <time datetime="2026-10-26">26 Oct 2026</time>' in page
 
 
 def test_a_reader_without_eyes_or_mouse_finds_the_way(pages):

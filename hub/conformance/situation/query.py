@@ -23,6 +23,7 @@ def situation(
     period: Span,
     before: Span,
     as_of: int,
+    zone: str,
     known_at: int | None = None,
     audience: Audience | None = None,
     kpis: Sequence[Kpi] = (),
@@ -33,7 +34,7 @@ def situation(
     """
     number, missed = breaches(conn, period, as_of, known_at, audience)
     return Situation(
-        levels=levels(conn, period, before, as_of, audience),
+        levels=levels(conn, period, before, as_of, audience, zone=zone),
         breaches=missed,
         breach_count=number,
         opinion=opinion(conn, period, as_of, audience),

@@ -89,6 +89,10 @@ class Days:
         """Write the local date, `12 Oct 2026`; empty for None."""
         return "" if instant is None else self._date(self._local(instant).date())
 
+    def iso(self, instant: int) -> str:
+        """Write the local date for programs, `2026-10-12`."""
+        return self._local(instant).date().isoformat()
+
     def minute(self, instant: int | None) -> str:
         """Write local date and time with the zone's name, `3 Nov 2026, 09:00 CET`; empty for None."""
         if instant is None:
