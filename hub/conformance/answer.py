@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from hub.conformance.named import Subject
+from hub.conformance.situation.fact import Situation
+
 __all__ = [
     "VERDICTS",
     "Answers",
@@ -50,17 +53,6 @@ VERDICTS: tuple[Verdict, ...] = (
     "not_judged",
 )
 """Worst first: the first that any obligation has is the requirement's. `not_judged`: no enabled pack judges it."""
-
-
-class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """A record as people know it."""
-
-    id: str
-    kind: str
-    key: str = ""
-    """What people call it; the id where there is no key."""
-    title: str = ""
-    url: str = ""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -238,3 +230,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     """Messages of the hub itself that did not arrive."""
     setters: dict[str, Subject] = {}
     """`set_by` of the profile -> the person, where it is the id of one that was read."""
+    topics: dict[str, list[str]] = {}
+    """What a report tells apart -> requirements; see `Pack.topics`."""
+    situation: Situation | None = None
+    """What the period was like beside the verdicts; None = nobody asked."""

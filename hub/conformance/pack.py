@@ -99,6 +99,9 @@ class Pack:
     """Returns the checks by Python that run before each derivation."""
     clauses_zh: Mapping[str, str] = field(default_factory=dict)
     """Clause number -> title in Chinese."""
+    topics: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What a report tells apart -> requirements: `overdue` (audit, annual report, joint review), `customer_told`,
+    `unauthorised_change`, `emergency_open`."""
     _compiled: dict[str, list[Requirement]] = field(default_factory=dict, repr=False, compare=False)
 
     def clause_in(self, clause: str, language: Language) -> str:

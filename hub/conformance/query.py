@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
@@ -13,12 +13,13 @@ from hub.conformance.judge import Judgement
 from hub.conformance.listing import list_obligations
 from hub.conformance.pack import CatalogueEntry
 from hub.conformance.rollup import roll_up
+from hub.conformance.situation.fact import Situation
 from hub.conformance.subject import subjects
 from hub.conformance.waiver_list import list_waivers
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["answers"]
+__all__ = ["answers", "derived_anew"]
 
 _derivation = metadata.tables["derivation"]
 _record = metadata.tables["record"]
@@ -35,15 +36,19 @@ def answers(
     changed_since: int | None = None,
     profile: Sequence[ProfileLine] = (),
     lost: int = 0,
+    topics: Mapping[str, Sequence[str]] | None = None,
+    beside: Situation | None = None,
+    judged: bool = False,
 ) -> Answers:
     """Answer everything a report over [start, end) says.
 
     `changed_since` is the last report's known-at; `profile` is what the organisation has set otherwise than shipped;
-    `lost` = how many messages of the hub itself did not arrive.
+    `lost` = how many messages of the hub itself did not arrive;
+    `beside` is what the period was like beside the verdicts; `judged` as in `roll_up`.
     """
     conn = judgement.conn
     return Answers(
-        requirements=roll_up(judgement, catalogue, start=start, end=end),
+        requirements=roll_up(judgement, catalogue, start=start, end=end, judged=judged),
         findings=list_findings(judgement),
         coming=list_obligations(
             judgement, verdicts=("pending", "at_risk"), due_before=judgement.as_of + COMING_MS, baseline=False
@@ -52,10 +57,12 @@ def answers(
         waivers=list_waivers(judgement),
         gaps=list_gaps(judgement),
         roles=_roles(conn),
-        derived_anew=_derived_anew(conn, changed_since),
+        derived_anew=derived_anew(conn, changed_since),
         profile=list(profile),
         lost=lost,
         setters=_people(conn, {line.set_by for line in profile}, judgement.known_at),
+        topics={name: list(ids) for name, ids in (topics or {}).items()},
+        situation=beside,
     )
 
 
@@ -77,7 +84,8 @@ def _people(conn: Connection, ids: Collection[str], known_at: int | None) -> dic
     return {one.id: one for one in subjects(conn, sids, known_at).values()}
 
 
-def _derived_anew(conn: Connection, since: int | None) -> list[str]:
+def derived_anew(conn: Connection, since: int | None) -> list[str]:
+    """List requirements derived whole since an instant because their definition changed."""
     if since is None:
         return []
     rows = conn.scalars(

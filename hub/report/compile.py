@@ -22,6 +22,8 @@ from hub.report.model import (
     WaiverLine,
 )
 from hub.report.person import Naming
+from hub.report.section.absent import absent_sections, named_situation
+from hub.report.section.twin import twins
 from hub.report.status import StatusFacts, Thresholds, status_of
 
 __all__ = ["compile_conformance", "count_verdicts"]
@@ -50,15 +52,16 @@ def compile_conformance(
     waivers = _waivers(answers, identity.as_of, limits, naming)
     lines = finding.nonconformities(answers.findings, identity, previous, naming)
     profile = _profile(answers, naming)
+    under = twins(lines)
     return ReportModel(
         identity=identity,
-        status=_status(answers, identity, limits, counts=counts, coming=coming, waivers=waivers),
+        status=_status(answers, identity, limits, coming=coming, waivers=waivers),
         counts=counts,
         by_severity=_by_severity(answers.requirements, previous),
         rate_before=previous.counts.rate if previous else None,
         verdicts={row.requirement: row.verdict for row in answers.requirements},
         titles={row.requirement: row.title for row in answers.requirements if row.verdict != "not_judged"},
-        actions=finding.actions(answers.findings, identity.as_of, naming),
+        actions=finding.actions(answers.findings, identity.as_of, naming, under),
         change=change.since_last(answers, lines, identity, previous, naming, profile=profile) if previous else None,
         nonconformities=lines,
         coming=coming,
@@ -69,6 +72,10 @@ def compile_conformance(
         clauses=_clauses(answers.requirements),
         profile=profile,
         lost=answers.lost,
+        situation=named_situation(answers.situation, naming),
+        absent=absent_sections(answers),
+        topics=answers.topics,
+        twins=under,
     )
 
 
@@ -82,7 +89,6 @@ def _status(
     identity: Identity,
     limits: Thresholds,
     *,
-    counts: Counts,
     coming: list[Coming],
     waivers: list[WaiverLine],
 ) -> Status:
@@ -92,13 +98,24 @@ def _status(
         if row.state == "open" and row.severity == "critical" and row.due_at is not None
     ]
     soon = identity.as_of + limits.at_risk_days * _DAY_MS
+    missed = [level for level in answers.situation.levels if level.kept == "missed"] if answers.situation else []
+    on_time = (
+        next((kpi for kpi in answers.situation.kpis if kpi.name == "on_time"), None) if answers.situation else None
+    )
+    watched = set(answers.topics.get("overdue", ()))
     facts = StatusFacts(
-        counts=counts,
+        counts=count_verdicts(answers.requirements),
         critical_not_met=sum(r.severity == "critical" and r.verdict == "not_met" for r in answers.requirements),
         unread=_unread(answers, identity, limits),
         latest_critical_action_ms=max(late, default=None),
         at_risk_soon=sum(row.at_risk and row.due_at <= soon for row in coming),
         waivers_ending=sum(row.expires_soon for row in waivers),
+        narrowed=bool(identity.covers),
+        overdue=[r.requirement for r in answers.requirements if r.requirement in watched and r.verdict == "not_met"],
+        levels_missed=len(missed),
+        critical_levels_missed=sum(level.critical for level in missed),
+        reports_on_time=on_time.numerator if on_time and not on_time.missing else 0,
+        reports_due=on_time.denominator if on_time and not on_time.missing else 0,
     )
     return status_of(facts, limits)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from hub.conformance.answer import FindingRow
 from hub.report.model import SEVERITIES, Action, Identity, News, Nonconformity, ReportModel
@@ -62,13 +63,21 @@ def tell(row: FindingRow, identity: Identity, previous: ReportModel | None, nami
     )
 
 
-def actions(rows: list[FindingRow], as_of: int, naming: Naming) -> list[Action]:
-    """List what has to be done, critical first, then by due date: one line a requirement, part and owner."""
+def actions(rows: list[FindingRow], as_of: int, naming: Naming, under: Mapping[str, str] | None = None) -> list[Action]:
+    """List what has to be done, critical first, then by due date: one line a requirement, part and owner.
+
+    `under` names findings that are told under another one (key -> key): they ask for nothing of their own.
+    """
+    under = under or {}
+    also: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if (head := under.get(finding_key(row))) is not None:
+            also[head].append(row.requirement)
     groups: dict[tuple[str, str, str], list[FindingRow]] = defaultdict(list)
     for row in rows:
-        if row.state == "open":
+        if row.state == "open" and finding_key(row) not in under:
             groups[row.requirement, row.part, row.owner.id if row.owner else ""].append(row)
-    lines = [_action(sorted(group, key=_urgency), as_of, naming) for group in groups.values()]
+    lines = [_action(sorted(group, key=_urgency), as_of, naming, also) for group in groups.values()]
     return sorted(
         lines,
         key=lambda line: (
@@ -85,7 +94,7 @@ def clause_order(clause: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (_NEVER, part) for part in clause.split(".")]
 
 
-def _action(group: list[FindingRow], as_of: int, naming: Naming) -> Action:
+def _action(group: list[FindingRow], as_of: int, naming: Naming, also: Mapping[str, list[str]]) -> Action:
     first = group[0]
     return Action(
         requirement=first.requirement,
@@ -96,6 +105,8 @@ def _action(group: list[FindingRow], as_of: int, naming: Naming) -> Action:
         owner=naming.person(first.owner),
         due_at=first.due_at,
         late=first.due_at is not None and first.due_at <= as_of,
+        also=sorted({name for row in group for name in also.get(finding_key(row), ())}),
+        since=min(row.first_seen_at for row in group),
     )
 
 

@@ -13,14 +13,16 @@ from datetime import datetime, tzinfo
 from email import message_from_bytes
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
 from hub.report.attachment import findings_csv, manifest_json
+from hub.report.language.words import words_of
 from hub.report.model import Attachment, Identity, ReportModel
 from hub.report.page import render_html
 from hub.report.plain import render_text
+from hub.report.section.order import sections
 from hub.report.view import view_of
 from hub.report.wording import clean, subject_line
 
@@ -31,6 +33,8 @@ _LONGEST_THREAD = 20
 """Corrections that are named besides the first message."""
 _UNFOLDED = SMTP.clone(max_line_length=100)
 """Keeps the hash header (84 characters) on one line; bodies were encoded before, with shorter lines."""
+_WIDE = SMTP.clone(max_line_length=130)
+"""Keeps a subject of 120 ASCII characters on one line: folded before its first word, some readers see it begin with a space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,10 @@ def render_mail(
     """
     files = {"findings.csv": findings_csv(model, hosts), "evidence-manifest.json": manifest_json(model)}
     attachments = [Attachment(name=name, sha256=_sha256(body)) for name, body in files.items()]
-    view = view_of(model)
-    text = render_text(model, view, attachments, hosts)
-    html = render_html(model, view, attachments, hosts)
+    view, words = view_of(model), words_of(model.identity.language)
+    told = sections(model, view, attachments, words)
+    text = render_text(model, told, hosts, words)
+    html = render_html(model, view, told, hosts, words)
     digests = [_sha256(text.encode()), _sha256(html.encode()), *(file.sha256 for file in attachments)]
     content_hash = _sha256("\n".join(digests).encode())
 
@@ -91,7 +96,7 @@ def render_mail(
     )
     for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
         part.set_boundary(f"=_{number}_{content_hash[:32]}")
-    eml = message.as_bytes(policy=_UNFOLDED)
+    eml = message.as_bytes(policy=_policy(message))
     return Rendered(
         message_id=str(message["Message-ID"]),
         subject=str(message["Subject"]),
@@ -120,8 +125,12 @@ def lighten(rendered: Rendered, archive: str) -> Rendered:
     )
     message.set_payload([*bodies, note])
     message.set_boundary(f"{boundary}_light")
-    eml = message.as_bytes(policy=_UNFOLDED)
+    eml = message.as_bytes(policy=_policy(message))
     return replace(rendered, eml=eml, message_hash=_sha256(eml))
+
+
+def _policy(message: EmailMessage) -> EmailPolicy[EmailMessage]:
+    return _WIDE if str(message["Subject"]).isascii() else _UNFOLDED
 
 
 def _series(identity: Identity) -> str:

@@ -7,11 +7,25 @@ down (9375 = 93.75 %).
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from hub.conformance.answer import CoverageRow, ProfileLine, Severity, Subject, Verdict
+from hub.conformance.answer import CoverageRow, ProfileLine, Severity, Verdict
+from hub.conformance.situation.fact import Situation
+from hub.report.section.line import (
+    Action,
+    Change,
+    Coming,
+    GapLine,
+    Moved,
+    News,
+    Nonconformity,
+    Person,
+    Proof,
+    RuleChange,
+    WaiverLine,
+)
 
 __all__ = [
     "SEVERITIES",
@@ -34,6 +48,7 @@ __all__ = [
     "Rate",
     "ReportModel",
     "RuleChange",
+    "Said",
     "SeverityCount",
     "Status",
     "WaiverLine",
@@ -45,9 +60,6 @@ __all__ = [
 SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor")
 """Worst first."""
 Word = Literal["RED", "AMBER", "GREEN", "INCOMPLETE", "INCOMPLETE/RED"]
-News = Literal["new", "continuing", "resolved", "waived", "unwaived", "redefined", ""]
-"""`waived`: a waiver covers it now, `unwaived`: the waiver that covered it ended. `redefined`: there, or gone, since the last report because the rules changed, not the records."""
-"""A finding against the last report; empty: there was none, or it was told there already."""
 
 
 class Period(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +99,19 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Role and initials; empty = not approved by a person."""
     note: str = ""
     """Why this revision was made; empty for the first."""
+    language: Literal["en", "zh"] = "en"
+    """Language the report is told in."""
+    covers: str = ""
+    """Services and teams it is narrowed to, as people call them; empty = the whole organisation."""
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence that can be said in every language of the reports."""
+
+    phrase: str
+    values: dict[str, int | str] = {}
+    shares: dict[str, tuple[int, int]] = {}
+    """Values that are shares: (part, whole)."""
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +119,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     word: Word
     reasons: list[str]
-    """Every rule that holds at that level, as a sentence; empty for GREEN."""
+    """Every rule that holds at that level, as a sentence in English; empty for GREEN."""
+    said: list[Said] = []
+    """The same in a form that can be said in any language; empty in reports older than it."""
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,145 +174,6 @@ class SeverityCount(msgspec.Struct, frozen=True, kw_only=True):
     """As the last report gave it; None = there was none."""
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody as the report may name them."""
-
-    id: str
-    label: str
-    """Role and initials, or the name where the organisation allows names."""
-
-
-class Proof(msgspec.Struct, frozen=True, kw_only=True):
-    """A record a statement rests on."""
-
-    id: str
-    label: str
-    url: str = ""
-    document_hash: str = ""
-    """SHA-256 of the raw document, hexadecimal."""
-
-
-class Nonconformity(msgspec.Struct, frozen=True, kw_only=True):
-    """One finding as the report tells it."""
-
-    key: str
-    """`<requirement>/<part>/<unit>/<anchor>`: the same finding has the same key in every report."""
-    requirement: str
-    clause: str
-    severity: Severity
-    subject: Subject
-    state: Literal["open", "cured", "waived", "withdrawn"]
-    news: News
-    """Against the last report; empty in the first."""
-    expected: str
-    found: str
-    action: str
-    breached_at: int
-    first_seen_at: int
-    age_days: int
-    """Whole days from first seen to as-of, or to the cure."""
-    owner: Person | None
-    due_at: int | None
-    cured_at: int | None
-    reopened: int
-    evidence: list[Proof]
-
-
-class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing somebody has to do: open findings of one requirement and one owner."""
-
-    requirement: str
-    severity: Severity
-    sentence: str
-    subject: Subject
-    """The one that is due first."""
-    more: int
-    """Further subjects of the same kind."""
-    owner: Person | None
-    due_at: int | None
-    late: bool
-
-
-class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """A requirement whose verdict is another than in the last report."""
-
-    requirement: str
-    title: str
-    before: str
-    now: str
-    worse: bool
-    by_rules: bool = False
-    """The requirement was derived anew because catalogue, parameters, calendars or time-zone data changed."""
-
-
-class RuleChange(msgspec.Struct, frozen=True, kw_only=True):
-    """Something the profile says otherwise than at the last report."""
-
-    line: ProfileLine
-    """As it stands now; where it stands no longer, with the shipped value as ours."""
-    before: Any
-    """The value at the last report."""
-    appeared: int
-    """Findings of the requirement that are there because the rules changed."""
-    gone: int
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """What is different from the last report."""
-
-    since: str
-    """Id and revision of the last report."""
-    since_as_of: int
-    new: int
-    continuing: int
-    resolved: list[Nonconformity]
-    worse: list[Nonconformity]
-    """Continuing, and since the last report past their due date or reopened."""
-    moved: list[Moved]
-    waived: list[Nonconformity] = []
-    """Open at the last report, and covered by a waiver since; not counted as resolved."""
-    unwaived: list[Nonconformity] = []
-    """Open again because the waiver that covered them ended; not counted as new."""
-    redefined: list[Nonconformity] = []
-    """Opened or withdrawn because we changed the rules; counted neither as new nor as resolved."""
-    rules: list[RuleChange] = []
-    """What we set otherwise than before, with what came of it."""
-    notes: list[str]
-    """Other differences, such as a new catalogue version, as sentences."""
-
-
-class Coming(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is owed soon."""
-
-    requirement: str
-    subject: Subject
-    due_at: int
-    at_risk: bool
-
-
-class WaiverLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A waiver in force at as-of."""
-
-    requirement: str
-    unit_filter: str
-    reason: str
-    approver: Person | None
-    valid_to: int
-    obligations: int
-    expires_soon: bool
-    notes: list[str] = []
-    """What is odd about it, such as that it covers nothing."""
-
-
-class GapLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Why something is not provable, and what would prove it."""
-
-    requirements: list[str]
-    reason: str
-    remedy: str
-    obligations: int
-
-
 class ClauseRow(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the table by clause."""
 
@@ -331,6 +219,25 @@ class ReportModel(msgspec.Struct, frozen=True, kw_only=True):
     """What the organisation has set otherwise than the packs ship it."""
     lost: int = 0
     """Messages of the hub itself that did not arrive when this was made."""
+    situation: Situation | None = None
+    """Service levels, opinions, changes, actions; None in reports older than it."""
+    absent: dict[str, Said] = {}
+    """Section -> why it has no data: `levels`, `opinion`, `control`, `follow_up`, `process`."""
+    topics: dict[str, list[str]] = {}
+    """What is told apart -> requirements; see `hub.conformance.pack.Pack.topics`."""
+    twins: dict[str, str] = {}
+    """Key of a finding -> key of the one it is told under: one miss that two requirements see."""
+
+    @property
+    def levels_kept(self) -> tuple[int, int]:
+        """How many promised levels were kept, of those that had cases; what cannot be proven is not kept."""
+        levels = [level.kept for level in self.situation.levels] if self.situation else []
+        return levels.count("met"), len(levels) - levels.count("no_cases")
+
+    def about(self, topic: str) -> list[Nonconformity]:
+        """List the nonconformities of a topic."""
+        wanted = set(self.topics.get(topic, ()))
+        return [line for line in self.nonconformities if line.requirement in wanted]
 
     @property
     def not_met_critical(self) -> int:

@@ -1,4 +1,4 @@
-"""The report as HTML for a mail: one table, inlined styles, nothing remote, no script."""
+"""The report as HTML for a mail: tables, inlined styles, nothing remote, no script."""
 
 from __future__ import annotations
 
@@ -8,56 +8,59 @@ import css_inline
 import jinja2
 from markupsafe import Markup
 
-from hub.report.model import Attachment, ReportModel
-from hub.report.status import percent
+from hub.report.language.words import ENGLISH, Days, Words
+from hub.report.model import ReportModel
+from hub.report.section.block import Block, Section
+from hub.report.section.telling import Telling
+from hub.report.status import told
 from hub.report.view import View
-from hub.report.wording import (
-    RESULT_WORDS,
-    Days,
-    change_sentence,
-    clean,
-    counts_line,
-    period_text,
-    plural,
-    profile_sentence,
-    rate_sentence,
-    rule_sentence,
-    safe_url,
-    subject_line,
-    verdict_sentence,
-)
+from hub.report.wording import change_sentence, clean, safe_url, subject_line, verdict_sentence
 
 __all__ = ["render_html"]
 
-_COLUMNS = ("not_met", "not_provable", "waived", "attested", "met")
 _LONGEST = 90
 
 
-def render_html(model: ReportModel, view: View, attachments: list[Attachment], hosts: frozenset[str]) -> str:
+def render_html(
+    model: ReportModel, view: View, sections: list[Section], hosts: frozenset[str], words: Words = ENGLISH
+) -> str:
     """Draw the page. Texts from tools are escaped and made one line; links go to `hosts` only."""
     rate = model.counts.rate
+    kept, levels = model.levels_kept
+    days = Days(model.identity.period.zone, words)
     page = _template(hosts).render(
         model=model,
-        view=view,
         identity=model.identity,
         counts=model.counts,
-        attachments=attachments,
-        days=Days(model.identity.period.zone),
-        columns=_COLUMNS,
-        words=RESULT_WORDS,
+        sections=sections,
+        say=words,
+        first=_first(Telling(model, view, words, days)),
         css=Markup(_read("conformance.css")),  # noqa: S704 - a constant of ours
-        rate=percent(rate.numerator, rate.denominator).replace(" %", "%").replace("no cases", "-"),
-        verdict=verdict_sentence(model),
-        changed=change_sentence(model.change),
-        rate_text=rate_sentence(model),
-        counts_text=counts_line(model),
-        period=period_text(model.identity, Days(model.identity.period.zone)),
+        rate=words.percent(rate.numerator, rate.denominator).replace(" %", "%") if rate.denominator else "-",
+        levels=f"{kept}/{levels}",
+        verdict=verdict_sentence(model, words),
+        changed=change_sentence(model.change, words),
+        reasons=[told(one, words) for one in model.status.said] or model.status.reasons,
         subject_line=subject_line(model),
     )
     inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
     inlined = inliner.inline(page.strip())
     # Media queries cannot be inlined: they are added afterwards. Texts are escaped, so the first </head> is ours.
     return inlined.replace("</head>", f"<style>{_read('dark.css')}</style></head>", 1) + "\n"
+
+
+def _first(t: Telling) -> dict[str, object] | None:
+    """Say in one line what to do before all else."""
+    if not t.view.actions.shown:
+        return None
+    action, say = t.view.actions.shown[0], t.words
+    more = " " + say("and {n} more", n=action.more) if action.more else ""
+    late = f" ({say('LATE')})" if action.late else ""
+    return {
+        "sentence": action.sentence,
+        "subject": t.subject(action.subject),
+        "facts": more + say.list(["", t.owner(action.owner), t.due(action.due_at)]) + late,
+    }
 
 
 def _template(hosts: frozenset[str]) -> jinja2.Template:
@@ -69,9 +72,12 @@ def _template(hosts: frozenset[str]) -> jinja2.Template:
         lstrip_blocks=True,
         finalize=_one_line,
     )
-    environment.filters |= {"plural": plural, "cut": _cut, "link": lambda url: safe_url(url, hosts)}
-    environment.filters |= {"profile_sentence": profile_sentence, "rule_sentence": rule_sentence}
+    environment.filters |= {"cut": _cut, "link": lambda url: safe_url(url, hosts), "kind": _kind}
     return environment.get_template("conformance.html")
+
+
+def _kind(block: Block) -> str:
+    return type(block).__name__
 
 
 def _read(name: str) -> str:
@@ -79,7 +85,13 @@ def _read(name: str) -> str:
 
 
 def _one_line(value: object) -> object:
-    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return _cleaned(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _cleaned(text: str) -> str:
+    """Make it one line; a space before or after it joins it to its neighbours."""
+    before, after = (" " if text[:1] == " " else ""), (" " if text[1:][-1:] == " " else "")
+    return f"{before}{clean(text)}{after}"
 
 
 def _cut(text: str) -> str:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import msgspec
 
-from hub.report.model import Counts, Status
+from hub.report.language.words import ENGLISH, Words
+from hub.report.model import Counts, Said, Status, Word
 
-__all__ = ["StatusFacts", "Thresholds", "percent", "status_of"]
+__all__ = ["NOT_MET", "NOT_PROVABLE", "ON_TIME", "StatusFacts", "Thresholds", "percent", "status_of", "told"]
 
 _WHOLE = 10_000
 _DAY_MS = 86_400_000
@@ -30,6 +31,8 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
     """A waiver that ends within: AMBER."""
     coming_days: int = 30
     """How far ahead the report looks for deadlines."""
+    reports_share: int = 9500
+    """Less than this of the reports on time: AMBER."""
     fresh_hours: int = 24
     """While the period lasts, a source read longer ago than this counts as not read."""
 
@@ -47,6 +50,17 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Obligations at risk and due within `at_risk_days`."""
     waivers_ending: int = 0
     """Waivers that end within `waiver_days`."""
+    overdue: list[str] = []
+    """Requirements on audit, annual report and joint review that are not met."""
+    levels_missed: int = 0
+    """Promised levels that were missed."""
+    critical_levels_missed: int = 0
+    """Of them the critical ones."""
+    reports_on_time: int = 0
+    narrowed: bool = False
+    """The report is about some services or teams only."""
+    reports_due: int = 0
+    """Reports owed in the period; 0 = the share is not known."""
 
 
 def status_of(facts: StatusFacts, limits: Thresholds) -> Status:
@@ -57,70 +71,99 @@ def status_of(facts: StatusFacts, limits: Thresholds) -> Status:
     """
     incomplete, red = _incomplete(facts, limits), _red(facts, limits)
     if incomplete:
-        return Status(word="INCOMPLETE/RED" if red else "INCOMPLETE", reasons=incomplete + red)
+        return _status("INCOMPLETE/RED" if red else "INCOMPLETE", incomplete + red)
     if red:
-        return Status(word="RED", reasons=red)
+        return _status("RED", red)
     amber = _amber(facts, limits)
-    return Status(word="AMBER" if amber else "GREEN", reasons=amber)
+    return _status("AMBER" if amber else "GREEN", amber)
 
 
 def percent(part: int, whole: int) -> str:
     """Write a share with two decimals, rounded down: `93.75 %`; `no cases` of nothing."""
-    if not whole:
-        return "no cases"
-    units, hundredths = divmod(part * _WHOLE // whole, 100)
-    return f"{units}.{hundredths:02d} %"
+    return ENGLISH.percent(part, whole)
 
 
-def _incomplete(facts: StatusFacts, limits: Thresholds) -> list[str]:
+def _status(word: Word, said: list[Said]) -> Status:
+    return Status(word=word, reasons=[told(one, ENGLISH) for one in said], said=said)
+
+
+def told(said: Said, words: Words) -> str:
+    """Say a reason in a language."""
+    values: dict[str, object] = dict(said.values)
+    if said.shares:
+        values |= {name: words.percent(part, whole) for name, (part, whole) in said.shares.items()}
+    return words(said.phrase, **values)
+
+
+def _incomplete(facts: StatusFacts, limits: Thresholds) -> list[Said]:
     counts = facts.counts
     reasons = []
     if facts.unread:
-        reasons.append(f"Not or only partly read: {', '.join(facts.unread)}.")
-    if not counts.judged:
-        reasons.append("No requirement could be judged.")
+        reasons.append(Said(phrase="Not or only partly read: {names}.", values={"names": ", ".join(facts.unread)}))
+    if not counts.judged or (facts.narrowed and not counts.decided):
+        reasons.append(Said(phrase="No requirement could be judged."))
     if _above(counts.of("not_provable"), counts.decided, limits.not_provable_share):
-        reasons.append(
-            _share_sentence(counts.of("not_provable"), counts.decided, "not provable", limits.not_provable_share)
-        )
+        reasons.append(_share(NOT_PROVABLE, counts.of("not_provable"), counts.decided, limits.not_provable_share))
     return reasons
 
 
-def _red(facts: StatusFacts, limits: Thresholds) -> list[str]:
+def _red(facts: StatusFacts, limits: Thresholds) -> list[Said]:
     counts = facts.counts
     reasons = []
-    if facts.critical_not_met:
-        noun = "critical requirement is" if facts.critical_not_met == 1 else "critical requirements are"
-        reasons.append(f"{facts.critical_not_met} {noun} not met.")
+    if n := facts.critical_not_met:
+        phrase = "{n} critical requirement is not met." if n == 1 else "{n} critical requirements are not met."
+        reasons.append(Said(phrase=phrase, values={"n": n}))
+    if n := facts.critical_levels_missed:
+        phrase = "{n} critical service level was missed." if n == 1 else "{n} critical service levels were missed."
+        reasons.append(Said(phrase=phrase, values={"n": n}))
     if _above(counts.of("not_met"), counts.decided, limits.not_met_share):
-        reasons.append(_share_sentence(counts.of("not_met"), counts.decided, "not met", limits.not_met_share))
+        reasons.append(_share(NOT_MET, counts.of("not_met"), counts.decided, limits.not_met_share))
+    if facts.overdue:
+        phrase = "Audit, annual report or joint review is overdue: {names}."
+        reasons.append(Said(phrase=phrase, values={"names": ", ".join(facts.overdue)}))
     late = facts.latest_critical_action_ms
     if late is not None and late > limits.action_late_days * _DAY_MS:
-        reasons.append(f"A critical action is {late // _DAY_MS} days late (limit {limits.action_late_days}).")
+        phrase = "A critical action is {days} days late (limit {limit})."
+        reasons.append(Said(phrase=phrase, values={"days": late // _DAY_MS, "limit": limits.action_late_days}))
     return reasons
 
 
-def _amber(facts: StatusFacts, limits: Thresholds) -> list[str]:
+def _amber(facts: StatusFacts, limits: Thresholds) -> list[Said]:
     counts = facts.counts
     table = [
-        (counts.of("not_met"), "{} not met.", "requirement is", "requirements are"),
-        (counts.of("not_provable"), "{} not provable.", "requirement is", "requirements are"),
+        (counts.of("not_met"), "{n} requirement is not met.", "{n} requirements are not met."),
+        (facts.levels_missed, "{n} service level was missed.", "{n} service levels were missed."),
+        (counts.of("not_provable"), "{n} requirement is not provable.", "{n} requirements are not provable."),
         (
             facts.at_risk_soon,
-            "{} at risk and due within " + str(limits.at_risk_days) + " days.",
-            "item is",
-            "items are",
+            "{n} item is at risk and due within {days} days.",
+            "{n} items are at risk and due within {days} days.",
         ),
-        (facts.waivers_ending, "{} within " + str(limits.waiver_days) + " days.", "waiver ends", "waivers end"),
+        (facts.waivers_ending, "{n} waiver ends within {days} days.", "{n} waivers end within {days} days."),
     ]
-    return [text.format(f"{n} {one if n == 1 else many}") for n, text, one, many in table if n]
+    days = {2: 0, 3: limits.at_risk_days, 4: limits.waiver_days}
+    reasons = [
+        Said(phrase=one if n == 1 else many, values={"n": n, "days": days.get(place, 0)})
+        for place, (n, one, many) in enumerate(table)
+        if n
+    ]
+    if facts.reports_on_time * _WHOLE < limits.reports_share * facts.reports_due:
+        reasons.append(_share(ON_TIME, facts.reports_on_time, facts.reports_due, limits.reports_share))
+    return reasons
+
+
+NOT_MET = "{share} of applicable requirements not met ({part} of {whole}; limit {limit})."
+NOT_PROVABLE = "{share} of applicable requirements not provable ({part} of {whole}; limit {limit})."
+ON_TIME = "{share} of reports were on time ({part} of {whole}; limit {limit})."
 
 
 def _above(part: int, whole: int, limit: int) -> bool:
     return part * _WHOLE > limit * whole
 
 
-def _share_sentence(part: int, whole: int, word: str, limit: int) -> str:
-    return (
-        f"{percent(part, whole)} of applicable requirements {word} ({part} of {whole}; limit {percent(limit, _WHOLE)})."
+def _share(phrase: str, part: int, whole: int, limit: int) -> Said:
+    return Said(
+        phrase=phrase,
+        values={"part": part, "whole": whole},
+        shares={"share": (part, whole), "limit": (limit, _WHOLE)},
     )

@@ -52,6 +52,7 @@ class Group:
     expected: str
     open: int
     new: int
+    continuing: int
     cured: int
     lines: Cut[Nonconformity]
 
@@ -82,12 +83,15 @@ class View:
     """Everything a mail shows beyond the figures."""
 
     actions: Cut[Action]
+    new: list[Nonconformity]
     resolved: Cut[Nonconformity]
     redefined: Cut[Nonconformity]
     worse: Cut[Nonconformity]
     moved: Cut[Moved]
     clauses: list[ClauseView]
     groups_left_out: int
+    minor: int
+    """Open findings of minor requirements, which a mail only counts."""
     coming: Cut[Coming]
     waivers: Cut[WaiverLine]
     attested: Cut[str]
@@ -110,6 +114,8 @@ def view_of(model: ReportModel) -> View:
     groups_cut = Cut.of(groups, _GROUPS)
     return View(
         actions=Cut(model.actions[:_ACTIONS], max(0, len(model.actions) - _ACTIONS)),
+        new=[one for one in _told(model) if one.state == "open" and one.news == "new"],
+        minor=sum(line.severity == "minor" and line.state == "open" for line in model.nonconformities),
         resolved=Cut.of(change.resolved if change else [], _LINES),
         redefined=Cut.of(change.redefined if change else [], _LINES),
         worse=Cut.of(change.worse if change else [], _LINES),
@@ -130,7 +136,13 @@ def view_of(model: ReportModel) -> View:
 
 
 def _by_clause(model: ReportModel) -> list[tuple[str, list[Nonconformity]]]:
-    return [(clause, list(rows)) for clause, rows in groupby(model.nonconformities, key=lambda line: line.clause)]
+    told = [line for line in _told(model) if line.severity != "minor"]
+    return [(clause, list(rows)) for clause, rows in groupby(told, key=lambda line: line.clause)]
+
+
+def _told(model: ReportModel) -> list[Nonconformity]:
+    """Leave out what is told under another finding."""
+    return [line for line in model.nonconformities if line.key not in model.twins]
 
 
 def _groups(rows: list[Nonconformity], titles: dict[str, str]) -> list[Group]:
@@ -145,6 +157,7 @@ def _groups(rows: list[Nonconformity], titles: dict[str, str]) -> list[Group]:
             expected=expected,
             open=sum(line.state == "open" for line in lines),
             new=sum(line.state == "open" and line.news == "new" for line in lines),
+            continuing=sum(line.state == "open" and line.news == "continuing" for line in lines),
             cured=sum(line.state == "cured" for line in lines),
             lines=Cut.of(sorted(lines, key=_news_first), _LINES),
         )

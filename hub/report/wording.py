@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from hub.clock import FIRST_MS, LAST_MS
+from hub.report.language.words import ENGLISH, Days, Words
 from hub.report.model import Change, Identity, ProfileLine, ReportModel, RuleChange
-from hub.report.status import percent
 
 __all__ = [
     "RESULT_WORDS",
@@ -40,35 +37,6 @@ RESULT_WORDS: dict[str, str] = {
 }
 """Verdict -> how people read it."""
 _SUBJECT_LENGTH = 120
-_DAY_MS = 86_400_000
-
-
-class Days:
-    """Prints instants in the organisation's zone."""
-
-    def __init__(self, zone: str) -> None:
-        self._zone = ZoneInfo(zone)
-
-    def day(self, instant: int | None) -> str:
-        """Write the local date, `2026-10-12`; empty for None."""
-        return "" if instant is None else self._local(instant).strftime("%Y-%m-%d")
-
-    def minute(self, instant: int | None) -> str:
-        """Write local date and time with the zone's name, `2026-11-03 09:00 CET`; empty for None."""
-        return "" if instant is None else self._local(instant).strftime("%Y-%m-%d %H:%M %Z")
-
-    def both(self, instant: int) -> str:
-        """Write local time with UTC beside it."""
-        moment = datetime.fromtimestamp(_shown(instant) // 1000, tz=UTC)
-        return f"{self.minute(instant)} ({moment:%Y-%m-%d %H:%M} UTC)"
-
-    def _local(self, instant: int) -> datetime:
-        return datetime.fromtimestamp(_shown(instant) // 1000, tz=UTC).astimezone(self._zone)
-
-
-def _shown(instant: int) -> int:
-    """Keep a day away from the calendar's edges, where other zones would leave it."""
-    return min(max(instant, FIRST_MS + _DAY_MS), LAST_MS - _DAY_MS)
 
 
 def clean(text: str) -> str:
@@ -98,118 +66,151 @@ def safe_url(url: str, hosts: frozenset[str]) -> str:
 
 def plural(number: int, one: str, many: str = "") -> str:
     """`1 finding`, `2 findings`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return ENGLISH.count(number, one, many)
 
 
 def subject_line(model: ReportModel) -> str:
-    """Write the mail's subject, worst first, at most 120 characters; a long scope is cut, never a number."""
+    """Write the mail's subject, worst first, at most 120 characters; a long scope is cut, never a number.
+
+    It is the same in every language, for filters.
+    """
     counts, identity = model.counts, model.identity
+    kept, levels = model.levels_kept
     head = f"[{model.status.word}] "
     tail = (
         f" conformance {identity.period.label}: {counts.of('not_met')} not met ({model.not_met_critical} critical), "
-        f"{counts.of('not_provable')} not provable, due {len(model.coming)}"
+        f"{counts.of('not_provable')} not provable, SLA {kept}/{levels}, due {len(model.coming)}"
     )
     if identity.revision > 1:
         tail += f" rev {identity.revision}"
     scope, room = clean(identity.scope), _SUBJECT_LENGTH - len(head) - len(tail)
     if len(scope) > room:
         scope = scope[: room - 3].rstrip() + "..."
-    return head + scope + tail
+    return clean(head + scope + tail)
 
 
-def verdict_sentence(model: ReportModel) -> str:
+def verdict_sentence(model: ReportModel, words: Words = ENGLISH) -> str:
     """Say in one sentence how it stands."""
     counts = model.counts
-    judged = plural(counts.judged, "requirement")
+    judged = words.count(counts.judged, "requirement")
     if not counts.of("not_met") and not counts.of("not_provable"):
-        return f"None of the {judged} judged is known to be broken." if counts.judged else "Nothing could be judged."
-    critical = f" ({model.not_met_critical} critical)" if model.not_met_critical else ""
-    return f"Of {judged} judged, {counts.of('not_met')} not met{critical} and {counts.of('not_provable')} not provable."
-
-
-def change_sentence(change: Change | None) -> str:
-    """Say in one sentence what moved since the last mail."""
-    if change is None:
-        return "This is the first mail; there is nothing to compare it with."
-    excused = change.waived or change.unwaived
-    if not (change.new or change.resolved or change.worse or change.moved or change.redefined or excused):
-        still = f"; {plural(change.continuing, 'finding')} continuing" if change.continuing else ""
-        return f"Nothing changed since the last mail{still}."
-    parts = [f"{change.new:,} new", f"{len(change.resolved):,} resolved", f"{change.continuing:,} continuing"]
-    if change.waived:
-        parts.append(f"{len(change.waived):,} waived")
-    if change.unwaived:
-        parts.append(f"{len(change.unwaived):,} open again after a waiver")
-    if change.worse:
-        parts.append(f"{len(change.worse):,} of them now late or reopened")
-    ours = ""
-    if change.redefined:
-        appear = sum(line.state == "open" for line in change.redefined)
-        gone = len(change.redefined) - appear
-        told = [f"{number:,} {word}" for number, word in ((appear, "appeared"), (gone, "went away")) if number]
-        ours = f" Changed by us, because the rules changed and not the records: {', '.join(told)}."
-    return f"Findings since the last mail: {', '.join(parts)}.{ours}"
-
-
-def profile_sentence(line: ProfileLine) -> str:
-    """Say what is set otherwise than shipped, for whom, who set it and why."""
-    shipped, ours = (_value(line, value) for value in (line.shipped, line.ours))
-    who = f"set by {line.set_by}, {line.set_at}" if line.set_by else "nobody is named"
-    left_out = f"; {plural(line.left_out, 'case')} not asked" if line.left_out else ""
-    return (
-        f"{_what(line)}{_for(line)}: {ours}, shipped {shipped}{left_out}; "
-        f"{line.reason or 'no reason is given'} ({who}; {line.key})"
+        if not counts.judged:
+            return words("Nothing could be judged.")
+        return words("None of the {judged} judged is known to be broken.", judged=judged)
+    critical = words(" ({n} critical)", n=model.not_met_critical) if model.not_met_critical else ""
+    return words(
+        "Of {judged} judged, {bad} not met{critical} and {unknown} not provable.",
+        judged=judged,
+        bad=counts.of("not_met"),
+        critical=critical,
+        unknown=counts.of("not_provable"),
     )
 
 
-def rule_sentence(rule: RuleChange) -> str:
+def change_sentence(change: Change | None, words: Words = ENGLISH) -> str:
+    """Say in one sentence what moved since the last mail."""
+    if change is None:
+        return words("This is the first mail; there is nothing to compare it with.")
+    excused = change.waived or change.unwaived
+    if not (change.new or change.resolved or change.worse or change.moved or change.redefined or excused):
+        if not change.continuing:
+            return words("Nothing changed since the last mail.")
+        findings = words.count(change.continuing, "finding")
+        return words("Nothing changed since the last mail; {findings} continuing.", findings=findings)
+    continuing = words("{n} continuing", n=change.continuing)
+    if change.worse:
+        continuing += words(" ({n} of them worse)", n=len(change.worse))
+    parts = [words("{n} new", n=change.new), words("{n} resolved", n=len(change.resolved)), continuing]
+    if change.waived:
+        parts.append(words("{n} waived", n=len(change.waived)))
+    if change.unwaived:
+        parts.append(words("{n} open again after a waiver", n=len(change.unwaived)))
+    return words("Findings since the last mail: {parts}.", parts=words.list(parts)) + _ours(change, words)
+
+
+def _ours(change: Change, words: Words) -> str:
+    if not change.redefined:
+        return ""
+    appear = sum(line.state == "open" for line in change.redefined)
+    gone = len(change.redefined) - appear
+    parts = [words("{n} appeared", n=appear)] if appear else []
+    parts += [words("{n} went away", n=gone)] if gone else []
+    text = " Changed by us, because the rules changed and not the records: {parts}."
+    return words(text, parts=words.list(parts))
+
+
+def profile_sentence(line: ProfileLine, words: Words = ENGLISH) -> str:
+    """Say what is set otherwise than shipped, for whom, who set it and why."""
+    shipped, ours = (_value(line, value, words) for value in (line.shipped, line.ours))
+    who = words("nobody is named")
+    if line.set_by:
+        who = words("set by {who}, {day}", who=line.set_by, day=line.set_at)
+    left_out = ""
+    if line.left_out:
+        left_out = words("; {cases} not asked", cases=words.count(line.left_out, "case"))
+    return words(
+        "{what}: {ours}, shipped {shipped}{left_out}; {reason} ({who}; {key})",
+        what=_what(line) + _for(line, words),
+        ours=ours,
+        shipped=shipped,
+        left_out=left_out,
+        reason=line.reason or words("no reason is given"),
+        who=who,
+        key=line.key,
+    )
+
+
+def rule_sentence(rule: RuleChange, words: Words = ENGLISH) -> str:
     """Say what we set otherwise than at the last mail, and what came of it."""
-    before, now = (_value(rule.line, value) for value in (rule.before, rule.line.ours))
-    told = [
-        f"{plural(n, 'finding')} {word}" for n, word in ((rule.appeared, "appeared"), (rule.gone, "went away")) if n
-    ]
-    return f"{_what(rule.line)}{_for(rule.line)}: {before} -> {now}; {', '.join(told) or 'no finding changed by it'}"
+    before, now = (_value(rule.line, value, words) for value in (rule.before, rule.line.ours))
+    told = [words("{n} appeared", n=rule.appeared)] if rule.appeared else []
+    told += [words("{n} went away", n=rule.gone)] if rule.gone else []
+    came = words("findings: {parts}", parts=words.list(told)) if told else words("no finding changed by it")
+    return f"{_what(rule.line)}{_for(rule.line, words)}: {before} → {now}; {came}"
 
 
 def _what(line: ProfileLine) -> str:
     return line.requirement if line.what == "judged" else f"{line.requirement} {line.what}"
 
 
-def _for(line: ProfileLine) -> str:
-    return "" if line.scope == "organisation" else f" for {line.scope}"
+def _for(line: ProfileLine, words: Words) -> str:
+    return "" if line.scope == "organisation" else words(" for {scope}", scope=line.scope)
 
 
-def _value(line: ProfileLine, value: object) -> str:
+def _value(line: ProfileLine, value: object, words: Words) -> str:
     if line.what == "judged":
-        return "judged" if value else "not judged"
+        return words("judged") if value else words("not judged")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return words("yes") if value else words("no")
     if isinstance(value, dict):
         return ", ".join(f"{name} {item}" for name, item in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def rate_sentence(model: ReportModel) -> str:
+def rate_sentence(model: ReportModel, words: Words = ENGLISH) -> str:
     """Write the conformance rate with its parts and the one before."""
     rate = model.counts.rate
-    text = f"Conformance rate {percent(rate.numerator, rate.denominator)}"
+    text = words("Conformance rate {share}", share=words.percent(rate.numerator, rate.denominator))
     if rate.denominator:
-        text += f" ({rate.numerator} of {rate.denominator})"
+        text += words(" ({part} of {whole})", part=rate.numerator, whole=rate.denominator)
     if model.rate_before is not None:
-        text += f", before {percent(model.rate_before.numerator, model.rate_before.denominator)}"
+        before = words.percent(model.rate_before.numerator, model.rate_before.denominator)
+        text += words(", before {share}", share=before)
     return text
 
 
-def counts_line(model: ReportModel) -> str:
+def counts_line(model: ReportModel, words: Words = ENGLISH) -> str:
     """`met 180 | attested 31 | … | n/a 67 of 290`, with what stands beside the rate after it."""
     counts = model.counts
     order = ("met", "attested", "waived", "not_met", "not_provable")
-    line = " | ".join(f"{RESULT_WORDS[v]} {counts.verdicts.get(v, 0)}" for v in order)
-    line += f" | n/a {counts.of('not_applicable')} of {counts.judged}"
-    return line + f"; beside them pending {counts.of('pending')}, at risk {counts.of('at_risk')}"
+    line = " | ".join(f"{words(RESULT_WORDS[v])} {words.number(counts.verdicts.get(v, 0))}" for v in order)
+    line += " | " + words("n/a {n} of {whole}", n=counts.of("not_applicable"), whole=counts.judged)
+    beside = words("beside them pending {n}, at risk {risk}", n=counts.of("pending"), risk=counts.of("at_risk"))
+    return f"{line}; {beside}"
 
 
-def period_text(identity: Identity, days: Days) -> str:
-    """`2026-10 (2026-10-01 to 2026-10-31, Europe/Berlin)`."""
+def period_text(identity: Identity, days: Days, words: Words = ENGLISH) -> str:
+    """`2026-10 (1 Oct 2026 to 31 Oct 2026, Europe/Berlin)`."""
     period = identity.period
-    return f"{period.label} ({days.day(period.start)} to {days.day(period.end - 1)}, {period.zone})"
+    first, last = days.day(period.start), days.day(period.end - 1)
+    return words("{label} ({first} to {last}, {zone})", label=period.label, first=first, last=last, zone=period.zone)

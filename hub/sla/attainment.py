@@ -16,7 +16,7 @@ from hub.sla.clock import ClockState
 from hub.sla.open_time import Span
 from hub.store.tables import metadata
 
-__all__ = ["Attainment", "TicketClock", "attainment", "ticket_clocks"]
+__all__ = ["Attainment", "TicketClock", "attainment", "decided_condition", "ticket_clocks"]
 
 _clock, _record, _link = metadata.tables["sla_clock"], metadata.tables["record"], metadata.tables["link"]
 _NEVER = 9_000_000_000_000_000
@@ -71,7 +71,7 @@ class TicketClock:
     lacks: str
 
 
-def _decided(as_of: int) -> tuple[Any, Any, Any]:
+def decided_condition(as_of: int) -> tuple[Any, Any, Any]:
     """Return whether a clock is decided as of an instant, when, and whether it was met."""
     stopped = and_(c.stopped_at.is_not(None), c.stopped_at <= as_of)
     due = func.coalesce(c.due_at, _NEVER)
@@ -82,7 +82,7 @@ def _decided(as_of: int) -> tuple[Any, Any, Any]:
 
 def attainment(conn: Connection, period: Span, as_of: int, service: int | None = None) -> list[Attainment]:
     """Count every target over a period as of an instant; `service` (a record's number) narrows to its tickets."""
-    decided, at, in_time = _decided(as_of)
+    decided, at, in_time = decided_condition(as_of)
     begins, ends = period
     measured = and_(c.lacks.is_(None), c.excluded.is_(None))
     inside = and_(decided, at >= begins, at < ends)
@@ -121,7 +121,7 @@ def _of(service: int | None) -> Any:
 
 def ticket_clocks(conn: Connection, period: Span, as_of: int, service: int | None = None) -> list[TicketClock]:
     """List the clocks that count in a period, or run in it, by when they were or are due."""
-    decided, at, _ = _decided(as_of)
+    decided, at, _ = decided_condition(as_of)
     begins, ends = period
     unmeasured = and_(c.lacks.is_not(None), c.started_at >= begins, c.started_at < ends)
     concerned = or_(

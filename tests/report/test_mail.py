@@ -94,7 +94,7 @@ def test_same_report_gives_the_same_bytes(report):
 def test_headers(report):
     rendered, message = render(report), parse(report)
     assert message["Subject"] == (
-        "[INCOMPLETE/RED] Example Organisation conformance 2026-10: 5 not met (2 critical), 1 not provable, due 3"
+        "[INCOMPLETE/RED] Example Organisation conformance 2026-10: 5 not met (2 critical), 1 not provable, SLA 0/0, due 3"
     )
     assert message["From"] == "hub@example.test"
     assert message["To"] == "alice@example.test, bob@example.test"
@@ -180,7 +180,7 @@ def test_subject_is_one_line_of_at_most_120(report, scope, revision):
     line = subject_line(model)
     assert len(line) <= 120
     assert line.startswith("[INCOMPLETE/RED] ")
-    assert line.endswith("due 3" if revision == 1 else "due 3 rev 12")
+    assert line.endswith("SLA 0/0, due 3" if revision == 1 else "SLA 0/0, due 3 rev 12")
     message = parse(model)
     assert message["Subject"] == line
     assert message["Bcc"] is None
@@ -239,12 +239,12 @@ def test_text_says_what_the_page_says(report):
     for said in (
         "INCOMPLETE/RED: Example Organisation",
         "Of 12 requirements judged, 5 not met (2 critical) and 1 not provable.",
-        "8 new, 1 resolved, 4 continuing",
+        "8 new, 1 resolved, 4 continuing (4 of them worse)",
         "Not or only partly read: service-desk / SEC.",
-        "As of 2026-11-03 09:00 CET (2026-11-03 08:00 UTC)",
+        "As of 3 Nov 2026, 09:00 CET (3 Nov 2026, 08:00 UTC)",
         "266 requirements of the catalogue not judged by any enabled pack",
         f"https://{HOST}/browse/CHG-401",
-        "... and 3 more, see findings.csv",
+        "… and 3 more, see findings.csv",
         "Remedy: fields.customfield_10080",
         "End of report SR-example-organisation-conformance-2026-10 revision 1.",
     ):

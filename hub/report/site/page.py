@@ -132,6 +132,7 @@ class _Drawing:
             "identity": model.identity,
             "counts": model.counts,
             "day": lru_cache(days.day),
+            "iso": days.iso,
             "minute": lru_cache(days.minute),
             "both": lru_cache(days.both),
             "words": RESULT_WORDS,

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["load_pack"]
 
+_TOPICS = {
+    "overdue": ("BS15000-4.4-i", "BS15000-4.6-a", "BS15000-6.1-a"),
+    "customer_told": ("BS15000-7.1-i", "BS15000-7.1-j", "SD-10", "CMP-03"),
+    "unauthorised_change": ("BS15000-8.1-k", "BS15000-8.2-c"),
+    "emergency_open": ("BS15000-8.2-k",),
+}
+"""What a report tells apart -> the requirements that speak of it."""
+
 
 class _Catalogue(msgspec.Struct, frozen=True):
     version: str
@@ -39,6 +47,7 @@ def load_pack() -> Pack:
         memory=memory,
         probes=_probes,
         clauses_zh=catalogue.clauses_zh,
+        topics=_TOPICS,
     )
 
 

@@ -1,0 +1,1 @@
+"""What a period was like beside its verdicts: service levels, opinions of customers, changes, actions."""

@@ -1,0 +1,145 @@
+"""Promised levels over a period, and the tickets that missed them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from hub.conformance.situation.audience import Audience
+from hub.conformance.situation.control import MOST
+from hub.conformance.situation.fact import Breach, Kept, Level
+from hub.conformance.subject import subjects
+from hub.sla.attainment import decided_condition
+from hub.sla.open_time import Span
+from hub.sla.service_availability import METRIC
+from hub.sla.statement import Line, statement
+from hub.store.schema import kind_tables
+from hub.store.tables import metadata
+
+__all__ = ["breaches", "levels"]
+
+_record = metadata.tables["record"]
+_clock: Any = metadata.tables["sla_clock"].c
+_measured: Any = kind_tables["measurement"].c
+_service: Any = kind_tables["service"].c
+_LEAST_COVERAGE = 0.98
+
+
+def levels(
+    conn: Connection, period: Span, before: Span, as_of: int, audience: Audience | None = None, *, zone: str
+) -> list[Level]:
+    """List every target of every agreement, then availability by service.
+
+    A target without an agreed share is kept where no case missed it. A result that cases not to be measured could
+    turn is not provable. `zone` is the organisation's.
+    """
+    lines = statement(conn, period, before, min(as_of, period[1]), zone=zone)
+    if audience is not None:
+        own = set(conn.scalars(select(_record.c.id).where(audience.holds(_record.c.sid))))
+        lines = [line for line in lines if line.agreement in own]
+    return [_promised(line) for line in lines] + _availability(conn, period, before, audience)
+
+
+def breaches(
+    conn: Connection, period: Span, as_of: int, known_at: int | None, audience: Audience | None = None
+) -> tuple[int, list[Breach]]:
+    """Return how many clocks of tickets missed their target in a period, and the first of them by due instant."""
+    instant = min(as_of, period[1])
+    decided, at, in_time = decided_condition(instant)
+    conditions = [decided, ~in_time, at >= period[0], at < period[1], _clock.lacks.is_(None), _clock.excluded.is_(None)]
+    if audience is not None:
+        conditions.append(audience.holds(_clock.sid))
+    number = conn.scalar(select(func.count()).select_from(metadata.tables["sla_clock"]).where(*conditions)) or 0
+    rows = conn.execute(
+        select(_clock.sid, _clock.metric, _clock.due_at, _clock.stopped_at)
+        .where(*conditions)
+        .order_by(_clock.due_at, _clock.sid, _clock.metric)
+        .limit(MOST)
+    ).all()
+    named = subjects(conn, [row.sid for row in rows], known_at)
+    return number, [
+        Breach(
+            subject=named[row.sid],
+            metric=row.metric.replace("_", " "),
+            due_at=row.due_at,
+            stopped_at=row.stopped_at if row.stopped_at is not None and row.stopped_at <= instant else None,
+        )
+        for row in rows
+    ]
+
+
+def _promised(line: Line) -> Level:
+    now = line.now
+    promise = f"{line.metric.replace('_', ' ')} {line.promise}".strip()
+    return Level(
+        agreement=line.agreement,
+        title=line.title or line.agreement,
+        promise=promise,
+        previous=_figure(line.previous),
+        current=_figure(now.rate()),
+        goal=line.goal,
+        kept=_kept(line),
+        missed=now.missed,
+        lacking=now.lacking,
+        critical=line.promise.startswith("P1 "),
+    )
+
+
+def _kept(line: Line) -> Kept:
+    now = line.now
+    if line.kept == "not met" or (not line.kept and now.missed):
+        return "missed"
+    if now.lacking:
+        return "not_provable"
+    return "no_cases" if line.kept == "not applicable" or not now.decided else "met"
+
+
+def _figure(rate: str) -> str:
+    return "" if rate == "no cases" else rate
+
+
+def _availability(conn: Connection, period: Span, before: Span, audience: Audience | None) -> list[Level]:
+    m, s = _measured, _service
+    columns = (m.subject, m.period_start, m.actual, m.target, m.coverage, s.availability_target, s.criticality)
+    asked = (
+        select(_record.c.id, func.coalesce(s.title, s.key, _record.c.id).label("name"), *columns)
+        .select_from(
+            kind_tables["measurement"]
+            .join(_record, _record.c.sid == m.subject)
+            .join(kind_tables["service"], s.sid == m.subject)
+        )
+        .where(m.metric_id == METRIC, m.period_start.in_((period[0], before[0])), m.vanished_at.is_(None))
+        .order_by(_record.c.id, m.period_start)
+    )
+    if audience is not None:
+        asked = asked.where(audience.holds(m.subject))
+    by_service: dict[str, dict[int, Any]] = {}
+    for row in conn.execute(asked):
+        by_service.setdefault(row.id, {})[row.period_start] = row
+    return [_available(rows[period[0]], rows.get(before[0])) for rows in by_service.values() if period[0] in rows]
+
+
+def _available(now: Any, before: Any) -> Level:
+    goal = now.availability_target
+    known = now.actual is not None and now.coverage is not None and now.coverage >= _LEAST_COVERAGE
+    kept: Kept = "not_provable"
+    if known:
+        kept = "no_cases" if now.target is None else "met" if now.actual >= now.target else "missed"
+    return Level(
+        agreement=now.id,
+        title=now.name,
+        promise="availability" + ("" if now.target is None else f" >= {now.target:g} %"),
+        previous="" if before is None or before.actual is None else _percent(before.actual),
+        current="" if now.actual is None else _percent(now.actual),
+        goal="" if goal is None else f">= {goal:g} %",
+        kept=kept,
+        missed=0,
+        lacking=0,
+        critical=now.criticality in ("critical", "high"),
+    )
+
+
+def _percent(value: float) -> str:
+    return f"{Decimal(str(value)):f}"

@@ -1,0 +1,34 @@
+"""The sections of the conformance mail, in their order."""
+
+from __future__ import annotations
+
+from hub.report.language.words import Days, Words
+from hub.report.model import Attachment, ReportModel
+from hub.report.section import conformance, frame, service
+from hub.report.section.block import Section
+from hub.report.section.telling import Telling
+from hub.report.view import View
+
+__all__ = ["sections"]
+
+
+def sections(model: ReportModel, view: View, attachments: list[Attachment], words: Words) -> list[Section]:
+    """Tell everything below the verdict: first what changed, then fourteen sections that are never left out."""
+    t = Telling(model, view, words, Days(model.identity.period.zone, words))
+    return [
+        frame.changed(t),
+        frame.identity(t),
+        conformance.counts(t),
+        conformance.to_do(t),
+        conformance.nonconformities(t),
+        service.levels(t),
+        conformance.coming(t),
+        service.opinion(t),
+        service.control(t),
+        service.follow_up(t),
+        service.process(t),
+        frame.coverage(t),
+        conformance.waivers(t),
+        conformance.clauses(t),
+        frame.ending(t, attachments),
+    ]
