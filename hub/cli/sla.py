@@ -42,7 +42,9 @@ _LINES = (
     "metric",
     "promise",
     "previous",
+    "previous_restated",
     "current",
+    "current_when_ended",
     "conservative",
     "goal",
     "kept",
@@ -145,7 +147,7 @@ def _emit_attainment(
 
     before, month, _ = months
     span, last = (month.start, month.end), (before.start, before.end)
-    lines = statement(conn, span, last, instant, service)
+    lines = statement(conn, span, last, instant, service, zone=month.zone)
     if output is not Format.TABLE:
         emit([_line(one) for one in lines], _LINES, output)
         return
@@ -220,7 +222,9 @@ def _line(one: Line) -> dict[str, Any]:
         "metric": one.metric,
         "promise": one.promise,
         "previous": one.previous,
+        "previous_restated": one.restated,
         "current": now.rate(),
+        "current_when_ended": one.stood,
         "conservative": now.rate(conservative=True),
         "goal": one.goal,
         "kept": one.kept,

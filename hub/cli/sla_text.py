@@ -53,13 +53,17 @@ def attainment_lines(lines: Sequence[Line], months: Sequence[str]) -> Iterator[s
             promise = _cut(f"{one.metric.replace('_', ' ')} {one.promise}".rstrip(), 34)
             rates = f"{one.previous:>10}{one.now.rate():>10}{one.goal or '-':>10}"
             yield f"  {promise:<34}{rates}{one.now.met:>7}{one.now.missed:>7}"
-            if said := ", ".join(_beside(one)):
+            if said := ", ".join(_beside(one, before, now)):
                 yield f"      {said}"
     yield ""
     yield f"{before}, {now}: percent kept, rounded down; {after}: the share agreed"
 
 
-def _beside(one: Line) -> Iterator[str]:
+def _beside(one: Line, before: str, month: str) -> Iterator[str]:
+    if one.restated:
+        yield f"{before} restated: {one.restated} now, tickets were reopened since"
+    if one.stood:
+        yield f"{one.stood} when {month} ended, tickets were reopened since"
     if one.kept == "not met":
         yield "below what was agreed"
     elif one.kept == "not applicable":

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -21,6 +20,7 @@ from pydantic import (
 
 from hub.conformance.answer import Severity
 from hub.conformance.profile import Choice, Scope
+from hub.sync.setting import ZoneName
 
 __all__ = [
     "FindingSettings",
@@ -57,7 +57,7 @@ class OrganisationSettings(Section):
 
     name: str = Field(min_length=1)
     """As it stands in reports."""
-    zone: str
+    zone: ZoneName
     """IANA zone; local days, due dates and dates in this file are meant in it."""
     calendar: str = "5x8"
     """Id of a calendar: built-in `5x8` (Mon-Fri 08-12, 13-17) and `7x24`, or one from the register."""
@@ -66,17 +66,6 @@ class OrganisationSettings(Section):
     (its midnight) or an instant with offset; absent = everything is judged."""
     manager: RecordId | None = None
     """Person who owns findings that nobody else owns, such as `register:people/alice`."""
-
-    @field_validator("zone")
-    @classmethod
-    def _zone_exists(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError):
-            near = difflib.get_close_matches(value, available_timezones(), n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else "; zones look like 'Europe/Berlin'"
-            raise ValueError(f"unknown zone '{value}'{hint}") from None
-        return value
 
     @field_validator("judge_from", mode="before")
     @classmethod
@@ -211,6 +200,8 @@ class ReportSettings(Section):
     """Names of channels of this file."""
     archive: str = Field(default="", pattern=r"^(https://[^\s<>\"]+)?$")
     """Address below which the folder of a `file` channel can be read; stands in a mail too large for its attachments."""
+    attachments: list[Literal["charts", "pdf", "xlsx"]] = ["charts", "pdf", "xlsx"]
+    """What goes with the mail besides findings (CSV) and evidence manifest (JSON), which always do."""
     enabled: bool = True
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-__all__ = ["Facts", "ServiceMap", "ServiceRules"]
+__all__ = ["Facts", "Rules", "ServiceMap", "ServiceRules"]
 
 Facts = Iterable[tuple[str, str]]
 """What a tool says of an alert, as (name, value): a label, a tag, `host`, `hostgroup`; a name may come several times."""
@@ -28,6 +28,8 @@ def _sound(rules: dict[str, str]) -> dict[str, str]:
 ServiceRules = Annotated[dict[str, str], AfterValidator(_sound)]
 """Type of the setting `services`: `"name=value" = "id of a service record"`; a `*` at the end of the value stands for
 anything. Every rule that fits counts: an alert may be about several services."""
+Rules = Annotated[list[str], AfterValidator(lambda rules: list(_sound(dict.fromkeys(rules, "fits"))))]
+"""Type of settings that pick alerts out: rules as in `services`, without a service."""
 
 
 class ServiceMap:

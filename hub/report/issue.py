@@ -14,10 +14,12 @@ from hub.conformance.answer import Answers
 from hub.errors import ConfigurationError, Fault, HubError
 from hub.report.compile import compile_conformance
 from hub.report.deliver import Way, held_reason
+from hub.report.level import service_levels
 from hub.report.mail import Rendered, is_address, lighten, render_mail
 from hub.report.model import Identity, Period, ReportModel, decode_model, encode_model
 from hub.report.period import tz_version
 from hub.report.status import Thresholds
+from hub.report.trend import trend_before
 from hub.sla.holiday import holiday_version
 from hub.store import outbox
 from hub.store.outbox import Issued, MessageKey
@@ -69,6 +71,8 @@ def issue_conformance(
         last = outbox.last_revision(conn, report_id)
         before = outbox.latest_before(conn, report_type=_TYPE, report_id=report_id, as_of=as_of)
         to = outbox.addresses(conn, configuration.reports[_TYPE].to)
+        trend = trend_before(conn, report_type=_TYPE, label=period.label)
+        levels = [] if known else service_levels(conn, period, as_of)
     if known:
         return Issue(report_id, wanted, decode_model(known.model), created=False)
     if wanted != last + 1:
@@ -93,9 +97,18 @@ def issue_conformance(
         ),
         previous=decode_model(before.model) if before else None,
         limits=limits,
+        trend=trend,
+        levels=levels,
     )
     sender, name = _sender(configuration)
-    rendered = render_mail(model, sender=sender, to=recipients, hosts=configured_hosts(configuration), sender_name=name)
+    rendered = render_mail(
+        model,
+        sender=sender,
+        to=recipients,
+        hosts=configured_hosts(configuration),
+        sender_name=name,
+        enclose=configuration.reports[_TYPE].attachments,
+    )
     _keep(store, model, rendered, recipients, ways, light=_light_for(configuration, rendered, model, ways))
     return Issue(report_id, wanted, model, created=True)
 

@@ -41,6 +41,8 @@ _SUBJECT_LENGTH = 120
 
 def clean(text: str) -> str:
     """Make one line of a text from elsewhere: no control characters, no marks that turn its direction."""
+    if text.isprintable() and "  " not in text and text == text.strip():
+        return text
     kept = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) not in _HIDDEN)
     return " ".join(kept.split())
 

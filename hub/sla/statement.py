@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -13,6 +13,7 @@ from hub.records import Agreement, Sla, Target
 from hub.sla.agreement import read_agreements
 from hub.sla.attainment import Attainment, attainment
 from hub.sla.open_time import Span
+from hub.sla.restated import Key, changed_since
 from hub.sla.target import told
 
 __all__ = ["Line", "statement"]
@@ -35,24 +36,36 @@ class Line:
     goal: str
     """Share that shall be met in the next period, such as `>= 95 %`; empty = none agreed."""
     previous: str
-    """Rate of the period before."""
+    """Rate of the period before, as it was when that ended."""
+    restated: str
+    """That rate as it is now, where tickets reopened since changed it."""
     now: Attainment
+    stood: str
+    """Rate of the period when it ended, where tickets reopened since changed it."""
     kept: str
     """`met` or `not met` by the period's own goal; `not applicable` without enough cases; empty = no goal."""
+    agreed: Target | None = None
+    """The period's own goal."""
 
 
-def statement(conn: Connection, period: Span, before: Span, as_of: int, service: int | None = None) -> list[Line]:
-    """Set the period beside the one before it; agreements and targets without tickets in either are left out."""
-    last = {(one.agreement, one.target, one.metric): one for one in attainment(conn, before, as_of, service)}
-    current = {(one.agreement, one.target, one.metric): one for one in attainment(conn, period, as_of, service)}
+def statement(
+    conn: Connection, period: Span, before: Span, as_of: int, service: int | None = None, *, zone: str
+) -> list[Line]:
+    """Set the period beside the one before it; agreements and targets without tickets in either are left out.
+
+    `zone` is the organisation's, for agreements that name none.
+    """
+    last, last_stood = _both(conn, before, as_of, service, zone)
+    current, stood = _both(conn, period, as_of, service, zone)
     promising = [one for one in read_agreements(conn) if isinstance(one, Sla)]
     agreements = {one.id: one for one in promising}
     lines = []
-    for key in sorted(current.keys() | last.keys()):
+    for key in sorted({*current, *last, *stood, *last_stood}):
         agreement, target, metric = key
         said = agreements.get(agreement)
         promised = next((one for one in said.targets if one.id == target), None) if said else None
-        now = current.get(key) or Attainment(agreement, target, metric, 0, 0, 0, 0, 0, 0, 0)
+        nothing = _nothing(key)
+        now, goal = current.get(key, nothing), _goal(said, metric, promised)
         following = _following(said, promising, period[1]) if said else None
         lines.append(
             Line(
@@ -62,12 +75,31 @@ def statement(conn: Connection, period: Span, before: Span, as_of: int, service:
                 metric=metric,
                 promise=told(promised, metric=False) if promised else "",
                 goal=_told(_goal(following, metric, promised)),
-                previous=last[key].rate() if key in last else "no cases",
+                previous=(last_stood.get(key) or last.get(key) or nothing).rate(),
+                restated=last.get(key, nothing).rate() if key in last_stood else "",
                 now=now,
-                kept=_kept(_goal(said, metric, promised), now),
+                stood=stood[key].rate() if key in stood else "",
+                kept=_kept(goal, now),
+                agreed=goal,
             )
         )
     return lines
+
+
+def _both(
+    conn: Connection, period: Span, as_of: int, service: int | None, zone: str
+) -> tuple[dict[Key, Attainment], dict[Key, Attainment]]:
+    """Count a period as it is now, and how it was when it ended where that differs."""
+    now = {(one.agreement, one.target, one.metric): one for one in attainment(conn, period, as_of, service)}
+    stood = {}
+    for key, (met, missed) in changed_since(conn, period, as_of, zone, service).items():
+        one = now.get(key) or _nothing(key)
+        stood[key] = replace(one, met=one.met - met, missed=one.missed - missed)
+    return now, stood
+
+
+def _nothing(key: Key) -> Attainment:
+    return Attainment(*key, 0, 0, 0, 0, 0, 0, 0)
 
 
 def _following(agreement: Sla, promising: Sequence[Sla], at: int) -> Sla | None:

@@ -12,7 +12,7 @@ Every function works in the caller's transaction (`Store.begin`, `Store.connect`
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple, cast
 
 import zstandard
@@ -30,6 +30,7 @@ __all__ = [
     "claim",
     "deliveries",
     "find_report",
+    "last_reports",
     "last_revision",
     "latest_before",
     "list_reports",
@@ -120,6 +121,23 @@ def list_reports(conn: Connection) -> list[Issued]:
     """List every issued revision, the newest first."""
     query = select(*_columns()).order_by(report.c.created_at.desc(), report.c.report_id, report.c.revision.desc())
     return [found for row in conn.execute(query) if (found := _issued(row))]
+
+
+def last_reports(conn: Connection, *, report_type: str, through: str, most: int) -> Iterator[Issued]:
+    """Give the last revision of each of the `most` periods up to `through`, the newest first, one after the other."""
+    last = (
+        select(report.c.report_id, func.max(report.c.revision).label("revision"))
+        .where(report.c.type == report_type, report.c.period <= through)
+        .group_by(report.c.report_id)
+        .subquery()
+    )
+    query = (
+        select(*_columns())
+        .join(last, and_(last.c.report_id == report.c.report_id, last.c.revision == report.c.revision))
+        .order_by(report.c.period.desc(), report.c.report_id)
+        .limit(most)
+    )
+    return (found for row in conn.execute(query) if (found := _issued(row)))
 
 
 def queue(conn: Connection, key: MessageKey, *, message_id: str, message: bytes, held: str | None, now: int) -> None:

@@ -10,13 +10,11 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 
 from hub.clock import monotonic_s
 from hub.errors import (
@@ -27,10 +25,10 @@ from hub.errors import (
     ScopeUnreadable,
     SourceError,
 )
-from hub.sync.leniency import rewrite
+from hub.sync.answer import asked_wait_s, http_date_ms, quote
 from hub.sync.source import SourceContext
 
-__all__ = ["Reply", "TooLarge", "Web", "read_json", "sort_status"]
+__all__ = ["Reply", "TooLarge", "Web", "sort_status"]
 
 T = TypeVar("T")
 _CONNECT_S = 10.0
@@ -55,7 +53,8 @@ class Reply:
     """What was asked, for messages: `GET /v1/objects/hosts`."""
     status: int
     body: bytes
-    headers: Mapping[str, str]
+    wait_s: float | None = None
+    """How long the tool asks us to wait; None = it does not."""
 
 
 class Web:
@@ -115,15 +114,13 @@ class Web:
     ) -> T:
         """Send one request under the retry policy and read the answer; `read` raises what the answer means.
 
-        `read` is called for every status (`sort_status` and `read_json` do the usual). Raises SourceError.
+        `read` is called for every status (`sort_status` and `answer.read_json` do the usual). Raises SourceError.
         """
         return self._context.call(lambda: read(self._once(method, path, params, body, headers)))
 
-    def quote(self, text: str, longest: int = 200) -> str:
+    def quote(self, text: str) -> str:
         """Quote what the tool said: bounded, on one line, without a credential."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return " ".join(text.split())[:longest].rstrip(". ")
+        return quote(text, self._secrets)
 
     def close(self) -> None:
         """Give back connections."""
@@ -187,9 +184,6 @@ class Web:
         reply, fault = self._send(client, where, request)
         if reply is None:
             raise self._connection_fault(where, fault)
-        told = reply.headers.get("date")
-        if told is not None:
-            self.clock_skew_ms = self._skew(told)
         return reply
 
     def _send(self, client: httpx.Client, where: str, request: httpx.Request) -> tuple[Reply | None, Exception | None]:
@@ -205,7 +199,12 @@ class Web:
                     return None, httpx.ReadTimeout("the answer is not there in time")
                 if len(held) > self._largest:
                     return None, TooLarge(f"{where}: the answer is larger than {self._largest >> 20} MB")
-            return Reply(where, answer.status_code, bytes(held), dict(answer.headers)), None
+            now_ms = self._context.clock.now_ms()
+            told = http_date_ms(answer.headers.get("date"))
+            if told is not None:
+                self.clock_skew_ms = told - now_ms
+            wait_s = asked_wait_s(answer.headers.get("retry-after"), now_ms)
+            return Reply(where, answer.status_code, bytes(held), wait_s), None
         except (httpx.HTTPError, OSError, ValueError) as error:
             return None, error
         finally:
@@ -226,12 +225,6 @@ class Web:
         if isinstance(error, (httpx.TransportError, OSError)) and not isinstance(error, httpx.UnsupportedProtocol):
             return Retriable(f"{where}: the connection to {host} failed or was cut; check url and network")
         return SourceError(f"{where}: no request possible ({type(error).__name__}); check url of this source")
-
-    def _skew(self, told: str) -> int | None:
-        try:
-            return int(parsedate_to_datetime(told).timestamp() * 1000) - self._context.clock.now_ms()
-        except (ValueError, TypeError, OverflowError):
-            return None
 
 
 def _untrusted(error: BaseException | None) -> bool:
@@ -260,28 +253,5 @@ def sort_status(tool: str, reply: Reply, said: str = "") -> SourceError | None:
     if status == httpx.codes.GONE:
         return ConnectorOutdated(f"{where}: {tool} has removed this endpoint (410); upgrade the plugin")
     if status in _PASSING or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        asked = reply.headers.get("retry-after", "").strip()
-        wait = float(asked) if asked.isdecimal() and asked.isascii() else None
-        return Retriable(f"{where}: {tool} answered {status}{said}", retry_after_s=wait)
+        return Retriable(f"{where}: {tool} answered {status}{said}", retry_after_s=reply.wait_s)
     return ProtocolFault(f"{where}: unexpected answer {status}{said}; check url of this source")
-
-
-def read_json(tool: str, reply: Reply, shape: type[T]) -> T:
-    """Decode the answer; ProtocolFault where it is something else, Retriable where it was cut."""
-    where = reply.where
-    try:
-        try:
-            return msgspec.json.decode(reply.body, type=shape)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            if isinstance(error, msgspec.ValidationError):
-                raise
-            return msgspec.json.decode(rewrite(reply.body), type=shape)
-    except msgspec.ValidationError as error:
-        raise ProtocolFault(f"{where}: answer of an unexpected shape ({error})") from None
-    except RecursionError:
-        raise ProtocolFault(f"{where}: the answer is nested deeper than any document") from None
-    except ValueError:  # neither strict nor lenient JSON
-        if reply.body.lstrip()[:1] not in {b"{", b"["}:
-            told = "something else than data came, perhaps a login page"
-            raise ProtocolFault(f"{where}: {told}; check url of this source, and that {tool} answers there") from None
-        raise Retriable(f"{where}: the answer was cut off") from None

@@ -16,9 +16,9 @@ from hub.clock import FixedClock, SystemClock
 from hub_icinga.source import make_source
 from tests.icinga.kit import SHOP, configure, context, of, read
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(300), pytest.mark.sqlite("no store takes part: once is enough")]
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(900), pytest.mark.sqlite("no store takes part: once is enough")]
 """Its start counts too, on a machine that does much else."""
-WAIT_S = 20
+WAIT_S = 60
 
 
 class Stage:
@@ -89,6 +89,7 @@ def stage(server, shared):
 
 
 def test_from_fire_to_resolved_with_a_restart_in_between(stage):
+    stage.until(lambda: stage.shows("http", 2) and stage.shows("disk", 1))
     alerts = {one.fingerprint: one for one in of(stage.run(), "Alert")}
     assert {name: one.severity for name, one in alerts.items()} == {"web01!http": "CRITICAL", "web01!disk": "WARNING"}
     assert stage.run("downtime") == []

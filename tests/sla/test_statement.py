@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from hub.cli.sla_text import attainment_lines
 from hub.clock import parse_instant
-from hub.records import Incident, Sla, Target
+from hub.records import Event, Incident, Problem, Reopen, Sla, Target
 from hub.sla.statement import Line, statement
 
 OCTOBER = (parse_instant("2026-09-30T22:00:00Z"), parse_instant("2026-10-31T23:00:00Z"))
@@ -24,7 +25,7 @@ def goal(value: float, **fields: Any) -> Target:
 def sla(name: str = "gold", goals: tuple[Target, ...] = (), **fields: Any) -> Sla:
     promised = Target(id="r", metric="response", priority="P1", operator="<=", value=15, unit="min", calendar="7x24")
     given: dict[str, Any] = {"valid_from": "2026-01-01", "signed_at": 0, "service_ids": ["r:services/shop"]}
-    return Sla(id=f"r:slas/{name}", source="r", targets=[promised, *goals], **(given | fields))
+    return Sla(id=f"r:slas/{name}", source="r", **({"targets": [promised, *goals]} | given | fields))
 
 
 def answered(number: int, minutes: int, day: int = 40) -> Incident:
@@ -35,7 +36,7 @@ def answered(number: int, minutes: int, day: int = 40) -> Incident:
 
 def line(office: Connection, keep: Callable[..., int], *records: Any) -> Line:
     keep(*records)
-    (one,) = statement(office, OCTOBER, SEPTEMBER, OCTOBER[1])
+    (one,) = statement(office, OCTOBER, SEPTEMBER, OCTOBER[1], zone="Europe/Berlin")
     return one
 
 
@@ -70,3 +71,66 @@ def test_the_next_goal_is_that_of_the_version_then_in_force(office: Connection, 
     assert (one.agreement, one.kept, one.goal) == ("r:slas/v1", "met", ">= 97.5 %")
     unsigned = line(office, keep, sla("v2", (goal(97.5),), valid_from="2026-11-01", signed_at=None))
     assert unsigned.goal == ""
+
+
+NOVEMBER = (OCTOBER[1], parse_instant("2026-11-30T23:00:00Z"))
+DECEMBER = (NOVEMBER[1], parse_instant("2026-12-31T23:00:00Z"))
+
+
+def solved(kind: type[Incident | Problem], *, reopened: str | None, closed: str, **fields: Any) -> Any:
+    """Reported on 29 November, solved on the 30th, due on 2 December."""
+    begun, first = parse_instant("2026-11-29T12:00:00Z"), parse_instant("2026-11-30T12:00:00Z")
+    again = parse_instant(reopened) if reopened else None
+    return kind(
+        id="desk:1",
+        source="desk",
+        service_ids=["r:services/shop"],
+        created_at=begun,
+        priority="P1",
+        resolved_at=parse_instant(closed),
+        events=[
+            Event(at=first, type="resolved"),
+            *([Event(at=again, type="reopened"), Event(at=parse_instant(closed), type="resolved")] if again else []),
+        ],
+        **fields,
+    )
+
+
+def incident(**fields: Any) -> Incident:
+    begun, first = parse_instant("2026-11-29T12:00:00Z"), parse_instant("2026-11-30T12:00:00Z")
+    again = fields["reopened"]
+    reopens = [Reopen(resolved_at=first, reopened_at=parse_instant(again))] if again else []
+    return solved(Incident, reported_at=begun, reopens=reopens, **fields)
+
+
+def problem(**fields: Any) -> Problem:
+    return solved(Problem, detected_at=parse_instant("2026-11-29T12:00:00Z"), **fields)
+
+
+@pytest.mark.parametrize(("ticket", "metric"), [(incident, "resolution"), (problem, "problem_resolution")])
+def test_a_ticket_reopened_since_restates_the_month_it_counted_in_and_both_are_shown(
+    office: Connection, keep: Callable[..., int], ticket: Callable[..., Any], metric: str
+) -> None:
+    promised = Target(id="s", metric=metric, priority="P1", operator="<=", value=72, unit="h", calendar="7x24")
+    late = {"reopened": "2026-12-01T12:00:00Z", "closed": "2026-12-10T12:00:00Z"}
+    keep(sla(targets=[promised]), ticket(**late))
+
+    def told(period: Any, before: Any, as_of: int) -> list[tuple[str, str, str, str]]:
+        lines = statement(office, period, before, as_of, zone="Europe/Berlin")
+        return [(one.previous, one.restated, one.now.rate(), one.stood) for one in lines]
+
+    assert told(DECEMBER, NOVEMBER, DECEMBER[1]) == [("100.00", "no cases", "0.00", "")]
+    assert told(NOVEMBER, OCTOBER, DECEMBER[1]) == [("no cases", "", "no cases", "100.00")]
+
+    keep(ticket(**(late | {"closed": "2026-12-02T12:00:00Z"})))  # solved again, in time
+    assert told(DECEMBER, NOVEMBER, DECEMBER[1]) == [("100.00", "no cases", "100.00", "")]
+    keep(ticket(reopened=None, closed="2026-11-30T12:00:00Z"))
+    assert told(DECEMBER, NOVEMBER, DECEMBER[1]) == [("100.00", "", "no cases", "")]
+
+
+def test_a_restated_month_is_told_beside_its_line(office: Connection, keep: Callable[..., int]) -> None:
+    promised = Target(id="s", metric="resolution", priority="P1", operator="<=", value=72, unit="h", calendar="7x24")
+    keep(sla(targets=[promised]), incident(reopened="2026-12-01T12:00:00Z", closed="2026-12-10T12:00:00Z"))
+    lines = statement(office, DECEMBER, NOVEMBER, DECEMBER[1], zone="Europe/Berlin")
+    printed = "\n".join(attainment_lines(lines, ["2026-11", "2026-12", "2027-01"]))
+    assert "2026-11 restated: no cases now, tickets were reopened since" in printed

@@ -16,8 +16,9 @@ from hub.errors import (
     ScopeUnreadable,
     SourceError,
 )
+from hub.sync.answer import read_json
 from hub.sync.source import SourceContext
-from hub.sync.web import Web, read_json, sort_status
+from hub.sync.web import Web, sort_status
 
 SECRET = "pass-4711-never-shown"
 NOW = parse_instant("2026-10-01T06:00:00Z")
@@ -34,7 +35,7 @@ def web(tmp_path):
 def read(reply):
     if (fault := sort_status("Tool", reply)) is not None:
         raise fault
-    return read_json("Tool", reply, dict)
+    return read_json(reply.body, dict, reply.where)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,7 @@ def read(reply):
         (httpx.Response(404), ScopeUnreadable, "answered 404"),
         (httpx.Response(410), ConnectorOutdated, "removed this endpoint"),
         (httpx.Response(429, headers={"Retry-After": "7"}), Retriable, "answered 429"),
+        (httpx.Response(429, headers={"Retry-After": "Thu, 01 Oct 2026 06:00:07 GMT"}), Retriable, "answered 429"),
         (httpx.Response(503), Retriable, "answered 503"),
         (httpx.Response(302, headers={"Location": "/login"}), ProtocolFault, "unexpected answer 302"),
         (httpx.Response(200, text="<html>Log in</html>"), ProtocolFault, "something else than data"),

@@ -16,9 +16,9 @@ import pytest
 from hub.clock import FixedClock, SystemClock
 from tests.zabbix.kit import DAY, HOUR, SHOP, make, read
 
-pytestmark = [pytest.mark.peer, pytest.mark.timeout(300), pytest.mark.sqlite("no store takes part: once is enough")]
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(900), pytest.mark.sqlite("no store takes part: once is enough")]
 """Its start counts too, on a machine that does much else."""
-WAIT_S = 30
+WAIT_S = 120
 KEY = "shop01: Shop is down"
 
 
@@ -36,6 +36,7 @@ class Stage:
             "services": {"service=shop": SHOP, "zabbix_service=Shop": SHOP},
             "availability": {KEY: SHOP},
             "measurements": [],
+            "timeout_s": 240,  # one process of PHP answers, on a machine that does much else
         }
         return make(clock=clock or SystemClock(), **entries | changes)
 
@@ -49,7 +50,9 @@ class Stage:
 
     def call(self, method: str, params, token: str | None = None):
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params, "auth": token or self.server["token"]}
-        answer = httpx.post(self.server["url"], json=body, headers={"Content-Type": "application/json-rpc"}).json()
+        answer = httpx.post(
+            self.server["url"], json=body, headers={"Content-Type": "application/json-rpc"}, timeout=240
+        ).json()
         assert "error" not in answer, answer
         return answer["result"]
 

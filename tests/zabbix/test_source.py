@@ -93,7 +93,7 @@ def test_acknowledgements_are_asked_for_as_the_version_calls_them(zabbix):
         ({"token": "two words"}, "the token is empty or holds"),
         ({"availability": {"web01": SHOP}}, "<host>: <name of the trigger>"),
         ({"services": {"shop": SHOP}}, "name=value"),
-        ({"time_zone": "Mars/Olympus"}, "no such time zone"),
+        ({"time_zone": "Mars/Olympus"}, "unknown zone"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(changes, told):

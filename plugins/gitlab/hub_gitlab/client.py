@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import re
 import threading
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import gitlab
 import msgspec
 import requests
-import urllib3
 from requests import Response, Session
 
 from hub.clock import monotonic_s
@@ -28,8 +26,8 @@ from hub.errors import (
     ScopeUnreadable,
     SourceError,
 )
-from hub.sync.leniency import rewrite
-from hub.sync.patience import PatientAdapter
+from hub.sync.answer import asked_wait_s, http_date_ms, quote, read_json
+from hub.sync.session import CONNECT_S, be_patient, send
 from hub_gitlab.wire import Account
 
 if TYPE_CHECKING:
@@ -45,10 +43,6 @@ Params = dict[str, str | int | list[int]]
 PATIENCE = 20
 """Pages without anything after which it is given up that something comes."""
 API = "/api/v4"
-CONNECT_S = 10.0
-SILENCES = 5
-"""How many times the longest silence a whole answer may take."""
-LONGEST_QUOTE = 200
 CHUNK = 1 << 20
 LONGEST_LIMIT_S = 3600.0
 """A rate limit that ends later than this is taken for a clock gone wrong."""
@@ -120,8 +114,7 @@ class GitlabClient:
         self._session.verify = str(bundle) if bundle else around["verify"]
         self._session.proxies = {"http": proxy, "https": proxy} if proxy else dict(around["proxies"])
         connections = settings.at_once * settings.fetchers
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, PatientAdapter(settings.timeout_s * SILENCES, connections))
+        be_patient(self._session, settings.timeout_s, connections)
         self._count = _Count()
         self._limit = {"until_s": 0.0}
         """When the rate limit, used up, begins anew, by our monotonic clock; shared by all twins."""
@@ -142,14 +135,14 @@ class GitlabClient:
 
     def get(self, path: str, shape: type[T], **params: str | int) -> T:
         """GET `path` below the API and decode the answer."""
-        return self._context.call(lambda: self._decode(self._once(path, params), shape, path))
+        return self._context.call(lambda: read_json(self._once(path, params).content, shape, f"GET {path}"))
 
     def page(self, path: str, params: Mapping[str, str | int | list[int]]) -> Listed:
         """GET one page of a list; ProtocolFault where the answer is none."""
 
         def ask() -> Listed:
             response = self._once(path, params)
-            objects = self._decode(response, list[msgspec.Raw], path)
+            objects = read_json(response.content, list[msgspec.Raw], f"GET {path}")
             return Listed(objects, self._following(response, params, len(objects)))
 
         return self._context.call(ask)
@@ -190,9 +183,7 @@ class GitlabClient:
         if wait_s > 0:
             raise Retriable(f"{where}: the rate limit of GitLab is used up", retry_after_s=wait_s)
         self._count.add()
-        response, fault = self._send(path, params)
-        if response is None:
-            raise self._connection_fault(where, fault)
+        response = send(lambda: self._whole(path, params), self._url, where)
         self._note_clock(response)
         problem = self._status_fault(response, where)
         if problem is not None:
@@ -200,32 +191,13 @@ class GitlabClient:
         self._note_limit(response)
         return response
 
-    def _send(self, path: str, params: Mapping[str, Any]) -> tuple[Response | None, Exception | None]:
-        """Send once; faults are handed back so that no traceback carries the request's headers."""
-        try:
-            response = self._session.get(self._url + API + path, params=params, timeout=self._timeout, stream=True)
-            response._content = b"".join(response.iter_content(CHUNK))  # noqa: SLF001 - left alone, it reads 10 kB at a time
-            return response, None  # noqa: TRY300 - the other way out is the fault
-        except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
-            return None, error  # OSError: also a missing ca_bundle; ValueError: a redirect to what is no address
-
-    def _connection_fault(self, where: str, error: Exception | None) -> SourceError:
-        host = urlsplit(self._url).hostname
-        if isinstance(error, requests.exceptions.SSLError):
-            return SourceError(f"{where}: the certificate of {host} is not trusted; set ca_bundle of this source")
-        if isinstance(error, requests.exceptions.ProxyError):
-            return Retriable(f"{where}: the proxy does not let us reach {host}; check proxy of this source")
-        if isinstance(error, requests.Timeout):
-            return Retriable(f"{where}: {host} did not answer in time")
-        cut = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
-        if isinstance(error, (*cut, requests.exceptions.ContentDecodingError)):
-            return Retriable(f"{where}: the connection to {host} failed or was cut; check url and network")
-        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-            return SourceError(f"{where}: ca_bundle of this source is no file that can be read")
-        return SourceError(f"{where}: no request possible ({type(error).__name__}); check url of this source")
+    def _whole(self, path: str, params: Mapping[str, Any]) -> Response:
+        response = self._session.get(self._url + API + path, params=params, timeout=self._timeout, stream=True)
+        response._content = b"".join(response.iter_content(CHUNK))  # noqa: SLF001 - left alone, it reads 10 kB at a time
+        return response
 
     def _note_clock(self, response: Response) -> None:
-        told = _http_date_ms(response.headers.get("Date"))
+        told = http_date_ms(response.headers.get("Date"))
         self.clock_skew_ms = None if told is None else told - self._context.clock.now_ms()
 
     def _note_limit(self, response: Response) -> None:
@@ -237,7 +209,7 @@ class GitlabClient:
 
     def _limit_ends_in_s(self, response: Response) -> float | None:
         told = response.headers.get("RateLimit-Reset", "").strip()
-        now_ms = _http_date_ms(response.headers.get("Date")) or self._context.clock.now_ms()
+        now_ms = http_date_ms(response.headers.get("Date")) or self._context.clock.now_ms()
         if not (told.isdecimal() and told.isascii() and len(told) < 12):  # noqa: PLR2004 - seconds since 1970
             return None
         wait_s = int(told) - now_ms / 1000
@@ -273,38 +245,13 @@ class GitlabClient:
             return ""
         parts = (answer.error, answer.error_description, answer.message)
         text = " ".join(each if isinstance(each, str) else msgspec.json.encode(each).decode() for each in parts if each)
-        for secret in (self._secret, self._secret[:12], self._secret[-12:]):
-            text = text.replace(secret, "***") if secret else text
-        return f": {text[:LONGEST_QUOTE].rstrip('. ')}" if text else ""
+        return f": {quote(text, [self._secret])}" if text else ""
 
     def _retry_after_s(self, response: Response) -> float | None:
-        told = response.headers.get("Retry-After", "").strip()
-        if told.isdecimal() and told.isascii():
-            return float(told)
-        instant = _http_date_ms(told)
-        if instant is not None:
-            return max(0.0, (instant - self._context.clock.now_ms()) / 1000)
-        return self._limit_ends_in_s(response) if response.status_code == requests.codes.too_many_requests else None
-
-    def _decode(self, response: Response, shape: type[T], path: str) -> T:
-        where = f"GET {path}"
-        try:
-            try:
-                return msgspec.json.decode(response.content, type=shape)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                if isinstance(error, msgspec.ValidationError):
-                    raise
-                return msgspec.json.decode(rewrite(response.content), type=shape)
-        except msgspec.ValidationError as error:
-            raise ProtocolFault(f"{where}: answer of an unexpected shape ({error})") from None
-        except RecursionError:
-            raise ProtocolFault(f"{where}: the answer is nested deeper than any document") from None
-        except ValueError:  # neither strict nor lenient JSON
-            if response.content.lstrip()[:1] not in {b"{", b"["}:
-                raise ProtocolFault(
-                    f"{where}: something else than data came, perhaps a login page; check url and token"
-                ) from None
-            raise Retriable(f"{where}: the answer was cut off") from None
+        asked_s = asked_wait_s(response.headers.get("Retry-After"), self._context.clock.now_ms())
+        if asked_s is None and response.status_code == requests.codes.too_many_requests:
+            return self._limit_ends_in_s(response)
+        return asked_s
 
     def _following(self, response: Response, asked: Mapping[str, str | int | list[int]], found: int) -> Params | None:
         """Read what leads on, from the address's query only: where the request goes is ours to say."""
@@ -331,10 +278,3 @@ class _Complaint(msgspec.Struct):
 
 def _number(told: object, otherwise: int) -> int:
     return int(told) if isinstance(told, str | int) and str(told).isdecimal() else otherwise
-
-
-def _http_date_ms(text: str | None) -> int | None:
-    try:
-        return int(parsedate_to_datetime(text).timestamp() * 1000) if text else None
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from hub.sync.setting import TimeoutS, Token, ToolUrl
 from hub.sync.source_type import SourceSettings
 from hub_gitlab.mapping_settings import MappingSettings
 
@@ -60,9 +60,9 @@ class GitlabSettings(SourceSettings):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    url: str = "https://gitlab.com"
+    url: ToolUrl = "https://gitlab.com"
     """Base address, with a path where GitLab has one."""
-    token: SecretStr
+    token: Token
     """Personal, group or project access token with the scope `read_api`."""
     token_expires: date | None = None
     """Day the token ends, where GitLab does not tell: `hub check` warns 30, 7 and 1 days ahead."""
@@ -88,30 +88,13 @@ class GitlabSettings(SourceSettings):
     """Requests for parts that are under way at the same time, in each stream that is being read."""
     overlap_minutes: int = Field(default=5, ge=0, le=1440)
     """Each run reads again this much before the last change it saw."""
-    timeout_s: float = Field(default=60, gt=0, le=600)
+    timeout_s: TimeoutS = 60
     """Longest silence within a request; a whole answer may take five times as long."""
 
     @field_validator("url")
     @classmethod
-    def _address(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError:
-            parts, sound = urlsplit(""), False
-        if "@" in parts.netloc:
-            raise ValueError("the address holds a credential; use token")
-        if not sound or not url.isprintable() or " " in url or parts.query or parts.fragment:
-            raise ValueError("not an address; write https://<host>, with a path where GitLab has one")
-        return url.rstrip("/").removesuffix("/api/v4")
-
-    @field_validator("token")
-    @classmethod
-    def _sendable(cls, token: SecretStr) -> SecretStr:
-        secret = token.get_secret_value().strip()
-        if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
-            raise ValueError("the token is empty or holds characters no token has")
-        return SecretStr(secret)
+    def _root(cls, url: str) -> str:
+        return url.removesuffix("/api/v4")
 
     @model_validator(mode="after")
     def _somewhere(self) -> GitlabSettings:

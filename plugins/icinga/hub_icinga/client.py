@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import msgspec
 
 from hub.errors import ProtocolFault, ScopeUnreadable
-from hub.sync.web import Reply, Web, read_json, sort_status
+from hub.sync.answer import read_json
+from hub.sync.web import Reply, Web, sort_status
 from hub_icinga.wire import Comments, Downtimes, Me, Objects, Status, ms
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class IcingaClient:
             fault = sort_status("Icinga", reply, said)
             if fault is not None:
                 raise fault
-            return read_json("Icinga", reply, shape)
+            return read_json(reply.body, shape, reply.where)
 
         override = {"X-HTTP-Method-Override": "GET"} if method == "POST" else None
         data = msgspec.json.encode(body) if body is not None else None

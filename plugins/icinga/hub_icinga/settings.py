@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from hub.monitoring.service_map import ServiceRules
+from hub.monitoring.service_map import Rules, ServiceRules
 from hub.monitoring.ticket_finder import TicketProject
+from hub.sync.setting import TimeoutS, ToolUrl
 from hub.sync.source_type import SourceSettings
 
 __all__ = ["Figure", "IcingaSettings"]
@@ -40,7 +40,7 @@ class IcingaSettings(SourceSettings):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    url: str
+    url: ToolUrl
     """Base address of the API, such as `https://icinga.example.net:5665`."""
     user: str | None = None
     """Name of the ApiUser."""
@@ -54,9 +54,9 @@ class IcingaSettings(SourceSettings):
     """`hostgroup=…`, `servicegroup=…`, `host=…`, `service=<host>!<service>` or `vars.<name>=…` = id of a service record."""
     availability: dict[str, str] = {}
     """`host` or `host!service` = id of the service record whose state it shows: critical or down is an outage."""
-    outage: list[str] = []
+    outage: Rules = []
     """Rules as in `services`: while an alert that fits one is critical or down, its services cannot be used."""
-    security: list[str] = []
+    security: Rules = []
     """Rules as in `services`; alerts that fit one touch information security."""
     ticket_projects: list[TicketProject] = []
     """Projects whose keys count as tickets where an acknowledgement or a comment names them."""
@@ -68,28 +68,15 @@ class IcingaSettings(SourceSettings):
     """Availability is kept in pieces no longer than this."""
     page_size: int = Field(default=500, ge=1, le=10_000)
     """Documents written at once."""
-    timeout_s: float = Field(default=60, gt=0, le=600)
+    timeout_s: TimeoutS = 60
     """Longest silence within a request; a whole answer may take five times as long."""
 
     @field_validator("url")
     @classmethod
-    def _address(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            sound = parts.scheme == "https" and parts.hostname and parts.port != 0
-        except ValueError:
-            parts, sound = urlsplit(""), False
-        if "@" in parts.netloc:
-            raise ValueError("the address holds a credential; use user and password")
-        if not sound or not url.isprintable() or " " in url or parts.query or parts.fragment:
-            raise ValueError("not an address of an API; write https://<host>:5665")
-        return url.rstrip("/").removesuffix("/v1")
-
-    @field_validator("outage", "security")
-    @classmethod
-    def _rules(cls, rules: list[str]) -> list[str]:
-        TypeAdapter(ServiceRules).validate_python(dict.fromkeys(rules, "fits"))
-        return rules
+    def _root(cls, url: str) -> str:
+        if not url.startswith("https:"):
+            raise ValueError("not an address of the API; write https://<host>:5665")
+        return url.removesuffix("/v1")
 
     @field_validator("measurements")
     @classmethod

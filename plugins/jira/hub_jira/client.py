@@ -6,14 +6,11 @@ answers are decoded from bytes into the structs of `wire`. The credential never 
 
 from __future__ import annotations
 
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 import jira
 import msgspec
 import requests
-import urllib3
 
 from hub.errors import (
     AuthenticationFailed,
@@ -23,8 +20,8 @@ from hub.errors import (
     ScopeUnreadable,
     SourceError,
 )
-from hub.sync.leniency import rewrite
-from hub.sync.patience import PatientAdapter
+from hub.sync.answer import asked_wait_s, http_date_ms, quote, read_json
+from hub.sync.session import CONNECT_S, be_patient, send
 from hub_jira.wire import Account
 
 if TYPE_CHECKING:
@@ -36,10 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["BadRequest", "JiraClient", "NotFound"]
 
 T = TypeVar("T")
-CONNECT_S = 10.0
-SILENCES = 5
-"""How many times the longest silence a whole answer may take."""
-LONGEST_QUOTE = 200
 
 
 class BadRequest(ProtocolFault):
@@ -74,8 +67,7 @@ class JiraClient:
             timeout=self._timeout,
         )
         self._session: requests.Session = library._session  # noqa: SLF001 - the library offers no public way to its session
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, PatientAdapter(settings.timeout_s * SILENCES))
+        be_patient(self._session, settings.timeout_s)
         self.requests = 0
         """Requests sent, retries included."""
         self.clock_skew_ms: int | None = None
@@ -123,44 +115,22 @@ class JiraClient:
         self.requests += 1
         where = f"{method} {path}"
         data = msgspec.json.encode(body) if body is not None else None
-        response, fault = self._send(method, path, params, data)
-        if response is None:
-            raise self._connection_fault(where, fault)
+        # not the library's own `request`: it stumbles over error answers that hold no map
+        response = send(
+            lambda: requests.Session.request(
+                self._session, method, self._url + path, params=params, data=data, timeout=self._timeout
+            ),
+            self._url,
+            where,
+        )
         self._note_clock(response)
         problem = self._status_fault(response, where)
         if problem is not None:
             raise problem
-        return self._decode(response, shape, where)
-
-    def _send(
-        self, method: str, path: str, params: Mapping[str, str | int | list[str]] | None, data: bytes | None
-    ) -> tuple[requests.Response | None, Exception | None]:
-        """Send once; faults are handed back so that no traceback carries the request's headers."""
-        try:
-            # not the library's own `request`: it stumbles over error answers that hold no map
-            return requests.Session.request(
-                self._session, method, self._url + path, params=params, data=data, timeout=self._timeout
-            ), None
-        except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
-            return None, error  # OSError: also a missing ca_bundle; ValueError: a redirect to what is no address
-
-    def _connection_fault(self, where: str, error: Exception | None) -> SourceError:
-        host = urlsplit(self._url).hostname
-        if isinstance(error, requests.exceptions.SSLError):
-            return SourceError(f"{where}: the certificate of {host} is not trusted; set ca_bundle of this source")
-        if isinstance(error, requests.exceptions.ProxyError):
-            return Retriable(f"{where}: the proxy does not let us reach {host}; check proxy of this source")
-        if isinstance(error, requests.Timeout):
-            return Retriable(f"{where}: {host} did not answer in time")
-        cut = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
-        if isinstance(error, (*cut, requests.exceptions.ContentDecodingError)):
-            return Retriable(f"{where}: the connection to {host} failed or was cut; check url and network")
-        if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-            return SourceError(f"{where}: ca_bundle of this source is no file that can be read")
-        return SourceError(f"{where}: no request possible ({type(error).__name__}); check url of this source")
+        return read_json(response.content, shape, where)
 
     def _note_clock(self, response: requests.Response) -> None:
-        told = _http_date_ms(response.headers.get("Date"))
+        told = http_date_ms(response.headers.get("Date"))
         self.clock_skew_ms = None if told is None else told - self._context.clock.now_ms()
 
     def _status_fault(self, response: requests.Response, where: str) -> SourceError | None:  # noqa: PLR0911 - one line a status
@@ -187,7 +157,8 @@ class JiraClient:
             or status in {408, 425}
             or status >= requests.codes.internal_server_error
         ):
-            return Retriable(f"{where}: Jira answered {status}{said}", retry_after_s=self._retry_after_s(response))
+            wait_s = asked_wait_s(response.headers.get("Retry-After"), self._context.clock.now_ms())
+            return Retriable(f"{where}: Jira answered {status}{said}", retry_after_s=wait_s)
         if status == requests.codes.bad_request:
             return BadRequest(f"{where}: Jira refused the request (400){said}")
         return ProtocolFault(f"{where}: unexpected answer {status}{said}; check url of this source")
@@ -200,35 +171,7 @@ class JiraClient:
             return ""
         sentences = [*answer.errorMessages, *answer.errors.values(), answer.message or ""]
         text = " ".join(each for each in sentences if isinstance(each, str) and each)
-        for secret in (self._secret, self._secret[:12], self._secret[-12:]):
-            text = text.replace(secret, "***") if secret else text
-        return f": {text[:LONGEST_QUOTE].rstrip('. ')}" if text else ""
-
-    def _retry_after_s(self, response: requests.Response) -> float | None:
-        told = response.headers.get("Retry-After", "").strip()
-        if told.isdecimal() and told.isascii():
-            return float(told)
-        instant = _http_date_ms(told)
-        return None if instant is None else max(0.0, (instant - self._context.clock.now_ms()) / 1000)
-
-    def _decode(self, response: requests.Response, shape: type[T], where: str) -> T:
-        try:
-            try:
-                return msgspec.json.decode(response.content, type=shape)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                if isinstance(error, msgspec.ValidationError):
-                    raise
-                return msgspec.json.decode(rewrite(response.content), type=shape)
-        except msgspec.ValidationError as error:
-            raise ProtocolFault(f"{where}: answer of an unexpected shape ({error})") from None
-        except RecursionError:
-            raise ProtocolFault(f"{where}: the answer is nested deeper than any document") from None
-        except ValueError:  # neither strict nor lenient JSON
-            if response.content.lstrip()[:1] not in {b"{", b"["}:
-                raise ProtocolFault(
-                    f"{where}: something else than data came, perhaps a login page; check url and token"
-                ) from None
-            raise Retriable(f"{where}: the answer was cut off") from None
+        return f": {quote(text, [self._secret])}" if text else ""
 
 
 class _Complaint(msgspec.Struct):
@@ -237,10 +180,3 @@ class _Complaint(msgspec.Struct):
     errorMessages: list[Any] = []  # noqa: N815 - Jira's name; msgspec copies the default
     errors: dict[str, Any] = {}
     message: str | None = None
-
-
-def _http_date_ms(text: str | None) -> int | None:
-    try:
-        return int(parsedate_to_datetime(text).timestamp() * 1000) if text else None
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -7,12 +7,11 @@ from __future__ import annotations
 from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hub.records import StatusCategory
+from hub.sync.setting import TimeoutS, Token, ToolUrl, ZoneName
 from hub.sync.source_type import SourceSettings
 from hub_jira.field import UnknownTargetError, parse_target
 
@@ -52,13 +51,13 @@ class JiraSettings(SourceSettings):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    url: str
+    url: ToolUrl
     """Base address, such as `https://example.atlassian.net`."""
     flavour: Literal["cloud", "data_center"] = "cloud"
     """Which of the two products answers there."""
     user: str | None = None
     """Account's e-mail address; Cloud only."""
-    token: SecretStr
+    token: Token
     """API token (Cloud) or personal access token (Data Center)."""
     token_expires: date | None = None
     """Day the token ends, where Jira does not tell (Cloud): `hub check` warns 30 days ahead."""
@@ -90,46 +89,14 @@ class JiraSettings(SourceSettings):
     sealed_projects: list[ProjectKey] = []
     """Projects into which no issue is moved: that one of them is closed to us does not leave it open where an
     absent issue is."""
-    time_zone: str | None = None
+    time_zone: ZoneName | None = None
     """IANA zone of the account, where Jira does not tell: search reads times in it."""
     overlap_minutes: int = Field(default=5, ge=0, le=1440)
     """Each run reads again this much before the last change it saw."""
     page_size: int = Field(default=100, ge=1, le=1000)
     """Issues a page."""
-    timeout_s: float = Field(default=60, gt=0, le=600)
+    timeout_s: TimeoutS = 60
     """Longest silence within a request; a whole answer may take five times as long."""
-
-    @field_validator("url")
-    @classmethod
-    def _address(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError:
-            parts, sound = urlsplit(""), False
-        if "@" in parts.netloc:
-            raise ValueError("the address holds a credential; use user and token")
-        if not sound or not url.isprintable() or " " in url or parts.query or parts.fragment:
-            raise ValueError("not an address; write https://<host>, with a path where Jira has one")
-        return url.rstrip("/")
-
-    @field_validator("token")
-    @classmethod
-    def _sendable(cls, token: SecretStr) -> SecretStr:
-        secret = token.get_secret_value().strip()
-        if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
-            raise ValueError("the token is empty or holds characters no token has")
-        return SecretStr(secret)
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, name: str | None) -> str | None:
-        if name is not None:
-            try:
-                ZoneInfo(name)
-            except (OSError, ValueError, KeyError) as fault:
-                raise ValueError(f"no such time zone: {name!r}; write an IANA name such as Europe/Berlin") from fault
-        return name
 
     @field_validator("issue_types")
     @classmethod

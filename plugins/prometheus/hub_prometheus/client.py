@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from hub.errors import ProtocolFault, Retriable, SourceError
-from hub.sync.web import Reply, TooLarge, Web, read_json, sort_status
+from hub.sync.answer import read_json
+from hub.sync.web import Reply, TooLarge, Web, sort_status
 from hub_prometheus.wire import AlertNow, Answer, Complaint, Matrix, Series, Silence, Vector
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Prometheus:
             answer = msgspec.json.decode(reply.body, type=Answer)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             fault = sort_status("Prometheus", reply)
-            return (Answer("error"), fault) if fault else (read_json("Prometheus", reply, Answer), None)
+            return (Answer("error"), fault) if fault else (read_json(reply.body, Answer, reply.where), None)
         if answer.status == "success" and reply.status < 300:  # noqa: PLR2004 - the class of good answers
             return answer, None
         said = self._web.quote(answer.error or answer.status)
@@ -198,6 +199,6 @@ def _listed(web: Web, shape: type[T]) -> Callable[[Reply], T]:
                 said = ""
         if (wrong := sort_status("Alertmanager", reply, said)) is not None:
             raise wrong
-        return read_json("Alertmanager", reply, shape)
+        return read_json(reply.body, shape, reply.where)
 
     return read

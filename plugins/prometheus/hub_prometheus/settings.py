@@ -7,12 +7,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from hub.monitoring.service_map import ServiceRules
+from hub.monitoring.service_map import Rules, ServiceRules
 from hub.monitoring.ticket_finder import TicketProject
+from hub.sync.setting import TimeoutS, Token, ToolUrl
 from hub.sync.source_type import SourceSettings
 
 __all__ = ["Availability", "Figure", "PrometheusSettings"]
@@ -63,15 +63,15 @@ class PrometheusSettings(SourceSettings):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    url: str
+    url: ToolUrl
     """Address of Prometheus, such as `https://prometheus.example.net:9090`."""
-    alertmanagers: list[str] = []
+    alertmanagers: list[ToolUrl] = []
     """Addresses of its Alertmanagers; one of a cluster answers for all."""
     user: str | None = None
     """User for HTTP basic authentication."""
     password: SecretStr | None = None
     """Password of that user."""
-    token: SecretStr | None = None
+    token: Token | None = None
     """Bearer token, in place of user and password."""
     client_certificate: Path | None = None
     """PEM file, where we are known by a certificate."""
@@ -81,9 +81,9 @@ class PrometheusSettings(SourceSettings):
     """Label matchers that choose the alerts to read, such as `severity!="none"`; empty = all."""
     services: ServiceRules = {}
     """`label=value` = id of a service record."""
-    outage: list[str] = []
+    outage: Rules = []
     """Rules as in `services`: while an alert that fits one fires, its services cannot be used."""
-    security: list[str] = []
+    security: Rules = []
     """Rules as in `services`: alerts that fit one touch information security."""
     severity_label: str = "severity"
     """Label that says how grave an alert is."""
@@ -104,24 +104,8 @@ class PrometheusSettings(SourceSettings):
     """How far back the first reading goes; Prometheus keeps 15 days unless told otherwise."""
     overlap_minutes: int = Field(default=5, ge=1, le=1440)
     """Each reading looks again at this much before the end of the last."""
-    timeout_s: float = Field(default=60, gt=0, le=600)
+    timeout_s: TimeoutS = 60
     """Longest silence within a request; a whole answer may take five times as long."""
-
-    @field_validator("url")
-    @classmethod
-    def _address(cls, url: str) -> str:
-        return _sound(url)
-
-    @field_validator("alertmanagers")
-    @classmethod
-    def _addresses(cls, urls: list[str]) -> list[str]:
-        return [_sound(url) for url in urls]
-
-    @field_validator("outage", "security")
-    @classmethod
-    def _rules(cls, rules: list[str]) -> list[str]:
-        TypeAdapter(ServiceRules).validate_python(dict.fromkeys(rules, "fits"))
-        return rules
 
     @field_validator("maintenance")
     @classmethod
@@ -145,16 +129,3 @@ class PrometheusSettings(SourceSettings):
             if twice:
                 raise ValueError(f"named twice: {', '.join(twice)}")
         return self
-
-
-def _sound(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        parts, sound = urlsplit(""), False
-    if "@" in parts.netloc:
-        raise ValueError("the address holds a credential; use user and password, or token")
-    if not sound or not url.isprintable() or " " in url or parts.query or parts.fragment:
-        raise ValueError("not an address; write https://<host>:<port>, with a path where there is one")
-    return url.rstrip("/")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import msgspec
 
 from hub.errors import AuthenticationFailed, ProtocolFault, Retriable, ScopeUnreadable, SourceError
-from hub.sync.web import Reply, Web, read_json, sort_status
+from hub.sync.answer import read_json
+from hub.sync.web import Reply, Web, sort_status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -129,11 +130,10 @@ class ZabbixClient:
             fault = sort_status("Zabbix", reply)
             if fault is not None:
                 raise fault
-            told = Reply(method, reply.status, reply.body, reply.headers)
-            answer = read_json("Zabbix", told, _Envelope)
+            answer = read_json(reply.body, _Envelope, method)
             if answer.error is not None:
                 raise self._sorted(method, answer.error)
-            return read_json("Zabbix", Reply(method, reply.status, bytes(answer.result), reply.headers), shape)
+            return read_json(bytes(answer.result), shape, method)
 
         return self._web.ask("POST", _PATH, read, body=data, headers=headers)
 

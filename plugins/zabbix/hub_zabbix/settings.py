@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from hub.monitoring.service_map import ServiceRules
+from hub.monitoring.service_map import Rules, ServiceRules
 from hub.monitoring.ticket_finder import TicketProject
+from hub.sync.setting import TimeoutS, Token, ToolUrl, ZoneName
 from hub.sync.source_type import SourceSettings
 
 __all__ = ["Figure", "ZabbixSettings"]
@@ -44,9 +43,9 @@ class ZabbixSettings(SourceSettings):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    url: str
+    url: ToolUrl
     """Address of the frontend, such as `https://zabbix.example.net/zabbix`."""
-    token: SecretStr
+    token: Token
     """API token."""
     since: date | None = None
     """Events before this day are not read; without it, all that Zabbix still has."""
@@ -56,9 +55,9 @@ class ZabbixSettings(SourceSettings):
     """`<host>: <name of a trigger>` = id of the service record that is down while the trigger is in problem state."""
     measurements: list[Figure] = []
     """Items to keep figures of."""
-    outage: list[str] = []
+    outage: Rules = []
     """Rules as in `services`: while an alert that fits one lasts, its services cannot be used."""
-    security: list[str] = []
+    security: Rules = []
     """Rules as in `services`; alerts that fit one touch information security."""
     ticket_projects: list[TicketProject] = []
     """Projects whose keys count as tickets where an acknowledgement, a message or a tag names them."""
@@ -66,7 +65,7 @@ class ZabbixSettings(SourceSettings):
     """User name = id of a person record."""
     least_severity: int = Field(default=2, ge=0, le=5)
     """Events of a lower severity are not read: 0 not classified, 1 information, 2 warning, 3 average, 4 high, 5 disaster."""
-    time_zone: str | None = None
+    time_zone: ZoneName | None = None
     """IANA zone in which Zabbix's server keeps recurring maintenance; the organisation's, where it is not set."""
     maintenance_days: int = Field(default=400, ge=1, le=3660)
     """Recurring maintenance is written out this far ahead."""
@@ -74,30 +73,13 @@ class ZabbixSettings(SourceSettings):
     """Each run reads again events this young: Zabbix does not write them in order."""
     page_size: int = Field(default=500, ge=1, le=10_000)
     """Events a request."""
-    timeout_s: float = Field(default=60, gt=0, le=600)
+    timeout_s: TimeoutS = 60
     """Longest silence within a request; a whole answer may take five times as long."""
 
     @field_validator("url")
     @classmethod
-    def _address(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-        except ValueError:
-            parts, sound = urlsplit(""), False
-        if "@" in parts.netloc:
-            raise ValueError("the address holds a credential; use token")
-        if not sound or not url.isprintable() or " " in url or parts.query or parts.fragment:
-            raise ValueError("not an address; write https://<host>, with a path where the frontend has one")
-        return url.rstrip("/").removesuffix("/api_jsonrpc.php")
-
-    @field_validator("token")
-    @classmethod
-    def _sendable(cls, token: SecretStr) -> SecretStr:
-        secret = token.get_secret_value().strip()
-        if not secret or not secret.isascii() or not secret.isprintable() or " " in secret:
-            raise ValueError("the token is empty or holds characters no token has")
-        return SecretStr(secret)
+    def _root(cls, url: str) -> str:
+        return url.removesuffix("/api_jsonrpc.php")
 
     @field_validator("availability")
     @classmethod
@@ -107,19 +89,3 @@ class ZabbixSettings(SourceSettings):
             if not (sign and host.strip() and name.strip()):
                 raise ValueError(f'{key!r}: write "<host>: <name of the trigger>"')
         return shown
-
-    @field_validator("outage", "security")
-    @classmethod
-    def _rules(cls, rules: list[str]) -> list[str]:
-        TypeAdapter(ServiceRules).validate_python(dict.fromkeys(rules, "fits"))
-        return rules
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, name: str | None) -> str | None:
-        if name is not None:
-            try:
-                ZoneInfo(name)
-            except (OSError, ValueError, KeyError) as fault:
-                raise ValueError(f"no such time zone: {name!r}; write an IANA name such as Europe/Berlin") from fault
-        return name
