@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from hub.cli.judging import catalogue, profile_of
@@ -28,17 +31,22 @@ from hub.cli.session import Session
 from hub.clock import format_instant
 from hub.conformance.derive import require_derived
 from hub.conformance.judge import judge, last_known
-from hub.conformance.query import answers
+from hub.conformance.query import answers, derived_anew
+from hub.conformance.rollup import judge_period, roll_up
+from hub.conformance.situation.audience import fill_audience
+from hub.conformance.situation.narrow import narrowed
 from hub.conformance.situation.query import situation
 from hub.errors import HubError
 
 if TYPE_CHECKING:
+    from hub.config.section import AudienceSettings, Language
     from hub.conformance.answer import Answers
-    from hub.conformance.pack import Pack
+    from hub.conformance.pack import CatalogueEntry, Pack
     from hub.report.deliver import Way
     from hub.report.issue import AnswersProvider, Issue
     from hub.report.model import Period
     from hub.store.outbox import Delivery, State
+    from hub.store.store import Connection
 
 __all__ = ["delivery_rows", "make_conformance", "register", "ways_of"]
 
@@ -73,7 +81,10 @@ def make_conformance(
     revision: int | None = None,
     note: str = "",
 ) -> tuple[Issue, list[Delivery]]:
-    """Issue the conformance report (by default of the last month that ended) and deliver what waits."""
+    """Issue the conformance report (by default of the last month that ended), those of its audiences, and deliver what waits.
+
+    Return the organisation's, and the messages of all.
+    """
     from hub.report.deliver import deliver_waiting  # noqa: PLC0415 - `hub report --help` needs no template engine
     from hub.report.issue import issue_conformance  # noqa: PLC0415 - the same
     from hub.report.period import last_month, month_period  # noqa: PLC0415 - the same
@@ -89,24 +100,29 @@ def make_conformance(
     with session.store.connect() as conn:
         require_derived(conn)
         known = session.instant(known_at) if known_at else max(known, last_known(conn) or 0)
-    ways = ways_of(session, configuration.reports["conformance"].channels)
-    issue = issue_conformance(
-        session.store,
-        configuration,
-        _answers(session),
-        ways,
-        session.clock,
-        period=month_period(period, zone) if period else last_month(instant, zone),
-        as_of=instant,
-        known_at=known,
-        catalogue_version=", ".join(f"{pack.name} {pack.version}" for pack in _packs(session)),
-        profile_version=_profile_version(session),
-        revision=revision,
-        note=note,
-        limits=Thresholds(waiver_days=configuration.waivers.warn_days),
-    )
+    ways, ask = ways_of(session, configuration.reports["conformance"].channels), _answers(session)
+    issues = [
+        issue_conformance(
+            session.store,
+            configuration,
+            ask,
+            ways,
+            session.clock,
+            period=month_period(period, zone) if period else last_month(instant, zone),
+            as_of=instant,
+            known_at=known,
+            catalogue_version=", ".join(f"{pack.name} {pack.version}" for pack in _packs(session)),
+            profile_version=_profile_version(session),
+            revision=revision,
+            note=note,
+            limits=Thresholds(waiver_days=configuration.waivers.warn_days),
+            audience=audience,
+        )
+        for audience in (None, *configuration.reports["conformance"].audiences)
+    ]
     deliver_waiting(session.store, ways, session.clock)
-    return issue, _messages(session, issue.report_id, issue.revision)
+    messages = [message for issue in issues for message in _messages(session, issue.report_id, issue.revision)]
+    return issues[0], messages
 
 
 def _packs(session: Session) -> list[Pack]:
@@ -136,39 +152,68 @@ def _topics(session: Session) -> dict[str, list[str]]:
 
 
 def _answers(session: Session) -> AnswersProvider:
-    """Let the report ask the store, with the configured packs and adoption date."""
+    """Let reports ask the store, with the configured packs and adoption date; verdicts are computed once for all of them."""
+    kept: dict[str, Answers] = {}
 
-    def ask(period: Period, as_of: int, known_at: int, before: int | None) -> Answers:
-        from hub.report.period import last_month  # noqa: PLC0415 - `hub report --help` needs no template engine
-
-        earlier = last_month(period.start, period.zone)
+    def ask(
+        period: Period, as_of: int, known_at: int, before: int | None, audience: AudienceSettings | None = None
+    ) -> Answers:
+        if not kept:
+            with session.store.begin() as conn:
+                kept.update(_all_answers(session, conn, period, as_of, known_at))
         with session.store.connect() as conn:
-            judgement = judge(
-                conn,
-                session.requirements(),
-                as_of=as_of,
-                known_at=known_at,
-                judge_from=session.configuration.organisation.judge_from or 0,
-                longest_days=session.configuration.waivers.longest_days,
-            )
-            return answers(
-                judgement,
-                catalogue(session),
-                start=period.start,
-                end=period.end,
-                changed_since=before,
-                profile=profile_of(session),
-                topics=_topics(session),
-                beside=situation(
-                    conn,
-                    period=(period.start, period.end),
-                    before=(earlier.start, earlier.end),
-                    as_of=as_of,
-                    known_at=known_at,
-                ),
-            )
+            anew = derived_anew(conn, before)
+        return msgspec.structs.replace(kept[audience.name if audience else ""], derived_anew=anew)
 
     return ask
+
+
+def _all_answers(
+    session: Session, conn: Connection, period: Period, as_of: int, known_at: int
+) -> Iterator[tuple[str, Answers]]:
+    """Yield the organisation's answers under the empty name, then those of each audience under its own."""
+    from hub.report.period import last_month  # noqa: PLC0415 - `hub report --help` needs no template engine
+
+    settings, span = session.configuration.reports["conformance"], (period.start, period.end)
+    earlier = last_month(period.start, period.zone)
+    judgement = judge(
+        conn,
+        session.requirements(),
+        as_of=as_of,
+        known_at=known_at,
+        judge_from=session.configuration.organisation.judge_from or 0,
+        longest_days=session.configuration.waivers.longest_days,
+    )
+    beside = partial(situation, conn, period=span, before=(earlier.start, earlier.end), as_of=as_of, known_at=known_at)
+    entries = catalogue(session)
+    several = bool(settings.audiences)
+    if several:
+        judge_period(judgement, start=period.start, end=period.end)
+    whole = answers(
+        judgement,
+        _told_in(entries, settings.language),
+        start=period.start,
+        end=period.end,
+        profile=profile_of(session),
+        topics=_topics(session),
+        beside=beside(),
+        judged=several,
+    )
+    yield "", whole
+    for number, one in enumerate(settings.audiences):
+        told = _told_in(entries, one.language or settings.language)
+        if not one.services and not one.teams:
+            rows = roll_up(judgement, told, start=period.start, end=period.end, judged=True)
+            yield one.name, msgspec.structs.replace(whole, requirements=rows)
+            continue
+        audience = fill_audience(conn, number, services=one.services, teams=one.teams)
+        rows = roll_up(judgement, told, start=period.start, end=period.end, audience=audience, judged=True)
+        yield one.name, narrowed(conn, whole, audience, rows, beside(audience=audience))
+
+
+def _told_in(entries: Sequence[CatalogueEntry], language: Language) -> list[CatalogueEntry]:
+    """Give the catalogue with titles in the reader's language."""
+    return [replace(entry, title=entry.title_in(language)) for entry in entries]
 
 
 def conformance(

@@ -23,6 +23,7 @@ from hub.conformance.profile import Choice, Scope
 from hub.sync.setting import ZoneName
 
 __all__ = [
+    "AudienceSettings",
     "FindingSettings",
     "OrganisationSettings",
     "PackSettings",
@@ -132,6 +133,8 @@ class StoreSettings(Section):
         return urlunsplit(parts._replace(netloc=f"{user}:{secret}@{host}"))
 
 
+Language = Literal["en", "zh"]
+"""A language reports are told in."""
 Patterns = list[Annotated[str, Field(min_length=1)]]
 """Requirements: ids, clauses such as `7.2`, or patterns of ids such as `BS15000-5.5-*`."""
 
@@ -191,6 +194,21 @@ class PackSettings(Section):
         ]
 
 
+class AudienceSettings(Section):
+    """A manager's own report: what concerns some services and teams."""
+
+    name: str = Field(min_length=1)
+    """As it stands in the report."""
+    services: list[RecordId] = []
+    """Services it is about; without services and teams it is about the whole organisation."""
+    teams: list[RecordId] = []
+    """Teams whose work it is about."""
+    to: list[RecordId] = Field(min_length=1)
+    """Persons; their addresses come from the register."""
+    language: Language | None = None
+    """`en` or `zh`; absent = the report's."""
+
+
 class ReportSettings(Section):
     """One report that is made and delivered."""
 
@@ -202,7 +220,18 @@ class ReportSettings(Section):
     """Address below which the folder of a `file` channel can be read; stands in a mail too large for its attachments."""
     attachments: list[Literal["charts", "pdf", "xlsx"]] = ["charts", "pdf", "xlsx"]
     """What goes with the mail besides findings (CSV) and evidence manifest (JSON), which always do."""
+    language: Language = "en"
+    """Language of the report: `en` or `zh`."""
+    audiences: list[AudienceSettings] = []
+    """Further reports, each narrowed to services and teams."""
     enabled: bool = True
+
+    @model_validator(mode="after")
+    def _audiences_differ(self) -> Self:
+        names = [one.name.casefold() for one in self.audiences]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two audiences are called {', '.join(twice)}")
+        return self
 
 
 Days = Annotated[int, Field(ge=0, le=3650)]

@@ -19,7 +19,7 @@ from hub.conformance.waiver_list import list_waivers
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["answers"]
+__all__ = ["answers", "derived_anew"]
 
 _derivation = metadata.tables["derivation"]
 _record = metadata.tables["record"]
@@ -37,15 +37,16 @@ def answers(
     profile: Sequence[ProfileLine] = (),
     topics: Mapping[str, Sequence[str]] | None = None,
     beside: Situation | None = None,
+    judged: bool = False,
 ) -> Answers:
     """Answer everything a report over [start, end) says.
 
     `changed_since` is the last report's known-at; `profile` is what the organisation has set otherwise than shipped;
-    `beside` is what the period was like beside the verdicts.
+    `beside` is what the period was like beside the verdicts; `judged` as in `roll_up`.
     """
     conn = judgement.conn
     return Answers(
-        requirements=roll_up(judgement, catalogue, start=start, end=end),
+        requirements=roll_up(judgement, catalogue, start=start, end=end, judged=judged),
         findings=list_findings(judgement),
         coming=list_obligations(
             judgement, verdicts=("pending", "at_risk"), due_before=judgement.as_of + COMING_MS, baseline=False
@@ -54,7 +55,7 @@ def answers(
         waivers=list_waivers(judgement),
         gaps=list_gaps(judgement),
         roles=_roles(conn),
-        derived_anew=_derived_anew(conn, changed_since),
+        derived_anew=derived_anew(conn, changed_since),
         profile=list(profile),
         setters=_people(conn, {line.set_by for line in profile}, judgement.known_at),
         topics={name: list(ids) for name, ids in (topics or {}).items()},
@@ -80,7 +81,8 @@ def _people(conn: Connection, ids: Collection[str], known_at: int | None) -> dic
     return {one.id: one for one in subjects(conn, sids, known_at).values()}
 
 
-def _derived_anew(conn: Connection, since: int | None) -> list[str]:
+def derived_anew(conn: Connection, since: int | None) -> list[str]:
+    """List requirements derived whole since an instant because their definition changed."""
     if since is None:
         return []
     rows = conn.scalars(

@@ -7,38 +7,60 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import text
+
 from hub.conformance.answer import VERDICTS, RequirementRow, Verdict
 from hub.conformance.judge import Judgement
 from hub.conformance.pack import CatalogueEntry
+from hub.conformance.situation.audience import Audience
 from hub.conformance.verdict import needs_through
 
-__all__ = ["excused_at", "roll_up"]
+__all__ = ["excused_at", "judge_period", "roll_up"]
+
+_TABLE = "period_verdict"
 
 
-def roll_up(judgement: Judgement, catalogue: Sequence[CatalogueEntry], *, start: int, end: int) -> list[RequirementRow]:
+def judge_period(judgement: Judgement, *, start: int, end: int) -> None:
+    """Judge the obligations of a period once and keep the verdicts in a temporary table, for `roll_up(judged=True)`."""
+    seen = _Seen(judgement, min(judgement.as_of, end), excused_at(judgement, end), start)
+    judgement.conn.exec_driver_sql(f"DROP TABLE IF EXISTS {_TABLE}")
+    chosen = seen.sql("j.part, j.unit, j.place, j.lacks, j.verdict").replace(":", r"\:")
+    judgement.conn.execute(text(f"CREATE TEMPORARY TABLE {_TABLE} AS {chosen}"))
+
+
+def roll_up(
+    judgement: Judgement,
+    catalogue: Sequence[CatalogueEntry],
+    *,
+    start: int,
+    end: int,
+    audience: Audience | None = None,
+    judged: bool = False,
+) -> list[RequirementRow]:
     """Roll every catalogue entry up over the period [start, end), judged at its end or at as-of if earlier.
 
     Waivers count as they were in force at the period's last instant, or at as-of: a month that has ended
     stays as it was when one of them ends later.
     Counted are obligations decided in the period or open at its end; baseline ones are not. A place
     that was not read, or a kind no source gives, leaves a requirement not provable at best.
+    `audience` narrows to its records; `judged` = `judge_period` was called for the same period.
     """
     instant = min(judgement.as_of, end)
-    seen = _Seen(judgement, instant, excused_at(judgement, end), start)
+    seen = _Seen(judgement, instant, excused_at(judgement, end), start, audience, judged)
     counts, reasons = _counts(seen), _reasons(seen)
-    judged = {one.id: one for one in judgement.requirements}
+    asked = {one.id: one for one in judgement.requirements}
     rows = []
     for entry in catalogue:
         gaps: list[str] = []
-        if entry.id in judged:
+        if entry.id in asked:
             needed = needs_through(instant, None, judgement.stale_ms) if instant == judgement.as_of else instant
             gaps = [
                 gap.reach.reason or "the last reading is too old"
-                for gap in judgement.horizon.unit_gaps(judged[entry.id])
+                for gap in judgement.horizon.unit_gaps(asked[entry.id])
                 if gap.reach.through is None or gap.reach.through < needed
             ]
         found = counts[entry.id]
-        verdict: Verdict = "not_judged" if entry.id not in judged else _worst(found, provable=not gaps)
+        verdict: Verdict = "not_judged" if entry.id not in asked else _worst(found, provable=not gaps)
         rows.append(
             RequirementRow(
                 requirement=entry.id,
@@ -67,15 +89,27 @@ class _Seen:
     instant: int
     waived_at: int
     start: int
+    audience: Audience | None = None
+    judged: bool = False
+    """The verdicts stand in a table already."""
 
     def rows(self, columns: str, *, where: str = "", tail: str = "") -> Sequence[Any]:
-        window = f"(j.decided_at IS NULL OR j.decided_at >= {self.start}) AND NOT j.baseline"
-        return self.judgement.rows(
+        return self.judgement.conn.execute(text(self.sql(columns, where=where, tail=tail).replace(":", r"\:"))).all()
+
+    def sql(self, columns: str, *, where: str = "", tail: str = "") -> str:
+        conditions = [where] if where else []
+        if self.audience is not None:
+            conditions.append(self.audience.condition("j.unit"))
+        if self.judged:
+            narrowed = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+            return f"SELECT {columns} FROM {_TABLE} j {narrowed} {tail}"
+        conditions.append(f"(j.decided_at IS NULL OR j.decided_at >= {self.start}) AND NOT j.baseline")
+        return self.judgement.sql(
             columns,
             as_of=self.instant,
             waived_at=self.waived_at,
             settled_from=self.start,
-            where=f"{window} AND {where}" if where else window,
+            where=" AND ".join(conditions),
             tail=tail,
         )
 

@@ -117,6 +117,7 @@ def _status(
         latest_critical_action_ms=max(late, default=None),
         at_risk_soon=sum(row.at_risk and row.due_at <= soon for row in coming),
         waivers_ending=sum(row.expires_soon for row in waivers),
+        narrowed=bool(identity.covers),
         overdue=[r.requirement for r in answers.requirements if r.requirement in watched and r.verdict == "not_met"],
         levels_missed=len(missed),
         critical_levels_missed=sum(level.critical for level in missed),

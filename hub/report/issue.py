@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 from hub.clock import Clock
 from hub.config.configuration import Configuration
+from hub.config.section import AudienceSettings, Language
 from hub.conformance.answer import Answers
 from hub.errors import ConfigurationError, Fault, HubError
 from hub.report.compile import compile_conformance
@@ -27,8 +29,8 @@ from hub.store.store import Store
 
 __all__ = ["AnswersProvider", "Issue", "configured_hosts", "issue_conformance", "report_slug"]
 
-AnswersProvider = Callable[[Period, int, int, int | None], Answers]
-"""Called with (period, as_of, known_at, known_at of the last report or None)."""
+AnswersProvider = Callable[..., Answers]
+"""Called with (period, as_of, known_at, known_at of the last report or None), and with the audience where there is one."""
 _TYPE = "conformance"
 
 
@@ -41,6 +43,41 @@ class Issue:
     model: ReportModel
     created: bool
     """False = it had been issued before; nothing was computed or queued."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """All reports of the organisation, or of one audience."""
+
+    title: str
+    """Whose report it is, as it stands in it."""
+    slug: str
+    type: str
+    """Kept with the report: what changed is told against the last one of the type."""
+    people: list[str]
+    key: str
+    """Where the recipients stand in the configuration."""
+    covers: list[str]
+    language: Language
+
+    @classmethod
+    def of(cls, configuration: Configuration, audience: AudienceSettings | None) -> _Series:
+        settings, name = configuration.reports[_TYPE], configuration.organisation.name
+        slug, key = report_slug(name), f"reports.{_TYPE}"
+        if audience is None:
+            return cls(name, slug, _TYPE, settings.to, f"{key}.to", [], settings.language)
+        own = report_slug(audience.name)
+        if not re.search("[a-z0-9]", audience.name.lower()):
+            own = f"audience-{hashlib.sha256(audience.name.encode()).hexdigest()[:8]}"
+        return cls(
+            f"{name}, {audience.name}",
+            f"{slug}-{own}",
+            f"{_TYPE}/{own}",
+            audience.to,
+            f"{key}.audiences.{audience.name}.to",
+            [*audience.services, *audience.teams],
+            audience.language or settings.language,
+        )
 
 
 def issue_conformance(
@@ -58,33 +95,44 @@ def issue_conformance(
     revision: int | None = None,
     note: str = "",
     limits: Thresholds | None = None,
+    audience: AudienceSettings | None = None,
 ) -> Issue:
     """Issue the report of a period and queue its messages; a revision already issued is returned as it is.
 
-    `revision` None = the first. A correction is the next number. `ways` are the channels of this
+    `audience` makes it the report of one manager, a series of its own. `revision` None = the first. A correction is the next number. `ways` are the channels of this
     report. Raises ConfigurationError where a recipient has no address or the revision leaves a gap.
     """
-    report_id = f"SR-{report_slug(configuration.organisation.name)}-{_TYPE}-{period.label}"
+    series = _Series.of(configuration, audience)
+    report_id = f"SR-{series.slug}-{_TYPE}-{period.label}"
     wanted = revision or 1
     with store.connect() as conn:
         known = outbox.find_report(conn, report_id, wanted)
         last = outbox.last_revision(conn, report_id)
-        before = outbox.latest_before(conn, report_type=_TYPE, report_id=report_id, as_of=as_of)
-        to = outbox.addresses(conn, configuration.reports[_TYPE].to)
-        trend = trend_before(conn, report_type=_TYPE, label=period.label)
+        before = outbox.latest_before(conn, report_type=series.type, report_id=report_id, as_of=as_of)
+        to = outbox.addresses(conn, series.people)
+        named = outbox.titles(conn, series.covers)
+        trend = trend_before(conn, report_type=series.type, label=period.label)
         levels = [] if known else service_levels(conn, period, as_of)
     if known:
         return Issue(report_id, wanted, decode_model(known.model), created=False)
     if wanted != last + 1:
         raise ConfigurationError([Fault(f"the next revision of {report_id} is {last + 1}", key="--revision")])
-    recipients = _recipients(configuration, to, ways)
+    if unknown := [one for one in series.covers if one not in named]:
+        message = "no service or team of this id was read; correct it, or read the register: hub sync"
+        key = series.key.removesuffix(".to")
+        raise ConfigurationError([Fault(f"{one}: {message}", str(configuration.path), key) for one in unknown])
+    recipients = _recipients(configuration, series, to, ways)
     now = clock.now_ms()
+    said = answers(period, as_of, known_at, before.known_at if before else None, *([audience] if audience else []))
+    if audience:  # what is promised to others is not theirs to see
+        own = {level.agreement for level in said.situation.levels} if said.situation else set()
+        levels = [level for level in levels if level.agreement in own]
     model = compile_conformance(
-        answers(period, as_of, known_at, before.known_at if before else None),
+        said,
         identity=Identity(
             report_id=report_id,
             revision=wanted,
-            scope=configuration.organisation.name,
+            scope=series.title,
             period=period,
             as_of=as_of,
             known_at=known_at,
@@ -94,6 +142,8 @@ def issue_conformance(
             tz_version=tz_version(),
             holidays_version=holiday_version(),
             note=note,
+            language=series.language,
+            covers=", ".join(named[one] for one in series.covers),
         ),
         previous=decode_model(before.model) if before else None,
         limits=limits,
@@ -109,7 +159,8 @@ def issue_conformance(
         sender_name=name,
         enclose=configuration.reports[_TYPE].attachments,
     )
-    _keep(store, model, rendered, recipients, ways, light=_light_for(configuration, rendered, model, ways))
+    light = _light_for(configuration, rendered, model, ways)
+    _keep(store, model, rendered, recipients, ways, report_type=series.type, light=light)
     return Issue(report_id, wanted, model, created=True)
 
 
@@ -137,6 +188,7 @@ def _keep(
     recipients: list[str],
     ways: Mapping[str, Way],
     *,
+    report_type: str,
     light: Mapping[str, bytes],
 ) -> None:
     """Write report and messages in one transaction: there is never one without the other."""
@@ -144,7 +196,7 @@ def _keep(
     issued = Issued(
         report_id=identity.report_id,
         revision=identity.revision,
-        type=_TYPE,
+        type=report_type,
         period=identity.period.label,
         as_of=identity.as_of,
         known_at=identity.known_at,
@@ -180,14 +232,16 @@ def configured_hosts(configuration: Configuration) -> frozenset[str]:
     return frozenset(host for url in urls if (host := urlsplit(url).hostname))
 
 
-def _recipients(configuration: Configuration, to: dict[str, str], ways: Mapping[str, Way]) -> list[str]:
+def _recipients(
+    configuration: Configuration, series: _Series, to: dict[str, str], ways: Mapping[str, Way]
+) -> list[str]:
     """Addresses in the order of the configuration, each once however it is written; needed only for recipients."""
-    people = configuration.reports[_TYPE].to
+    people = series.people
     missing = [person for person in people if not is_address(to.get(person, ""))]
     if missing and any(way.addressed for way in ways.values()):
         message = "no person of this id with a valid mail address was read from the register; add `email` there, then: hub sync"
         raise ConfigurationError(
-            [Fault(f"{person}: {message}", str(configuration.path), f"reports.{_TYPE}.to") for person in missing]
+            [Fault(f"{person}: {message}", str(configuration.path), series.key) for person in missing]
         )
     once: dict[str, str] = {}
     for person in people:

@@ -57,6 +57,8 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     critical_levels_missed: int = 0
     """Of them the critical ones."""
     reports_on_time: int = 0
+    narrowed: bool = False
+    """The report is about some services or teams only."""
     reports_due: int = 0
     """Reports owed in the period; 0 = the share is not known."""
 
@@ -98,7 +100,7 @@ def _incomplete(facts: StatusFacts, limits: Thresholds) -> list[Said]:
     reasons = []
     if facts.unread:
         reasons.append(Said(phrase="Not or only partly read: {names}.", values={"names": ", ".join(facts.unread)}))
-    if not counts.judged:
+    if not counts.judged or (facts.narrowed and not counts.decided):
         reasons.append(Said(phrase="No requirement could be judged."))
     if _above(counts.of("not_provable"), counts.decided, limits.not_provable_share):
         reasons.append(_share(NOT_PROVABLE, counts.of("not_provable"), counts.decided, limits.not_provable_share))

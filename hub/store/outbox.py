@@ -41,6 +41,7 @@ __all__ = [
     "save_report",
     "set_stranded",
     "settle",
+    "titles",
 ]
 
 State = Literal["waiting", "sending", "sent", "failed", "held", "unknown", "bounced"]
@@ -280,6 +281,20 @@ def addresses(conn: Connection, person_ids: Iterable[str]) -> dict[str, str]:
         .where(record.c.id.in_(list(person_ids)), person.c.vanished_at.is_(None))
     )
     return {row.id: row.email[0] for row in conn.execute(query) if row.email}
+
+
+def titles(conn: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Return id -> title of services and teams that were read and are still there."""
+    wanted, found = list(ids), dict[str, str]()
+    for kind in ("service", "team"):
+        table = kind_tables[kind]
+        query = (
+            select(record.c.id, table.c.title, table.c.name)
+            .join(table, table.c.sid == record.c.sid)
+            .where(record.c.id.in_(wanted), table.c.vanished_at.is_(None))
+        )
+        found |= {row.id: row.title or row.name or row.id for row in conn.execute(query)}
+    return found
 
 
 def _columns() -> list[Column[Any]]:
