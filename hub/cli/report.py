@@ -184,7 +184,15 @@ def _all_answers(
         judge_from=session.configuration.organisation.judge_from or 0,
         longest_days=session.configuration.waivers.longest_days,
     )
-    beside = partial(situation, conn, period=span, before=(earlier.start, earlier.end), as_of=as_of, known_at=known_at)
+    beside = partial(
+        situation,
+        conn,
+        period=span,
+        before=(earlier.start, earlier.end),
+        zone=period.zone,
+        as_of=as_of,
+        known_at=known_at,
+    )
     entries = catalogue(session)
     several = bool(settings.audiences)
     if several:

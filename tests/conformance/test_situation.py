@@ -89,7 +89,7 @@ def store(any_store):
 
 
 def ask(conn, audience=None, as_of=END + DAY):
-    return situation(conn, period=(BEGIN, END), before=(BEFORE, BEGIN), as_of=as_of, audience=audience)
+    return situation(conn, period=(BEGIN, END), before=(BEFORE, BEGIN), zone="UTC", as_of=as_of, audience=audience)
 
 
 def test_everything_beside_the_verdicts(store):

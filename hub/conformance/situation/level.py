@@ -27,13 +27,15 @@ _service: Any = kind_tables["service"].c
 _LEAST_COVERAGE = 0.98
 
 
-def levels(conn: Connection, period: Span, before: Span, as_of: int, audience: Audience | None = None) -> list[Level]:
+def levels(
+    conn: Connection, period: Span, before: Span, as_of: int, audience: Audience | None = None, *, zone: str
+) -> list[Level]:
     """List every target of every agreement, then availability by service.
 
     A target without an agreed share is kept where no case missed it. A result that cases not to be measured could
     turn is not provable.
     """
-    lines = statement(conn, period, before, min(as_of, period[1]))
+    lines = statement(conn, period, before, min(as_of, period[1]), zone=zone)
     if audience is not None:
         own = set(conn.scalars(select(_record.c.id).where(audience.holds(_record.c.sid))))
         lines = [line for line in lines if line.agreement in own]

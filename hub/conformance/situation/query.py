@@ -22,6 +22,7 @@ def situation(
     *,
     period: Span,
     before: Span,
+    zone: str,
     as_of: int,
     known_at: int | None = None,
     audience: Audience | None = None,
@@ -33,7 +34,7 @@ def situation(
     """
     number, missed = breaches(conn, period, as_of, known_at, audience)
     return Situation(
-        levels=levels(conn, period, before, as_of, audience),
+        levels=levels(conn, period, before, as_of, audience, zone=zone),
         breaches=missed,
         breach_count=number,
         opinion=opinion(conn, period, as_of, audience),

@@ -39,6 +39,8 @@ class Chart:
     """The same in words."""
     height: int
     """Pixels, at `WIDTH`."""
+    legend: str = ""
+    """What the numbers in it stand for; empty where it needs none."""
 
 
 def charts(model: ReportModel) -> list[Chart]:
@@ -130,14 +132,23 @@ def _levels(rows: list[tuple[int, ServiceLevel]], *, left_out: int) -> Chart:
             pen.text((1180, y), f"/ {_digits(row.target)}", fill=_INK, font=_font(40), anchor="rm")
     told = "; ".join(_level_told(number, row) for number, row in rows)
     more = f"; {plural(left_out, 'more target')} better kept" if left_out else ""
-    return Chart("attainment.png", _png(picture), f"Attainment against target, the worst first: {told}{more}.", height)
+    return Chart(
+        "attainment.png",
+        _png(picture),
+        f"Attainment against target, the worst first: {told}{more}.",
+        height,
+        "; ".join(f"{number} {_name(row)}" for number, row in rows),
+    )
 
 
 def _level_told(number: int, row: ServiceLevel) -> str:
-    name = clean(" ".join(filter(None, (row.title or row.agreement, row.metric.replace("_", " "), row.promise))))
     against = "no target" if row.target is None else f"target {percent(row.target, _WHOLE)}"
     kept = f", {row.kept}" if row.kept else ""
-    return f"{number} {name}: {percent(row.now.numerator, row.now.denominator)}, {against}{kept}"
+    return f"{number} {_name(row)}: {percent(row.now.numerator, row.now.denominator)}, {against}{kept}"
+
+
+def _name(row: ServiceLevel) -> str:
+    return clean(" ".join(filter(None, (row.title or row.agreement, row.metric.replace("_", " "), row.promise))))
 
 
 def _digits(share: int) -> str:

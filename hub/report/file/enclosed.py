@@ -53,12 +53,18 @@ def chart_id(chart: Chart, identity: Identity) -> str:
     return f"{chart.name}@{identity.report_id.lower()}.r{identity.revision}"
 
 
+def _legend(chart: Chart) -> str:
+    if not chart.legend:
+        return ""
+    return f'<p class="small" style="margin:4px 0 8px 0;font-size:13px">{escape(chart.legend)}</p>'
+
+
 def with_charts(page: str, charts: Sequence[Chart], identity: Identity) -> str:
     """Put the charts before the first section of a mail's page; whoever shows no pictures reads them."""
     rows = "".join(
         f'<tr><td style="padding:8px 16px"><img src="cid:{escape(chart_id(chart, identity))}" width="{_SHOWN}" '
         f'height="{_SHOWN * chart.height // WIDTH}" alt="{escape(chart.alt)}" style="display:block;width:100%;'
-        f'max-width:{_SHOWN}px;height:auto;border:0;background-color:#ffffff;color:#1a1a1a;font-size:13px"></td></tr>\n'
+        f'max-width:{_SHOWN}px;height:auto;border:0;background-color:#ffffff;color:#1a1a1a;font-size:13px">{_legend(chart)}</td></tr>\n'
         for chart in charts
     )
     return page.replace(_FIRST_SECTION, rows + _FIRST_SECTION, 1)

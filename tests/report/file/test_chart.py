@@ -47,6 +47,8 @@ def test_both_charts_say_in_words_what_they_show(year):
         "1 Service 1 resolution P1 <= 4 h on 7x24: 99.00 %, target 95.00 %, met; "
         "3 Service 3 resolution P1 <= 4 h on 7x24: 100.00 %, no target."
     )
+    assert levels.legend.startswith("2 Service 2 resolution P1 <= 4 h on 7x24; 1 Service 1")
+    assert not trend.legend, "months need no key"
 
 
 def test_they_are_pictures_on_their_own_ground_small_and_always_the_same(year):

@@ -83,7 +83,7 @@ def test_a_light_message_keeps_its_pictures_and_leaves_out_the_files(rendered):
 
 
 def test_words_of_a_tool_stay_words_in_the_alternative_text(report):
-    evil = [replace(one, alt='"><script>alert(1)</script>') for one in charts(report)]
+    evil = [replace(one, alt='"><script>alert(1)</script>', legend="<script>") for one in charts(report)]
     page = with_charts('<tr><td class="part">x', evil, report.identity)
     assert "<script>" not in page
     assert page.endswith('<tr><td class="part">x')
