@@ -149,6 +149,7 @@ def issue_conformance(
         limits=limits,
         trend=trend,
         levels=levels,
+        names=configuration.reports[_TYPE].names,
     )
     sender, name = _sender(configuration)
     rendered = render_mail(

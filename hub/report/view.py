@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 import msgspec
 
 from hub.report.model import (
-    SEVERITIES,
     Action,
     Coming,
     CoverageRow,
@@ -84,7 +83,7 @@ class View:
     """Everything a mail shows beyond the figures."""
 
     actions: Cut[Action]
-    new: Cut[Nonconformity]
+    new: list[Nonconformity]
     resolved: Cut[Nonconformity]
     redefined: Cut[Nonconformity]
     worse: Cut[Nonconformity]
@@ -115,11 +114,11 @@ def view_of(model: ReportModel) -> View:
     groups_cut = Cut.of(groups, _GROUPS)
     return View(
         actions=Cut(model.actions[:_ACTIONS], max(0, len(model.actions) - _ACTIONS)),
-        new=Cut.of(_urgent([one for one in _told(model) if one.state == "open" and one.news == "new"]), _LINES),
+        new=[one for one in _told(model) if one.state == "open" and one.news == "new"],
         minor=sum(line.severity == "minor" and line.state == "open" for line in model.nonconformities),
         resolved=Cut.of(change.resolved if change else [], _LINES),
         redefined=Cut.of(change.redefined if change else [], _LINES),
-        worse=Cut.of(_urgent(change.worse) if change else [], _LINES),
+        worse=Cut.of(change.worse if change else [], _LINES),
         moved=Cut.of(change.moved if change else [], _ROWS),
         clauses=[
             ClauseView(clause, [group for _clause, group in rows])
@@ -144,11 +143,6 @@ def _by_clause(model: ReportModel) -> list[tuple[str, list[Nonconformity]]]:
 def _told(model: ReportModel) -> list[Nonconformity]:
     """Leave out what is told under another finding."""
     return [line for line in model.nonconformities if line.key not in model.twins]
-
-
-def _urgent(lines: list[Nonconformity]) -> list[Nonconformity]:
-    """Put critical ones first; else the order stays."""
-    return sorted(lines, key=lambda line: SEVERITIES.index(line.severity))
 
 
 def _groups(rows: list[Nonconformity], titles: dict[str, str]) -> list[Group]:

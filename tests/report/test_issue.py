@@ -150,6 +150,15 @@ def test_a_correction_is_the_next_revision_and_compares_with_the_month_before(an
     assert ids == {f"<{second.report_id.lower()}.r{n}@example.test>" for n in (1, 2)}
 
 
+@pytest.mark.parametrize("names", [False, True])
+def test_people_are_named_only_where_it_is_configured(any_store, configuration, ways, answers, names):
+    write_person(any_store, email=["alice@example.test"])
+    settings = configuration.reports["conformance"].model_copy(update={"names": names})
+    configuration.reports["conformance"] = settings
+    issued, _ = issue(any_store, configuration, ways, answers)
+    assert issued.model.actions[0].owner.label == f"change manager ({'Clara Schmidt' if names else 'CS'})"
+
+
 def test_two_people_with_one_address_get_one_mail(any_store, configuration, ways, answers):
     write_person(any_store, email=["alice@example.test"])
     write_person(any_store, id="register:people/office", email=["Alice@Example.test"])

@@ -31,6 +31,13 @@ ALL_MET = {"met": 100}
         ({"met": 80, "not_provable": 20}, {"critical_not_met": 1}, "INCOMPLETE/RED"),
         (ALL_MET, {"at_risk_soon": 1}, "AMBER"),
         (ALL_MET, {"waivers_ending": 1}, "AMBER"),
+        (ALL_MET, {"overdue": ["BS15000-4.6-a"]}, "RED"),
+        (ALL_MET, {"levels_missed": 1}, "AMBER"),
+        (ALL_MET, {"levels_missed": 1, "critical_levels_missed": 1}, "RED"),
+        (ALL_MET, {"reports_on_time": 95, "reports_due": 100}, "GREEN"),
+        (ALL_MET, {"reports_on_time": 18, "reports_due": 20}, "AMBER"),
+        ({"not_applicable": 100}, {}, "GREEN"),
+        ({"not_applicable": 100}, {"narrowed": True}, "INCOMPLETE"),
     ],
 )
 def test_first_rule_that_fits(verdicts, more, word):

@@ -66,7 +66,8 @@ CHINESE: dict[str, str] = {
     "Compared with {report}, as of {when}.": "对比 {report}，截至 {when}。",
     "Requirements whose result is another": "结果有变化的要求",
     "derived anew: the rules or time-zone data changed": "重新推导：规则或时区数据已变化",
-    "reopened {times}": "重新打开 {times}",
+    "late or reopened": "逾期或重新打开",
+    "the waiver ended": "豁免已到期",
     "NEW": "新增",
     "WORSE": "恶化",
     "BETTER": "改善",
@@ -235,6 +236,5 @@ CHINESE: dict[str, str] = {
     "minor finding": "个次要问题",
     "case": "例",
     "day": "天",
-    "time": "次",
 }
 """English text -> Chinese; the names in braces are the same."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hub.report.model import Attachment
+from collections import defaultdict
+
+from hub.report.model import SEVERITIES, Attachment
 from hub.report.section.block import Block, Heading, Mark, Note, Row, Run, Section
 from hub.report.section.line import Change, Nonconformity
 from hub.report.section.telling import MANIFEST, Telling
@@ -38,29 +40,51 @@ _FEW = 5
 
 
 def _appeared(t: Telling) -> list[Block]:
-    say = t.words
-    blocks: list[Block] = [_short(t, line, Mark(say("NEW"), "bad")) for line in t.view.new.shown]
-    return blocks + t.more(t.view.new.more)
+    return _grouped(t, t.view.new, Mark(t.words("NEW"), "bad"))
 
 
 def _worse(t: Telling, change: Change) -> list[Block]:
-    say, blocks = t.words, list[Block]()
-    for line in t.view.worse.shown:
-        facts = [t.owner(line.owner), t.due(line.due_at)]
-        if line.reopened:
-            facts.append(say("reopened {times}", times=say.count(line.reopened, "time")))
-        blocks.append(_short(t, line, Mark(say("WORSE"), "bad"), facts))
-    blocks += t.more(t.view.worse.more)
-    blocks += [_short(t, line, Mark(say("OPEN AGAIN"), "bad")) for line in change.unwaived[:_FEW]]
-    return blocks
+    say = t.words
+    blocks = _grouped(t, change.worse, Mark(say("WORSE"), "bad"), say("late or reopened"))
+    return blocks + _grouped(t, change.unwaived, Mark(say("OPEN AGAIN"), "bad"), say("the waiver ended"))
 
 
 def _gone(t: Telling, change: Change) -> list[Block]:
-    say = t.words
-    blocks: list[Block] = [_short(t, line, Mark(say(line.state.upper()), "good")) for line in t.view.resolved.shown]
-    blocks += t.more(t.view.resolved.more)
-    blocks += [_short(t, line, Mark(say("WAIVED"))) for line in change.waived[:_FEW]]
-    return blocks
+    blocks: list[Block] = []
+    for state in dict.fromkeys(line.state for line in change.resolved):
+        lines = [line for line in change.resolved if line.state == state]
+        blocks += _grouped(t, lines, Mark(t.words(state.upper()), "good"))
+    return blocks + _grouped(t, change.waived, Mark(t.words("WAIVED")))
+
+
+def _grouped(t: Telling, lines: list[Nonconformity], mark: Mark, why: str = "") -> list[Block]:
+    """One row a requirement, the most severe first: what it asks, how many, the first of them, who has to act by when."""
+    say, groups = t.words, defaultdict[str, list[Nonconformity]](list)
+    for line in sorted(lines, key=lambda one: (SEVERITIES.index(one.severity), one.requirement)):
+        groups[line.requirement].append(line)
+    blocks: list[Block] = [_group(t, group, mark, why) for group in list(groups.values())[:_FEW]]
+    return blocks + [Note(say("and {n} more", n=n), small=True) for n in [len(groups) - _FEW] if n > 0]
+
+
+def _group(t: Telling, group: list[Nonconformity], mark: Mark, why: str) -> Row:
+    say, first = t.words, group[0]
+    title = t.model.titles.get(first.requirement, "") or first.requirement
+    names: list[Run] = []
+    for place, line in enumerate(group[:_NAMED]):
+        one = line.subject
+        named = t.subject(one) if len(group) == 1 else [Run(one.key or one.title or one.id, one.url)]
+        names += [*([Run(", ")] if place else []), *named]
+    if len(group) > _NAMED:
+        names.append(Run(" " + say("and {n} more", n=len(group) - _NAMED)))
+    facts = [first.requirement, say(first.severity), *([why] if why else [])]
+    if first.state == "open":
+        due = min((line.due_at for line in group if line.due_at is not None), default=None)
+        facts += [t.owner(first.owner), t.due(due) + (f" ({say('LATE')})" if t.late(due) else "")]
+    number = f"{say.number(len(group))} x " if len(group) > 1 else ""
+    return Row(marks=[mark], lines=[[Run(number + title, strong=True)], names], small=[Run(say.list(facts))])
+
+
+_NAMED = 3
 
 
 def _moved(t: Telling) -> list[Block]:
