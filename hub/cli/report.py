@@ -202,6 +202,8 @@ def _all_answers(
 ) -> Iterator[tuple[str, Answers]]:
     """Yield the organisation's answers under the empty name, then those of each audience under its own."""
     from hub.report.period import last_month  # noqa: PLC0415 - `hub report --help` needs no template engine
+    from hub.report.plan.desk import Desk  # noqa: PLC0415 - the same
+    from hub.report.plan.figure import figures_for_mail  # noqa: PLC0415 - the same
     from hub.store import outbox  # noqa: PLC0415 - `hub report --help` needs no database library
 
     settings, span = session.configuration.reports["conformance"], (period.start, period.end)
@@ -222,6 +224,9 @@ def _all_answers(
         as_of=as_of,
         known_at=known_at,
         zone=period.zone,
+        kpis=figures_for_mail(
+            Desk(conn, report_plan.office_of(session), now=as_of), start=period.start, end=period.end, at=as_of
+        ),
     )
     entries = catalogue(session)
     several = bool(settings.audiences)

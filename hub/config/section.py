@@ -218,6 +218,8 @@ class ReportSettings(Section):
     """Names of channels of this file."""
     archive: str = Field(default="", pattern=r"^(https://[^\s<>\"]+)?$")
     """Address below which the folder of a `file` channel can be read; stands in a mail too large for its attachments."""
+    attachments: list[Literal["charts", "pdf", "xlsx"]] = ["charts", "pdf", "xlsx"]
+    """What goes with the mail besides findings (CSV) and evidence manifest (JSON), which always do."""
     language: Language = "en"
     """Language of the report: `en` or `zh`."""
     names: bool = False

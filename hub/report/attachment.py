@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+from collections.abc import Mapping
 
 import msgspec
 
 from hub.clock import format_instant
-from hub.report.model import Nonconformity, ReportModel, WaiverLine
+from hub.report.model import Nonconformity, ReportModel, WaiverLine, encode_model
 from hub.report.wording import clean, safe_url
 
-__all__ = ["defuse", "findings_csv", "manifest_json"]
+__all__ = ["FORMULA", "defuse", "findings_csv", "manifest_json"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _COLUMNS = (
     "requirement",
     "title",
@@ -55,13 +57,37 @@ def findings_csv(model: ReportModel, hosts: frozenset[str]) -> bytes:
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 
-def manifest_json(model: ReportModel) -> bytes:
-    """List what the report rests on: findings with record ids and document hashes, coverage, identity."""
+_HOW = [
+    "files: the SHA-256 of every other file and picture of this mail (sha256sum FILE). The manifest's own stands in the mail.",
+    "report_sha256: the SHA-256 of the report as data: hub report show ID --format json | tr -d '\\n' | sha256sum.",
+    "documents: the SHA-256 of each raw document a finding rests on, as the tool gave it; hub document ID writes one out, hub verify follows the chain they are kept in.",
+    "as_of and known_at: the same commands with these instants give the same verdicts while the versions named here are used.",
+]
+
+
+def manifest_json(
+    model: ReportModel, hosts: frozenset[str] = frozenset(), files: Mapping[str, str] | None = None
+) -> bytes:
+    """List what the report rests on: findings with record ids, addresses and document hashes, coverage, identity.
+
+    `files` are the other files of the mail, name -> SHA-256; addresses lead to `hosts` alone.
+    """
     told = {line.key: line for line in model.nonconformities}
     told |= {line.key: line for line in _gone(model)}
     body = {
+        "how_to_verify": _HOW,
         "report": model.identity.report_id,
         "revision": model.identity.revision,
+        "report_sha256": hashlib.sha256(encode_model(model)).hexdigest(),
+        "files": files or {},
+        "period": {
+            "label": model.identity.period.label,
+            "start": format_instant(model.identity.period.start),
+            "end": format_instant(model.identity.period.end),
+            "zone": model.identity.period.zone,
+        },
+        "status": model.status.word,
+        "counts": model.counts.verdicts,
         "as_of": format_instant(model.identity.as_of),
         "known_at": format_instant(model.identity.known_at),
         "catalogue_version": model.identity.catalogue_version,
@@ -69,11 +95,19 @@ def manifest_json(model: ReportModel) -> bytes:
         "tz_version": model.identity.tz_version,
         "holidays_version": model.identity.holidays_version,
         "verdicts": model.verdicts,
+        "documents": sorted({p.document_hash for line in told.values() for p in line.evidence if p.document_hash}),
         "findings": [
             {
                 "finding": line.key,
+                "requirement": line.requirement,
+                "state": line.state,
+                "breached_at": format_instant(line.breached_at),
                 "subject": line.subject.id,
-                "evidence": [{"record": proof.id, "document_sha256": proof.document_hash} for proof in line.evidence],
+                "url": safe_url(line.subject.url, hosts),
+                "evidence": [
+                    {"record": proof.id, "url": safe_url(proof.url, hosts), "document_sha256": proof.document_hash}
+                    for proof in line.evidence
+                ],
             }
             for line in sorted(told.values(), key=lambda line: line.key)
         ],
@@ -102,7 +136,7 @@ def manifest_json(model: ReportModel) -> bytes:
 
 def defuse(cell: str) -> str:
     """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def _cells(line: Nonconformity, model: ReportModel, hosts: frozenset[str]) -> list[str]:

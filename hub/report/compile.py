@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import msgspec
 
@@ -17,8 +18,10 @@ from hub.report.model import (
     Identity,
     ProfileLine,
     ReportModel,
+    ServiceLevel,
     SeverityCount,
     Status,
+    TrendPoint,
     WaiverLine,
 )
 from hub.report.person import Naming
@@ -39,11 +42,13 @@ def compile_conformance(
     previous: ReportModel | None,
     limits: Thresholds | None = None,
     names: bool = False,
+    trend: Sequence[TrendPoint] = (),
+    levels: Sequence[ServiceLevel] = (),
 ) -> ReportModel:
     """Say what the answers mean: status, counts, what to do, what changed, what is missing.
 
     `previous` is the last issued report of another period. `names` = people are named, instead of
-    their role and initials.
+    their role and initials. `trend` are earlier periods, oldest first.
     """
     limits = limits or Thresholds()
     naming = Naming(roles=answers.roles, names=names)
@@ -76,6 +81,9 @@ def compile_conformance(
         absent=absent_sections(answers),
         topics=answers.topics,
         twins=under,
+        requirements=answers.requirements,
+        trend=[*trend, TrendPoint(label=identity.period.label, rate=counts.rate)],
+        levels=list(levels),
     )
 
 

@@ -16,10 +16,12 @@ from hub.conformance.answer import Answers
 from hub.errors import ConfigurationError, Fault, HubError
 from hub.report.compile import compile_conformance
 from hub.report.deliver import Way, held_reason
+from hub.report.level import service_levels
 from hub.report.mail import Rendered, is_address, lighten, render_mail
 from hub.report.model import Identity, Period, ReportModel, decode_model, encode_model
 from hub.report.period import tz_version
 from hub.report.status import Thresholds
+from hub.report.trend import trend_before
 from hub.sla.holiday import holiday_version
 from hub.store import outbox
 from hub.store.outbox import Issued, MessageKey
@@ -111,6 +113,8 @@ def issue_conformance(
         before = outbox.latest_before(conn, report_type=series.type, report_id=report_id, as_of=as_of)
         to = outbox.addresses(conn, series.people)
         named = outbox.titles(conn, series.covers)
+        trend = trend_before(conn, report_type=series.type, label=period.label)
+        levels = [] if known else service_levels(conn, period, as_of)
     if known:
         return Issue(report_id, wanted, decode_model(known.model), created=False)
     if wanted != last + 1:
@@ -121,8 +125,12 @@ def issue_conformance(
         raise ConfigurationError([Fault(f"{one}: {message}", str(configuration.path), key) for one in unknown])
     recipients = _recipients(configuration, series, to, ways)
     now = clock.now_ms()
+    said = answers(period, as_of, known_at, before.known_at if before else None, *([audience] if audience else []))
+    if audience:  # what is promised to others is not theirs to see
+        own = {level.agreement for level in said.situation.levels} if said.situation else set()
+        levels = [level for level in levels if level.agreement in own]
     model = compile_conformance(
-        answers(period, as_of, known_at, before.known_at if before else None, *([audience] if audience else [])),
+        said,
         identity=Identity(
             report_id=report_id,
             revision=wanted,
@@ -141,10 +149,19 @@ def issue_conformance(
         ),
         previous=decode_model(before.model) if before else None,
         limits=limits,
+        trend=trend,
+        levels=levels,
         names=configuration.reports[_TYPE].names,
     )
     sender, name = _sender(configuration)
-    rendered = render_mail(model, sender=sender, to=recipients, hosts=configured_hosts(configuration), sender_name=name)
+    rendered = render_mail(
+        model,
+        sender=sender,
+        to=recipients,
+        hosts=configured_hosts(configuration),
+        sender_name=name,
+        enclose=configuration.reports[_TYPE].attachments,
+    )
     light = _light_for(configuration, rendered, model, ways)
     _keep(store, model, rendered, recipients, ways, report_type=series.type, light=light, hold=hold)
     return Issue(report_id, wanted, model, created=True)

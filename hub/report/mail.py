@@ -1,13 +1,14 @@
 """The report as a mail message: the same report gives the same bytes.
 
 The content hash binds text, page and attachments, in this order: SHA-256 over the hexadecimal
-SHA-256 of each decoded part (UTF-8, LF line ends), one a line.
+SHA-256 of each decoded part (UTF-8, LF line ends), one a line. Pictures are bound by the manifest, which names their hashes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from email import message_from_bytes
@@ -17,7 +18,8 @@ from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
-from hub.report.attachment import findings_csv, manifest_json
+from hub.report.file.chart import charts
+from hub.report.file.enclosed import chart_id, enclosed, media_type, with_charts
 from hub.report.language.words import words_of
 from hub.report.model import Attachment, Identity, ReportModel
 from hub.report.page import render_html
@@ -54,18 +56,27 @@ class Rendered:
 
 
 def render_mail(
-    model: ReportModel, *, sender: str, to: list[str], hosts: frozenset[str], sender_name: str = ""
+    model: ReportModel,
+    *,
+    sender: str,
+    to: list[str],
+    hosts: frozenset[str],
+    sender_name: str = "",
+    enclose: Collection[str] = (),
 ) -> Rendered:
     """Write the message. `sender` and `to` are bare addresses; `hosts` are those links may lead to.
 
+    `enclose` is what goes with it besides findings and manifest: `charts`, `pdf`, `xlsx`.
+
     All reports of a series are one conversation: each refers to the series, a correction to what it corrects.
     """
-    files = {"findings.csv": findings_csv(model, hosts), "evidence-manifest.json": manifest_json(model)}
+    drawn = charts(model) if "charts" in enclose else []
+    files = enclosed(model, hosts, enclose, drawn)
     attachments = [Attachment(name=name, sha256=_sha256(body)) for name, body in files.items()]
     view, words = view_of(model), words_of(model.identity.language)
     told = sections(model, view, attachments, words)
     text = render_text(model, told, hosts, words)
-    html = render_html(model, view, told, hosts, words)
+    html = with_charts(render_html(model, view, told, hosts, words), drawn, model.identity)
     digests = [_sha256(text.encode()), _sha256(html.encode()), *(file.sha256 for file in attachments)]
     content_hash = _sha256("\n".join(digests).encode())
 
@@ -90,10 +101,13 @@ def render_mail(
     message["X-Conformance-Hash"] = content_hash
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
-    message.add_attachment(files["findings.csv"], maintype="text", subtype="csv", filename="findings.csv")
-    message.add_attachment(
-        files["evidence-manifest.json"], maintype="application", subtype="json", filename="evidence-manifest.json"
-    )
+    if drawn and (page := message.get_body(("html",))):
+        for chart in drawn:
+            where = f"<{chart_id(chart, identity)}>"
+            page.add_related(chart.png, "image", "png", cid=where, filename=chart.name, disposition="inline")
+    for name, body in files.items():
+        maintype, subtype = media_type(name)
+        message.add_attachment(body, maintype=maintype, subtype=subtype, filename=name)
     for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
         part.set_boundary(f"=_{number}_{content_hash[:32]}")
     eml = message.as_bytes(policy=_policy(message))

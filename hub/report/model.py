@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from hub.conformance.answer import CoverageRow, ProfileLine, Severity, Verdict
+from hub.conformance.answer import CoverageRow, ProfileLine, RequirementRow, Severity, Verdict
 from hub.conformance.situation.fact import Situation
 from hub.report.section.line import (
     Action,
@@ -47,10 +47,13 @@ __all__ = [
     "Proof",
     "Rate",
     "ReportModel",
+    "RequirementRow",
     "RuleChange",
     "Said",
+    "ServiceLevel",
     "SeverityCount",
     "Status",
+    "TrendPoint",
     "WaiverLine",
     "Word",
     "decode_model",
@@ -188,6 +191,43 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
+class ServiceLevel(msgspec.Struct, frozen=True, kw_only=True):
+    """How one target of one service level agreement was kept over the period."""
+
+    agreement: str
+    """Id of the agreement's version; empty = tickets under none."""
+    title: str
+    """Of the agreement."""
+    metric: str
+    promise: str
+    """Such as `P1 <= 15 min on 7x24`."""
+    previous: str
+    """Percent met in the period before, rounded down, as it was when that ended; `no cases`."""
+    restated: str = ""
+    """The same as it is now, where tickets reopened since changed it."""
+    now: Rate
+    stood: str = ""
+    """Percent met when the period ended, where tickets reopened since changed it."""
+    target: int | None
+    """Share to be met in this period, in basis points; None = none agreed."""
+    goal: str = ""
+    """Share that shall be met in the next period, such as `>= 95 %`."""
+    kept: str
+    """`met`, `not met`, `not applicable`; empty = no target."""
+    excluded: int = 0
+    open: int = 0
+    at_risk: int = 0
+    not_provable: int = 0
+
+
+class TrendPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The conformance rate of one period, as its report gave it."""
+
+    label: str
+    rate: Rate | None
+    """None = no report was issued: nobody knew."""
+
+
 class ReportModel(msgspec.Struct, frozen=True, kw_only=True):
     """A whole conformance report."""
 
@@ -227,6 +267,12 @@ class ReportModel(msgspec.Struct, frozen=True, kw_only=True):
     """What is told apart -> requirements; see `hub.conformance.pack.Pack.topics`."""
     twins: dict[str, str] = {}
     """Key of a finding -> key of the one it is told under: one miss that two requirements see."""
+    requirements: list[RequirementRow] = []
+    """Every requirement of the catalogue, in its order, those not judged included; empty in reports older than it."""
+    trend: list[TrendPoint] = []
+    """The last twelve periods from the first that was reported, this one last."""
+    levels: list[ServiceLevel] = []
+    """Service levels of the period, agreement by agreement."""
 
     @property
     def levels_kept(self) -> tuple[int, int]:

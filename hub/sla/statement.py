@@ -44,6 +44,8 @@ class Line:
     """Rate of the period when it ended, where tickets reopened since changed it."""
     kept: str
     """`met` or `not met` by the period's own goal; `not applicable` without enough cases; empty = no goal."""
+    agreed: Target | None = None
+    """The period's own goal."""
 
 
 def statement(
@@ -63,7 +65,7 @@ def statement(
         said = agreements.get(agreement)
         promised = next((one for one in said.targets if one.id == target), None) if said else None
         nothing = _nothing(key)
-        now = current.get(key, nothing)
+        now, goal = current.get(key, nothing), _goal(said, metric, promised)
         following = _following(said, promising, period[1]) if said else None
         lines.append(
             Line(
@@ -77,7 +79,8 @@ def statement(
                 restated=last.get(key, nothing).rate() if key in last_stood else "",
                 now=now,
                 stood=stood[key].rate() if key in stood else "",
-                kept=_kept(_goal(said, metric, promised), now),
+                kept=_kept(goal, now),
+                agreed=goal,
             )
         )
     return lines

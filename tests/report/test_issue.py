@@ -112,8 +112,10 @@ def test_issued_once_and_written_to_the_folder_while_mail_is_held(any_store, con
     assert rows == [("mail", "alice@example.test", "held"), ("outbox", "", "sent")]
     assert decode_model(issued.model) == first.model
     written = sorted((configuration.base_dir / "out").iterdir())
-    assert [path.name for path in written] == [f"{first.report_id}-r1.eml", f"{first.report_id}-r1.html"]
-    assert b"To: alice@example.test\r\n" in written[0].read_bytes()
+    endings = ("-conformance-rate.png", "-evidence-manifest.json", "-findings.csv", "-report.pdf", "-report.xlsx")
+    assert [path.name for path in written] == [f"{first.report_id}-r1{end}" for end in (*endings, ".eml", ".html")]
+    assert b"To: alice@example.test\r\n" in written[5].read_bytes()
+    assert f'<img src="{written[0].name}"'.encode() in written[6].read_bytes()
 
 
 def test_a_mail_that_is_too_large_goes_with_a_link_and_the_folder_gets_all(any_store, configuration, ways, answers):

@@ -315,7 +315,8 @@ def test_manifest_names_records_and_documents(report):
     file = next(p for p in parse(report).iter_attachments() if p.get_filename() == "evidence-manifest.json")
     manifest = json.loads(file.get_payload(decode=True))
     assert manifest["report"] == "SR-example-organisation-conformance-2026-10"
-    assert {"record": "service-desk:issue/CHG-401", "document_sha256": "ab" * 32} in [
+    url = f"https://{HOST}/browse/CHG-401"
+    assert {"record": "service-desk:issue/CHG-401", "url": url, "document_sha256": "ab" * 32} in [
         proof for finding in manifest["findings"] for proof in finding["evidence"]
     ]
     assert manifest["coverage"][-1] == {

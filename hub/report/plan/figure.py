@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hub.conformance.cycle import known_calendars
 from hub.conformance.expression import CALENDAR
+from hub.conformance.situation import fact
 from hub.records import ImprovementAction
 from hub.report.plan.desk import Desk
 from hub.report.plan.due import due_instant
@@ -12,7 +13,7 @@ from hub.store.reading import coverage_rows
 from hub.store.report_log import ids_of
 from hub.store.revision import current_records
 
-__all__ = ["process_figures"]
+__all__ = ["figures_for_mail", "process_figures"]
 
 _ARCHIVE_DAYS = 5
 _DAY_MINUTES = 24 * 60
@@ -45,3 +46,19 @@ def process_figures(desk: Desk, *, start: int, end: int, at: int) -> list[Kpi]:
     ]
     cycles = {name: (desk.terms(cycle), cycle) for name, cycle in desk.cycles().items()}
     return kpis(cycles, actions if whole else None, start=start, end=end, at=at, archive_by=archive_by)
+
+
+def figures_for_mail(desk: Desk, *, start: int, end: int, at: int) -> list[fact.Kpi]:
+    """Give the key figures as the conformance mail tells them; none where no report is planned."""
+    if not desk.plan.terms:
+        return []
+    return [
+        fact.Kpi(
+            name=one.name,
+            numerator=one.good or 0,
+            denominator=one.of or 0,
+            target=round(one.target * 100),
+            missing=one.reason if one.good is None else "" if one.of else "there were no cases",
+        )
+        for one in process_figures(desk, start=start, end=end, at=at)
+    ]

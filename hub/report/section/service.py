@@ -20,7 +20,7 @@ _KPIS = {
     "reproducibility": "Figures recomputed equal",
     "completeness": "Mandatory sections present",
     "follow_up": "Actions closed by their due day",
-    "satisfaction": "Reader satisfaction",
+    "reader_satisfaction": "Reader satisfaction",
     "archive": "Archived in time",
     "feedback": "Feedback answered in time",
 }

@@ -1,8 +1,12 @@
-"""Writes a report into a folder: `<report>-r<revision>.eml` and `.html`, each whole or not at all."""
+"""Writes a report into a folder: `<report>-r<revision>.eml`, `.html` and its files, each whole or not at all."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 
 from hub.errors import DeliveryError
@@ -19,7 +23,7 @@ def make_file_channel(settings: FileSettings, context: SourceContext) -> FileCha
 
 
 class FileChannel:
-    """A folder. Delivering the same message again leaves the same two files."""
+    """A folder. Delivering the same message again leaves the same files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,13 +46,17 @@ class FileChannel:
         return [CheckLine("ok", f"reports are written to {self.folder}")]
 
     def deliver(self, message: Outgoing) -> Receipt:
-        """Write both files, replacing what an interrupted delivery left."""
+        """Write all files, the message last, replacing what an interrupted delivery left."""
         stem = f"{message.report_id}-r{message.revision}"
         if Path(stem).name != stem:
             raise DeliveryError(f"{stem!r} is no file name", retriable=False)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write(self.folder / f"{stem}.html", message.html)
+            page = message.html
+            for name, body, cid in _files(message.eml):
+                _write(self.folder / f"{stem}-{name}", body)
+                page = page.replace(f"cid:{cid}".encode(), f"{stem}-{name}".encode()) if cid else page
+            _write(self.folder / f"{stem}.html", page)
             eml = _write(self.folder / f"{stem}.eml", message.eml)
         except OSError as error:
             raise DeliveryError(
@@ -56,6 +64,15 @@ class FileChannel:
                 retriable=True,
             ) from error
         return Receipt(accepted=message.recipients, detail=str(eml))
+
+
+def _files(eml: bytes) -> Iterator[tuple[str, bytes, str]]:
+    """Give what goes with a message: file name, content, and the id its page names a picture by."""
+    for part in message_from_bytes(eml, EmailMessage, policy=SMTP).walk():
+        name = part.get_filename()
+        if name and Path(name).name == name and not part.is_multipart():
+            body = part.get_payload(decode=True)
+            yield name, body if isinstance(body, bytes) else b"", str(part["Content-ID"] or "").strip("<>")
 
 
 def _write(path: Path, body: bytes) -> Path:

@@ -1,0 +1,173 @@
+"""Charts of a report as pictures (PNG), and in words. The same report, the same bytes on one version of Pillow.
+
+Pictures carry digits only, so that they fit every language, on a ground of their own, so that dark mode does not
+swallow them; they are drawn for a telephone, where they are shown at a third of their width. What is not met is
+hollow, not only of another colour.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from itertools import pairwise
+
+from PIL import Image, ImageDraw, ImageFont
+
+from hub.report.model import ReportModel, ServiceLevel, TrendPoint
+from hub.report.status import percent
+from hub.report.wording import clean, plural
+
+__all__ = ["WIDTH", "Chart", "charts", "worst_levels"]
+
+WIDTH = 1200
+"""Pixels; twice what a mail shows on a desk."""
+_WHOLE = 10_000
+_GROUND, _INK, _GRID, _LINE = "#ffffff", "#1a1a1a", "#c4ccd4", "#0b5cad"
+_MISSED, _TARGET = "#b3261e", "#1a1a1a"
+_SHOWN = 12
+_EDGE = 4
+_STROKE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One picture."""
+
+    name: str
+    png: bytes
+    alt: str
+    """The same in words."""
+    height: int
+    """Pixels, at `WIDTH`."""
+    legend: str = ""
+    """What the numbers in it stand for; empty where it needs none."""
+
+
+def charts(model: ReportModel) -> list[Chart]:
+    """Draw the charts there is data for: the rate over the periods, attainment against target."""
+    drawn = []
+    if any(point.rate and point.rate.denominator for point in model.trend):
+        drawn.append(_trend(model.trend[-_SHOWN:]))
+    if worst_levels(model):
+        drawn.append(_levels(worst_levels(model), left_out=max(0, len(_measured(model)) - _SHOWN)))
+    return drawn
+
+
+def worst_levels(model: ReportModel) -> list[tuple[int, ServiceLevel]]:
+    """Give the levels that are drawn, with their numbers in the list of all: at most twelve, the worst kept first."""
+    return sorted(_measured(model), key=lambda pair: (_above(pair[1]), pair[0]))[:_SHOWN]
+
+
+def _measured(model: ReportModel) -> list[tuple[int, ServiceLevel]]:
+    return [(number, row) for number, row in enumerate(model.levels, 1) if row.now.denominator]
+
+
+def _above(row: ServiceLevel) -> int:
+    """How far above its target a level is, in basis points; without a target it stands last."""
+    return (row.now.basis_points or 0) - row.target if row.target is not None else _WHOLE + 1
+
+
+def _trend(points: list[TrendPoint]) -> Chart:
+    height, left, right, top, bottom = 620, 120, 1150, 90, 470
+    picture, pen = _sheet(height)
+    for mark in (0, 50, 100):
+        y = bottom - mark * (bottom - top) // 100
+        pen.line((left, y, right, y), fill=_GRID, width=3)
+        pen.text((left - 20, y), str(mark), fill=_INK, font=_font(38), anchor="rm")
+    step = (right - left - 60) // max(1, _SHOWN - 1)
+    places = []
+    for number, point in enumerate(points):
+        x, share = left + 40 + number * step, point.rate.basis_points if point.rate else None
+        places.append(None if share is None else (x, bottom - share * (bottom - top) // _WHOLE))
+        year, month = point.label.split("-") if "-" in point.label else (point.label, "")
+        pen.text((x, bottom + 40), month, fill=_INK, font=_font(40), anchor="mm")
+        if number == 0 or month == "01":
+            pen.text((x, bottom + 95), year, fill=_INK, font=_font(40), anchor="mm")
+    for before, now in pairwise(places):
+        if before and now:
+            pen.line((*before, *now), fill=_LINE, width=_STROKE)
+    for place, point in zip(places, points, strict=True):
+        if place:
+            x, y = place
+            pen.ellipse((x - 13, y - 13, x + 13, y + 13), fill=_LINE)
+            last = point is points[-1]
+            told = str((point.rate.basis_points or 0) // 100) if point.rate else ""
+            pen.text(
+                (x, y - 40),
+                told,
+                fill=_INK,
+                font=_font(60 if last else 40),
+                anchor="mm",
+                stroke_width=8,
+                stroke_fill=_GROUND,
+            )
+    told = "; ".join(f"{point.label} {_told(point)}" for point in points)
+    return Chart("conformance-rate.png", _png(picture), f"Conformance rate by period: {told}.", height)
+
+
+def _told(point: TrendPoint) -> str:
+    return percent(point.rate.numerator, point.rate.denominator) if point.rate else "no report"
+
+
+def _levels(rows: list[tuple[int, ServiceLevel]], *, left_out: int) -> Chart:
+    line, left, right, top = 92, 110, 860, 30
+    height = top + line * len(rows) + 90
+    picture, pen = _sheet(height)
+    bottom = top + line * len(rows)
+    for mark in (0, 50, 100):
+        x = left + mark * (right - left) // 100
+        pen.line((x, top, x, bottom), fill=_GRID, width=3)
+        pen.text((x, bottom + 40), str(mark), fill=_INK, font=_font(38), anchor="mm")
+    for place, (number, row) in enumerate(rows):
+        y, share = top + place * line + line // 2, row.now.basis_points or 0
+        end = max(left + 2 * _STROKE, left + share * (right - left) // _WHOLE)
+        missed = row.target is not None and share < row.target
+        pen.text((left - 25, y), str(number), fill=_INK, font=_font(44), anchor="rm")
+        box = (left, y - 24, end, y + 24)
+        pen.rectangle(box, fill=_GROUND if missed else _LINE, outline=_MISSED if missed else _LINE, width=_STROKE)
+        pen.text((right + 25, y), _digits(share), fill=_INK, font=_font(46), anchor="lm")
+        if row.target is not None:
+            x = left + row.target * (right - left) // _WHOLE
+            pen.line((x, y - 40, x, y + 40), fill=_TARGET, width=_STROKE)
+            pen.text((1180, y), f"/ {_digits(row.target)}", fill=_INK, font=_font(40), anchor="rm")
+    told = "; ".join(_level_told(number, row) for number, row in rows)
+    more = f"; {plural(left_out, 'more target')} better kept" if left_out else ""
+    return Chart(
+        "attainment.png",
+        _png(picture),
+        f"Attainment against target, the worst first: {told}{more}.",
+        height,
+        "; ".join(f"{number} {_name(row)}" for number, row in rows),
+    )
+
+
+def _level_told(number: int, row: ServiceLevel) -> str:
+    against = "no target" if row.target is None else f"target {percent(row.target, _WHOLE)}"
+    kept = f", {row.kept}" if row.kept else ""
+    return f"{number} {_name(row)}: {percent(row.now.numerator, row.now.denominator)}, {against}{kept}"
+
+
+def _name(row: ServiceLevel) -> str:
+    return clean(" ".join(filter(None, (row.title or row.agreement, row.metric.replace("_", " "), row.promise))))
+
+
+def _digits(share: int) -> str:
+    """Write a share in percent with no more decimals than it has."""
+    return f"{share // 100}.{share % 100:02d}".rstrip("0").rstrip(".")
+
+
+def _sheet(height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    picture = Image.new("RGB", (WIDTH, height), _GROUND)
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((0, 0, WIDTH - 1, height - 1), outline=_GRID, width=_EDGE)
+    return picture, pen
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def _png(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()

@@ -1,0 +1,344 @@
+"""The lists of a report as tables, the same for workbook and document. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hub.conformance.answer import RequirementRow, Subject
+from hub.report.model import Nonconformity, Person, Rate, ReportModel
+from hub.report.status import percent
+from hub.report.wording import RESULT_WORDS, clean
+
+__all__ = ["Cell", "Column", "Topic", "topics_of"]
+
+Cell = str | int | None
+"""An instant is a number in a column of kind `minute` or `day`; None = nothing to say."""
+Kind = Literal["text", "number", "minute", "day", "link"]
+_SHOWN_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column."""
+
+    name: str
+    kind: Kind = "text"
+    width: int = 14
+    """In characters, as a spreadsheet counts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One table."""
+
+    name: str
+    """At most 31 characters, as a spreadsheet allows."""
+    columns: Sequence[Column]
+    rows: Sequence[tuple[Cell, ...]]
+    empty: str
+    """Why there is nothing in it."""
+
+
+def topics_of(model: ReportModel) -> Iterator[Topic]:
+    """Give every table of a report, in the order of its mail; addresses are not checked yet."""
+    yield _findings(model)
+    yield _requirements(model)
+    yield _clauses(model)
+    yield _levels(model)
+    yield _deadlines(model)
+    yield _coverage(model)
+    yield _gaps(model)
+    yield _waivers(model)
+
+
+def _findings(model: ReportModel) -> Topic:
+    change = model.change
+    told = {line.key for line in model.nonconformities}
+    gone = [line for line in [*change.resolved, *change.waived] if line.key not in told] if change else []
+    return Topic(
+        "Findings",
+        (
+            Column("Requirement", width=18),
+            Column("Title", width=34),
+            Column("Clause", width=8),
+            Column("Severity", width=10),
+            Column("State", width=10),
+            Column("Since last report", width=14),
+            Column("Subject", width=16),
+            Column("Subject title", width=34),
+            Column("Address", "link", 24),
+            Column("Expected", width=40),
+            Column("Found", width=50),
+            Column("What to do", width=50),
+            Column("Breached", "minute", 17),
+            Column("First seen", "minute", 17),
+            Column("Age in days", "number", 11),
+            Column("Owner", width=24),
+            Column("Due", "minute", 17),
+            Column("Cured", "minute", 17),
+            Column("Reopened", "number", 10),
+            Column("Evidence", width=40),
+            Column("Key", width=40),
+        ),
+        [_finding(line, model) for line in [*model.nonconformities, *gone]],
+        "No finding is open, and none was cured in the period.",
+    )
+
+
+def _finding(line: Nonconformity, model: ReportModel) -> tuple[Cell, ...]:
+    return (
+        line.requirement,
+        model.titles.get(line.requirement, ""),
+        line.clause,
+        line.severity,
+        line.state,
+        line.news,
+        line.subject.key or line.subject.id,
+        line.subject.title,
+        line.subject.url,
+        line.expected,
+        line.found,
+        line.action,
+        line.breached_at,
+        line.first_seen_at,
+        line.age_days,
+        _person(line.owner),
+        line.due_at,
+        line.cured_at,
+        line.reopened,
+        " ".join(proof.id for proof in line.evidence),
+        line.key,
+    )
+
+
+_REQUIREMENT_CASES = ("not_met", "not_provable", "waived", "attested", "met", "at_risk", "pending", "not_applicable")
+
+
+def _requirements(model: ReportModel) -> Topic:
+    moved = {line.requirement: line.before for line in model.change.moved} if model.change else {}
+    return Topic(
+        "Requirements",
+        (
+            Column("Requirement", width=18),
+            Column("Title", width=44),
+            Column("Clause", width=8),
+            Column("Severity", width=10),
+            Column("Result", width=14),
+            Column("Result before", width=14),
+            *(Column(f"Cases {RESULT_WORDS[verdict]}", "number", 12) for verdict in _REQUIREMENT_CASES),
+            Column("Why not provable", width=60),
+        ),
+        [_requirement(row, moved.get(row.requirement, "")) for row in model.requirements],
+        "This report is older than the list of requirements in it.",
+    )
+
+
+def _requirement(row: RequirementRow, before: str) -> tuple[Cell, ...]:
+    return (
+        row.requirement,
+        row.title,
+        row.clause,
+        row.severity,
+        RESULT_WORDS[row.verdict],
+        RESULT_WORDS.get(before, ""),
+        *(row.counts.get(verdict, 0) for verdict in _REQUIREMENT_CASES),
+        "; ".join(row.reasons[:_SHOWN_REASONS]),
+    )
+
+
+def _clauses(model: ReportModel) -> Topic:
+    shown = [verdict for verdict in RESULT_WORDS if verdict != "not_judged"]
+    return Topic(
+        "Clauses",
+        (
+            Column("Clause", width=10),
+            *(Column(RESULT_WORDS[verdict].capitalize(), "number", 13) for verdict in shown),
+            Column("Conformance rate", width=18),
+        ),
+        [
+            (
+                row.clause,
+                *(row.counts.verdicts.get(verdict, 0) for verdict in shown),
+                percent(row.counts.rate.numerator, row.counts.rate.denominator),
+            )
+            for row in model.clauses
+        ],
+        "No enabled pack judges any clause.",
+    )
+
+
+def _levels(model: ReportModel) -> Topic:
+    return Topic(
+        "Service levels",
+        (
+            Column("No", "number", 5),
+            Column("Agreement", width=34),
+            Column("Metric", width=16),
+            Column("Promise", width=28),
+            Column("Before", width=12),
+            Column("Before, restated", width=16),
+            Column("Now", width=12),
+            Column("When it ended", width=14),
+            Column("Target", width=12),
+            Column("Kept", width=14),
+            Column("Next target", width=12),
+            Column("Met", "number", 8),
+            Column("Decided", "number", 9),
+            Column("Excluded", "number", 10),
+            Column("Open", "number", 8),
+            Column("At risk", "number", 8),
+            Column("Not provable", "number", 13),
+        ),
+        [
+            (
+                number,
+                row.title or row.agreement or "under no agreement",
+                row.metric.replace("_", " "),
+                row.promise,
+                row.previous,
+                row.restated,
+                _rate(row.now),
+                row.stood,
+                "" if row.target is None else percent(row.target, 10_000),
+                row.kept,
+                row.goal,
+                row.now.numerator,
+                row.now.denominator,
+                row.excluded,
+                row.open,
+                row.at_risk,
+                row.not_provable,
+            )
+            for number, row in enumerate(model.levels, 1)
+        ],
+        "No service level was measured: no agreement in force names a target, or no ticket falls under one.",
+    )
+
+
+def _deadlines(model: ReportModel) -> Topic:
+    due: list[tuple[int, str, str, Subject | None, str, str]] = [
+        (line.due_at, "finding to cure", line.requirement, line.subject, _person(line.owner), "")
+        for line in model.nonconformities
+        if line.state == "open" and line.due_at is not None
+    ]
+    due += [
+        (row.due_at, "owed", row.requirement, row.subject, "", "at risk" if row.at_risk else "") for row in model.coming
+    ]
+    due += [
+        (row.valid_to, "waiver ends", row.requirement, None, _person(row.approver), "")
+        for row in model.waivers
+        if row.expires_soon
+    ]
+    return Topic(
+        "Deadlines",
+        (
+            Column("Due", "minute", 17),
+            Column("What", width=16),
+            Column("Requirement", width=18),
+            Column("Title", width=40),
+            Column("Subject", width=16),
+            Column("Subject title", width=40),
+            Column("Address", "link", 24),
+            Column("Owner", width=24),
+            Column("At risk or late", width=14),
+        ),
+        [
+            (
+                at,
+                what,
+                requirement,
+                model.titles.get(requirement, ""),
+                (subject.key or subject.id) if subject else "",
+                subject.title if subject else "",
+                subject.url if subject else "",
+                owner,
+                "late" if at <= model.identity.as_of else risk,
+            )
+            for at, what, requirement, subject, owner, risk in sorted(due, key=lambda row: (row[0], row[1], row[2]))
+        ],
+        "Nothing is due in the next 30 days.",
+    )
+
+
+def _coverage(model: ReportModel) -> Topic:
+    return Topic(
+        "Coverage",
+        (
+            Column("Source", width=18),
+            Column("Scope", width=18),
+            Column("Kind of record", width=20),
+            Column("Read through", "minute", 17),
+            Column("Records", "number", 10),
+            Column("Why not further", width=70),
+        ),
+        [
+            (row.source, row.scope, row.kind, row.through, row.records, row.reason or _unread(row.through))
+            for row in model.coverage
+        ],
+        "No source was read.",
+    )
+
+
+def _unread(through: int | None) -> str:
+    return "never read to the end" if through is None else ""
+
+
+def _gaps(model: ReportModel) -> Topic:
+    return Topic(
+        "Not provable",
+        (
+            Column("Why", width=60),
+            Column("What would prove it", width=70),
+            Column("Cases", "number", 8),
+            Column("Requirements", width=60),
+        ),
+        [(row.reason, row.remedy, row.obligations, ", ".join(row.requirements)) for row in model.gaps],
+        "Nothing is left undecided for want of data.",
+    )
+
+
+def _waivers(model: ReportModel) -> Topic:
+    rows: list[tuple[Cell, ...]] = [
+        (
+            row.requirement,
+            model.titles.get(row.requirement, ""),
+            "waived",
+            row.unit_filter,
+            row.reason,
+            _person(row.approver),
+            row.valid_to - 1,
+            row.obligations,
+            "; ".join([*(["ends soon"] if row.expires_soon else []), *row.notes]),
+        )
+        for row in model.waivers
+    ]
+    rows += [
+        (name, model.titles.get(name, ""), "attested", "", "rests on declarations only", "", None, None, "")
+        for name in model.attested
+    ]
+    return Topic(
+        "Waivers and attestations",
+        (
+            Column("Requirement", width=18),
+            Column("Title", width=40),
+            Column("What", width=10),
+            Column("For", width=30),
+            Column("Reason", width=50),
+            Column("Approved by", width=24),
+            Column("Last day", "day", 12),
+            Column("Cases", "number", 8),
+            Column("Notes", width=40),
+        ),
+        rows,
+        "No waiver is in force and nothing rests on declarations only.",
+    )
+
+
+def _person(person: Person | None) -> str:
+    return clean(person.label) if person else ""
+
+
+def _rate(rate: Rate) -> str:
+    return percent(rate.numerator, rate.denominator)
