@@ -81,8 +81,8 @@ class LazyGroup(TyperGroup):
         """Add the commands of enabled plugins; a plugin that cannot be loaded does not stop the others."""
         if not config.exists():
             return []
-        from hub.config.load import named_plugins  # noqa: PLC0415 - the hub's own commands start without it
-        from hub.registry import ALWAYS_ENABLED, Registry  # noqa: PLC0415 - the same
+        from hub.config.load import named_plugins
+        from hub.registry import ALWAYS_ENABLED, Registry
 
         faults = []
         registry = Registry()
@@ -154,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             app(args=arguments, prog_name="hub")
         except HubError as error:
-            from hub.cli.output import plain  # noqa: PLC0415 - a message may repeat what a tool or a file said
+            from hub.cli.output import plain
 
             for line in (str(error) or type(error).__name__).split("\n"):
                 sys.stderr.write(f"hub: {plain(line)}\n")

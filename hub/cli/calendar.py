@@ -34,9 +34,9 @@ def calendar(
     log_format: LogFormatOption = LogFormat.TEXT,
 ) -> None:
     """Draw a month of a calendar: open hours, holidays, days of 23 and 25 hours."""
-    from hub.report.period import month_period  # noqa: PLC0415 - `--help` needs none of it
-    from hub.sla.drawing import draw_month  # noqa: PLC0415
-    from hub.sla.holiday import holiday_dates, holiday_version  # noqa: PLC0415
+    from hub.report.period import month_period
+    from hub.sla.drawing import draw_month
+    from hub.sla.holiday import holiday_dates, holiday_version
 
     with Session(config, log_format=log_format) as session:
         organisation = session.configuration.organisation

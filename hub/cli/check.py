@@ -100,7 +100,7 @@ def _service_level_lines(session: Session) -> Iterator[CheckLine]:
 
 
 def _outbox_lines(session: Session) -> Iterator[CheckLine]:
-    from hub.cli.report import lost_messages, lost_text  # noqa: PLC0415 - `hub check --help` needs no database library
+    from hub.cli.report import lost_messages, lost_text
 
     lost = lost_messages(session)
     for one in lost[-_MOST_LOST:]:

@@ -102,7 +102,7 @@ def coverage(
 
 
 def _read_rows(judgement: Judgement) -> list[dict[str, Any]]:
-    from hub.store.reading import last_censuses  # noqa: PLC0415 - `hub coverage --help` needs no database library
+    from hub.store.reading import last_censuses
 
     censuses = last_censuses(judgement.conn, known_at=judgement.known_at)
     return [
@@ -154,14 +154,14 @@ def _need_rows(session: Session, judgement: Judgement, requirement: str) -> list
 
 
 def _unlocking(session: Session, judgement: Judgement) -> Unlocking:
-    from hub.conformance.step import Unlocking  # noqa: PLC0415 - `hub coverage --help` needs none of it
+    from hub.conformance.step import Unlocking
 
     return Unlocking(judgement, _candidates(session))
 
 
 def _candidates(session: Session) -> Sequence[Candidate]:
     """List what could be written: for each configured source, then for installed plugins nobody has configured."""
-    from hub.conformance.step import Candidate  # noqa: PLC0415 - as above
+    from hub.conformance.step import Candidate
 
     configured = session.configuration.sources
     kinds = session.registry.sources()

@@ -33,7 +33,7 @@ def derive(
 
     Doing it twice writes nothing the second time. Killed in between, the next call goes on.
     """
-    from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - `--help` needs no database library
+    from hub.sync.lock import DERIVE, hold
 
     with Session(config, log_format=log_format) as session:
         with hold(session.store, DERIVE, clock=session.clock):

@@ -55,10 +55,10 @@ def derived(session: Session, *, whole: bool = False) -> DeriveSummary:
 
 def told_of_reports(session: Session) -> None:
     """Bring the records of the hub's own planned reports up to date, and enter those that were handed over."""
-    from hub.report.plan.act import register  # noqa: PLC0415 - most commands plan no report
-    from hub.report.plan.desk import Desk  # noqa: PLC0415 - the same
-    from hub.report.plan.plan import Office  # noqa: PLC0415 - the same
-    from hub.report.plan.record import refresh_reports  # noqa: PLC0415 - the same
+    from hub.report.plan.act import register
+    from hub.report.plan.desk import Desk
+    from hub.report.plan.plan import Office
+    from hub.report.plan.record import refresh_reports
 
     organisation, now = session.configuration.organisation, session.clock.now_ms()
     office = Office(organisation.name, organisation.zone, organisation.calendar)

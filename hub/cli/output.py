@@ -77,9 +77,9 @@ def _joined(value: Any) -> str:
 
 
 def _emit_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], stream: TextIO) -> None:
-    from rich.console import Console  # noqa: PLC0415 - JSON and CSV do without
-    from rich.table import Table  # noqa: PLC0415 - the same
-    from rich.text import Text  # noqa: PLC0415 - the same
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:

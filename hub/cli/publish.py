@@ -52,8 +52,8 @@ def publish(
     is sent. DIR is replaced as a whole when all pages are written: whoever is killed leaves the old ones. A
     folder that holds anything no publish wrote is refused.
     """
-    from hub.report.site.folder import publish as write  # noqa: PLC0415 - `hub publish --help` needs no template engine
-    from hub.report.site.page import site_files  # noqa: PLC0415 - the same
+    from hub.report.site.folder import publish as write
+    from hub.report.site.page import site_files
 
     with Session(config, log_format=log_format) as session:
         site = _site(session, period, revision)
@@ -72,12 +72,12 @@ def publish(
 
 def _site(session: Session, period: str | None, revision: int | None) -> Site:
     """Take the issued report, and ask the store once for what pages show besides."""
-    from hub.report.issue import configured_hosts  # noqa: PLC0415 - as above
-    from hub.report.model import decode_model  # noqa: PLC0415 - the same
-    from hub.report.period import month_period  # noqa: PLC0415 - the same
-    from hub.report.site.content import Site  # noqa: PLC0415 - the same
-    from hub.report.site.trend import figures_of, months_of  # noqa: PLC0415 - the same
-    from hub.store import outbox  # noqa: PLC0415 - the same
+    from hub.report.issue import configured_hosts
+    from hub.report.model import decode_model
+    from hub.report.period import month_period
+    from hub.report.site.content import Site
+    from hub.report.site.trend import figures_of, months_of
+    from hub.store import outbox
 
     configuration = session.configuration
     label = month_period(period, configuration.organisation.zone).label if period else _LAST

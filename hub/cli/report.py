@@ -77,7 +77,7 @@ def register(app: typer.Typer) -> None:
 
 def lost_messages(session: Session) -> list[Delivery]:
     """List what was sent to people and did not arrive: reports however old, questions of the last 30 days."""
-    from hub.store import outbox  # noqa: PLC0415 - `hub report --help` needs no database library
+    from hub.store import outbox
 
     with session.store.connect() as conn:
         return outbox.astray(conn, since=session.clock.now_ms() - _QUESTION_LASTS_MS)
@@ -102,10 +102,10 @@ def make_conformance(
 
     Return the organisation's, and the messages of all.
     """
-    from hub.report.deliver import deliver_waiting  # noqa: PLC0415 - `hub report --help` needs no template engine
-    from hub.report.issue import issue_conformance  # noqa: PLC0415 - the same
-    from hub.report.period import last_month, month_period  # noqa: PLC0415 - the same
-    from hub.report.status import Thresholds  # noqa: PLC0415 - the same
+    from hub.report.deliver import deliver_waiting
+    from hub.report.issue import issue_conformance
+    from hub.report.period import last_month, month_period
+    from hub.report.status import Thresholds
 
     configuration = session.configuration
     if "conformance" not in configuration.reports:
@@ -147,7 +147,7 @@ def make_conformance(
 
 def _approval_wanted(session: Session) -> str:
     """Say why a conformance report waits, where the plan names who approves it."""
-    from hub.report.plan.desk import Desk  # noqa: PLC0415 - `hub report --help` needs no database library
+    from hub.report.plan.desk import Desk
 
     with session.store.connect() as conn:
         terms = Desk(conn, report_plan.office_of(session), now=session.clock.now_ms()).plan.terms.values()
@@ -201,10 +201,10 @@ def _all_answers(
     session: Session, conn: Connection, period: Period, as_of: int, known_at: int
 ) -> Iterator[tuple[str, Answers]]:
     """Yield the organisation's answers under the empty name, then those of each audience under its own."""
-    from hub.report.period import last_month  # noqa: PLC0415 - `hub report --help` needs no template engine
-    from hub.report.plan.desk import Desk  # noqa: PLC0415 - the same
-    from hub.report.plan.figure import figures_for_mail  # noqa: PLC0415 - the same
-    from hub.store import outbox  # noqa: PLC0415 - `hub report --help` needs no database library
+    from hub.report.period import last_month
+    from hub.report.plan.desk import Desk
+    from hub.report.plan.figure import figures_for_mail
+    from hub.store import outbox
 
     settings, span = session.configuration.reports["conformance"], (period.start, period.end)
     earlier = last_month(period.start, period.zone)
@@ -278,7 +278,7 @@ def conformance(
     A revision that was issued is never made again; a correction is the next number. Exit code 2 where
     a message could not be handed over.
     """
-    from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - `hub report --help` needs no database library
+    from hub.sync.lock import DERIVE, hold
 
     with Session(config, log_format=log_format) as session, hold(session.store, DERIVE, clock=session.clock):
         _, messages = make_conformance(
@@ -291,7 +291,7 @@ def conformance(
 
 def ways_of(session: Session, names: Iterable[str] = ()) -> dict[str, Way]:
     """Make the configured channels, all or those named, with what each may do."""
-    from hub.report.deliver import Way  # noqa: PLC0415 - `hub report --help` needs no template engine
+    from hub.report.deliver import Way
 
     kinds, configured = session.registry.channels(), session.configuration.channels
     return {
@@ -320,7 +320,7 @@ def delivery_rows(deliveries: Iterable[Delivery]) -> list[dict[str, Any]]:
 
 def list_issued(*, config: ConfigOption = CONFIG, output: FormatOption = Format.TABLE) -> None:
     """List every issued revision, the newest first, with the state of its messages."""
-    from hub.store import outbox  # noqa: PLC0415 - `hub report --help` needs no database library
+    from hub.store import outbox
 
     with Session(config) as session, session.store.connect() as conn:
         issued, deliveries = outbox.list_reports(conn), outbox.deliveries(conn)
@@ -353,7 +353,7 @@ def show(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Print a report as text, then how its messages fare; `--format json` prints the whole report as data."""
-    from hub.store import outbox  # noqa: PLC0415 - `hub report --help` needs no database library
+    from hub.store import outbox
 
     with Session(config) as session:
         with session.store.connect() as conn:
@@ -387,9 +387,9 @@ def send(
 
     A report of the plan leaves only approved, where the plan names approvers, and to whom the plan names. What was sent is never sent again. Exit code 2 where a message could not be handed over.
     """
-    from hub.report.deliver import deliver_waiting  # noqa: PLC0415 - `hub report --help` needs no template engine
-    from hub.store import outbox  # noqa: PLC0415 - the same
-    from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - the same
+    from hub.report.deliver import deliver_waiting
+    from hub.store import outbox
+    from hub.sync.lock import DERIVE, hold
 
     states: list[State] = ["held", "failed", "unknown", "bounced"] if again else ["held", "failed"]
     # Alone: a delivery at work in another process must not be taken for one that was killed.
@@ -409,10 +409,10 @@ def send(
 
 def _queued(session: Session, conn: Connection, report_id: str, revision: int | None, ways: dict[str, Way]) -> int:
     """Return the revision whose messages may go; of a planned report they are put in the outbox here."""
-    from hub.report.plan.act import queue_messages  # noqa: PLC0415 - `hub report --help` needs no database library
-    from hub.report.plan.desk import Desk  # noqa: PLC0415 - the same
-    from hub.report.plan.record import adopt_issued  # noqa: PLC0415 - the same
-    from hub.store import outbox  # noqa: PLC0415 - the same
+    from hub.report.plan.act import queue_messages
+    from hub.report.plan.desk import Desk
+    from hub.report.plan.record import adopt_issued
+    from hub.store import outbox
 
     desk = Desk(conn, report_plan.office_of(session), now=session.clock.now_ms())
     adopt_issued(desk)
@@ -429,7 +429,7 @@ def _queued(session: Session, conn: Connection, report_id: str, revision: int | 
 
 
 def _messages(session: Session, report_id: str, revision: int) -> list[Delivery]:
-    from hub.store import outbox  # noqa: PLC0415 - `hub report --help` needs no database library
+    from hub.store import outbox
 
     with session.store.connect() as conn:
         return outbox.deliveries(conn, report_id=report_id, revision=revision)

@@ -65,7 +65,7 @@ def register(group: typer.Typer) -> None:
 
 def office_of(session: Session) -> Office:
     """Return the organisation whose reports are planned."""
-    from hub.report.plan.plan import Office  # noqa: PLC0415 - `hub report --help` needs no database library
+    from hub.report.plan.plan import Office
 
     organisation = session.configuration.organisation
     return Office(organisation.name, organisation.zone, organisation.calendar)
@@ -91,7 +91,7 @@ def plan(
     The plan is what the rows of the report catalogue with `due_days` say. What is wrong with a row, and every
     report that an agreement promises and no row makes, is a line on stderr.
     """
-    from hub.report.plan.desk import Desk  # noqa: PLC0415 - as above
+    from hub.report.plan.desk import Desk
 
     with Session(config) as session:
         instant = session.instant(at)
@@ -147,7 +147,7 @@ def collect(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Freeze the data of a report: what was read of every source, up to when, and what was not."""
-    from hub.report.plan import act  # noqa: PLC0415 - as above
+    from hub.report.plan import act
 
     _do(config, output, report_id, lambda desk, who: act.collect(desk, report_id, login=who, provisional=provisional))
 
@@ -171,10 +171,10 @@ def draft(
 
     Other bytes in the same revision void what was approved; the same bytes again change nothing.
     """
-    import msgspec  # noqa: PLC0415 - as above
+    import msgspec
 
-    from hub.records import ReportMetric  # noqa: PLC0415 - as above
-    from hub.report.plan import act  # noqa: PLC0415 - as above
+    from hub.records import ReportMetric
+    from hub.report.plan import act
 
     bodies = {path.name: _read(path) for path in files}
     if len(bodies) != len(files):
@@ -192,7 +192,7 @@ def draft(
 
 def ask(report_id: ReportArgument, *, config: ConfigOption = CONFIG, output: FormatOption = Format.TABLE) -> None:
     """Ask for the approvals the plan names, on the bytes as they are."""
-    from hub.report.plan import act  # noqa: PLC0415 - as above
+    from hub.report.plan import act
 
     _do(config, output, report_id, lambda desk, who: act.ask(desk, report_id, login=who))
 
@@ -245,9 +245,9 @@ def cancel(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Call off a report that nobody drafted: an approver says so, and its readers are told."""
-    from hub.cli.report import ways_of  # noqa: PLC0415 - that module adds these commands
-    from hub.report.deliver import deliver_waiting  # noqa: PLC0415 - as above
-    from hub.report.plan import act  # noqa: PLC0415 - as above
+    from hub.cli.report import ways_of
+    from hub.report.deliver import deliver_waiting
+    from hub.report.plan import act
 
     def call_off(desk: Desk, who: str) -> None:
         sender, _ = sender_of(session_of[0], desk.terms(desk.cycle(report_id)).method)
@@ -266,7 +266,7 @@ def explain(
     report_id: ReportArgument, *, note: NoteOption, config: ConfigOption = CONFIG, output: FormatOption = Format.TABLE
 ) -> None:
     """Record why a report is late."""
-    from hub.report.plan import act  # noqa: PLC0415 - as above
+    from hub.report.plan import act
 
     _do(config, output, report_id, lambda desk, who: act.explain(desk, report_id, note, login=who))
 
@@ -280,7 +280,7 @@ def received(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Record that the customer confirmed its copy; `--as-of` says when it did."""
-    from hub.report.plan import act  # noqa: PLC0415 - as above
+    from hub.report.plan import act
 
     session_of: list[Session] = []
 
@@ -302,7 +302,7 @@ def archive(
 
     A relative `--folder` begins at the folder of the configuration file.
     """
-    from hub.report.plan import archive as room  # noqa: PLC0415 - as above
+    from hub.report.plan import archive as room
 
     session_of: list[Session] = []
 
@@ -324,7 +324,7 @@ def verify(
 
     What is wrong is a line each; exit code 2 where anything is. A folder replaced as a whole is found by `--sha256` only.
     """
-    from hub.report.plan.verify import verify_folder  # noqa: PLC0415 - as above
+    from hub.report.plan.verify import verify_folder
 
     proof = verify_folder(folder, expected=sha256)
     rows = [{"place": place, "fault": fault} for place, fault in proof.faults]
@@ -338,7 +338,7 @@ def verify(
 def _decide(
     config: Path, output: Format, report_id: str, word: Any, *, person: str, revision: int | None, note: str
 ) -> None:
-    from hub.report.plan import act  # noqa: PLC0415 - as above
+    from hub.report.plan import act
 
     def say(desk: Desk, who: str) -> None:
         act.decide(desk, report_id, word, revision=revision, person=person, login=who, note=note)
@@ -356,10 +356,10 @@ def _do(
     after: Callable[[Session], None] | None = None,
 ) -> None:
     """Do one step alone, in one transaction with the records it changes; then print how the report stands."""
-    from hub.report.plan.desk import Desk  # noqa: PLC0415 - as above
-    from hub.report.plan.record import refresh_reports  # noqa: PLC0415 - as above
-    from hub.store.authority import login_name  # noqa: PLC0415 - as above
-    from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - as above
+    from hub.report.plan.desk import Desk
+    from hub.report.plan.record import refresh_reports
+    from hub.store.authority import login_name
+    from hub.sync.lock import DERIVE, hold
 
     with Session(config) as session, hold(session.store, DERIVE, clock=session.clock):
         if before is not None:
@@ -409,9 +409,9 @@ def kpi(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Show how well the report process did in a month, each figure with its cases, or why it cannot be told."""
-    from hub.report.period import last_month, month_period  # noqa: PLC0415 - as above
-    from hub.report.plan.desk import Desk  # noqa: PLC0415 - as above
-    from hub.report.plan.figure import process_figures  # noqa: PLC0415 - as above
+    from hub.report.period import last_month, month_period
+    from hub.report.plan.desk import Desk
+    from hub.report.plan.figure import process_figures
 
     with Session(config) as session, session.store.connect() as conn:
         instant, zone = session.instant(at), session.configuration.organisation.zone
@@ -438,7 +438,7 @@ def kpi(
 
 def statistics(*, config: ConfigOption = CONFIG, output: FormatOption = Format.TABLE) -> None:
     """List the register of reports: what was handed over, when it was due, when it was entered, with what result."""
-    from hub.report.plan.desk import Desk  # noqa: PLC0415 - as above
+    from hub.report.plan.desk import Desk
 
     with Session(config) as session, session.store.connect() as conn:
         cycles = Desk(conn, office_of(session), now=session.clock.now_ms()).cycles()

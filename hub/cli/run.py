@@ -82,7 +82,7 @@ def run(
     line on stderr says where: the path may be mistyped. The file of `--metrics` is replaced whole when the run has ended;
     a run that dies, or leaves because another is at work, does not touch it.
     """
-    from hub.sync.lock import hold  # noqa: PLC0415 - `hub run --help` needs no database library
+    from hub.sync.lock import hold
 
     if metrics is not None and not metrics.absolute().parent.is_dir():
         raise ConfigurationError([Fault(f"there is no folder {metrics.absolute().parent}; make it", key="--metrics")])
@@ -114,8 +114,8 @@ def run(
 
 def do_run(session: Session, *, census: bool | None = None) -> RunSummary:
     """Read, derive, find and report; the report of a month is made once, after the month has ended."""
-    from hub.store.outbox import mark_bounced  # noqa: PLC0415 - as above
-    from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - as above
+    from hub.store.outbox import mark_bounced
+    from hub.sync.lock import DERIVE, hold
 
     started = session.clock.now_ms()
     sources = read_sources(session, census=census)
@@ -161,14 +161,14 @@ def _tell_lost(session: Session, *, told: Collection[MessageKey]) -> None:
 
 def _verdicts(session: Session, judgement: Judgement) -> list[str]:
     """Return the verdict of every requirement for the month so far."""
-    from hub.report.period import last_month  # noqa: PLC0415 - as above
+    from hub.report.period import last_month
 
     start = last_month(judgement.as_of, session.configuration.organisation.zone).end
     return [row.verdict for row in roll_up(judgement, catalogue(session), start=start, end=judgement.as_of + 1)]
 
 
 def _write_metrics(path: Path, summary: RunSummary, session: Session, findings: list[str], verdicts: list[str]) -> None:
-    from hub.store.reading import coverage_rows, last_successes  # noqa: PLC0415 - as above
+    from hub.store.reading import coverage_rows, last_successes
 
     through: dict[str, int] = {}
     with session.store.connect() as conn:

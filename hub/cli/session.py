@@ -69,7 +69,7 @@ class Session:
     @cached_property
     def store(self) -> Store:
         """The open store; StoreError says what to run where it is absent or not migrated."""
-        from hub.store.store import Store  # noqa: PLC0415 - `hub plugins` needs no database library
+        from hub.store.store import Store
 
         configuration = self.configuration
         store = Store.open(
@@ -83,7 +83,7 @@ class Session:
     @cached_property
     def progress(self) -> Progress:
         """Who is told what is going on; shown from here to the end of the session."""
-        from hub.cli.progress import make_progress  # noqa: PLC0415 - rich is for those who show something
+        from hub.cli.progress import make_progress
 
         return make_progress(self.clock, self.log_format).__enter__()
 
@@ -101,7 +101,7 @@ class Session:
 
         No network. The sources are closed with the session.
         """
-        from hub.sync.runner import SourceJob  # noqa: PLC0415 - most commands read no source
+        from hub.sync.runner import SourceJob
 
         kinds = self.registry.sources()
         configured = self.configuration.sources
@@ -199,7 +199,7 @@ class Session:
     def _context(
         self, name: str, settings: SourceSettings | None = None, notes: list[str] | None = None
     ) -> SourceContext:
-        from hub.sync.retry import RetryPolicy, make_caller  # noqa: PLC0415 - commands without network do without
+        from hub.sync.retry import RetryPolicy, make_caller
 
         base_dir = self.configuration.base_dir
         plain = SourceContext(

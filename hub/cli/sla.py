@@ -101,10 +101,10 @@ def sla(
     of its stop and its due instant. Rates are rounded down; what cannot be measured counts for nobody, and as
     missed in the conservative rate.
     """
-    from hub.conformance.judge import natural_as_of  # noqa: PLC0415 - `--help` needs no database library
-    from hub.conformance.subject import find_sid  # noqa: PLC0415
-    from hub.report.period import last_month, month_period  # noqa: PLC0415
-    from hub.sla.attainment import ticket_clocks  # noqa: PLC0415
+    from hub.conformance.judge import natural_as_of
+    from hub.conformance.subject import find_sid
+    from hub.report.period import last_month, month_period
+    from hub.sla.attainment import ticket_clocks
 
     if tickets + tool + chain > 1:
         raise ConfigurationError([Fault("ask for one list at a time", key="--tickets, --tool, --chain")])
@@ -139,11 +139,11 @@ def _next(label: str) -> str:
 def _emit_attainment(
     conn: Connection, months: tuple[Any, ...], instant: int, service: int | None, output: Format
 ) -> None:
-    from hub.cli.sla_text import attainment_lines, availability_lines  # noqa: PLC0415 - as above
-    from hub.conformance.subject import subjects  # noqa: PLC0415 - as above
-    from hub.sla.materialise import open_times  # noqa: PLC0415 - as above
-    from hub.sla.service_availability import availability_over  # noqa: PLC0415 - as above
-    from hub.sla.statement import statement  # noqa: PLC0415 - as above
+    from hub.cli.sla_text import attainment_lines, availability_lines
+    from hub.conformance.subject import subjects
+    from hub.sla.materialise import open_times
+    from hub.sla.service_availability import availability_over
+    from hub.sla.statement import statement
 
     before, month, _ = months
     span, last = (month.start, month.end), (before.start, before.end)
@@ -163,9 +163,9 @@ def _emit_attainment(
 
 
 def _emit_tickets(conn: Connection, clocks: list[TicketClock], *, output: Format, zone: str) -> None:
-    from hub.cli.sla_text import ticket_lines  # noqa: PLC0415 - as above
-    from hub.conformance.subject import subjects  # noqa: PLC0415 - as above
-    from hub.sla.story import load_stories  # noqa: PLC0415 - as above
+    from hub.cli.sla_text import ticket_lines
+    from hub.conformance.subject import subjects
+    from hub.sla.story import load_stories
 
     named = subjects(conn, [one.sid for one in clocks])
     told = load_stories(conn, [one.sid for one in clocks], zone)
@@ -179,11 +179,11 @@ def _emit_tickets(conn: Connection, clocks: list[TicketClock], *, output: Format
 def _emit_tool(
     conn: Connection, clocks: list[TicketClock], *, span: tuple[int, int], service: int | None, output: Format
 ) -> None:
-    from hub.cli.sla_text import level_lines, tool_lines  # noqa: PLC0415 - as above
-    from hub.conformance.subject import subjects  # noqa: PLC0415 - as above
-    from hub.sla.materialise import open_times  # noqa: PLC0415 - as above
-    from hub.sla.reported import reported_levels  # noqa: PLC0415 - as above
-    from hub.sla.tool import compare  # noqa: PLC0415 - as above
+    from hub.cli.sla_text import level_lines, tool_lines
+    from hub.conformance.subject import subjects
+    from hub.sla.materialise import open_times
+    from hub.sla.reported import reported_levels
+    from hub.sla.tool import compare
 
     compared, alone = compare(conn, clocks)
     levels = list(reported_levels(conn, span, open_times(conn), service))
@@ -197,10 +197,10 @@ def _emit_tool(
 
 
 def _emit_chain(conn: Connection, instant: int, output: Format) -> None:
-    from hub.cli.sla_text import chain_lines  # noqa: PLC0415 - as above
-    from hub.sla.agreement import read_agreements  # noqa: PLC0415 - as above
-    from hub.sla.chain import rungs  # noqa: PLC0415 - as above
-    from hub.sla.materialise import open_times  # noqa: PLC0415 - as above
+    from hub.cli.sla_text import chain_lines
+    from hub.sla.agreement import read_agreements
+    from hub.sla.chain import rungs
+    from hub.sla.materialise import open_times
 
     found = list(rungs(read_agreements(conn), open_times(conn), instant))
     if output is Format.TABLE:

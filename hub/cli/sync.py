@@ -70,7 +70,7 @@ def read_sources(
     accept: bool = False,
 ) -> list[SourceSummary]:
     """Read the named sources (none named = all) and tell how it goes; faults are in the summaries."""
-    from hub.sync.runner import replay_all, sync_all  # noqa: PLC0415 - `hub sync --help` needs no database library
+    from hub.sync.runner import replay_all, sync_all
 
     summaries: list[SourceSummary] = []
     for job in session.jobs(names):
@@ -100,7 +100,7 @@ def read_sources(
 
 def _tell_untied(session: Session, summaries: Iterable[SourceSummary]) -> None:
     """Count, once every source was read, the keys in messages that no ticket, or several, bear."""
-    from hub.store.naming import untied  # noqa: PLC0415 - as above
+    from hub.store.naming import untied
 
     for summary in summaries:
         with session.store.connect() as conn:

@@ -107,7 +107,7 @@ def waive(
 
 
 def _list_rows(session: Session, judgement: Judgement) -> list[dict[str, Any]]:
-    from hub.conformance.waiver_list import list_waivers  # noqa: PLC0415 - `hub waive --help` needs no database library
+    from hub.conformance.waiver_list import list_waivers
 
     found = list_waivers(judgement, everything=True, warn_days=session.configuration.waivers.warn_days)
     return [
@@ -132,9 +132,9 @@ def _given(
     days: tuple[dt.date, dt.date],
     proof: str | None,
 ) -> dict[str, Any]:
-    from hub.records import Waiver  # noqa: PLC0415 - as above
-    from hub.store.authority import operator_of  # noqa: PLC0415 - as above
-    from hub.sync.waiver import NewWaiver  # noqa: PLC0415 - as above
+    from hub.records import Waiver
+    from hub.store.authority import operator_of
+    from hub.sync.waiver import NewWaiver
 
     operator, now = operator_of(session.configuration.retention.operators), session.clock.now_ms()
     first, end = days
@@ -179,9 +179,9 @@ def _given(
 
 def _checked(session: Session, judgement: Judgement, meant: Waiver) -> int | None:
     """Refuse what would be malformed, covers nothing, or is accepted by who owns it; return how many it covers."""
-    from hub.conformance.waiver import covered_units  # noqa: PLC0415 - as above
-    from hub.conformance.waiver_list import owners_of, units_found  # noqa: PLC0415 - as above
-    from hub.conformance.waiver_rule import faults_of, load_people  # noqa: PLC0415 - as above
+    from hub.conformance.waiver import covered_units
+    from hub.conformance.waiver_list import owners_of, units_found
+    from hub.conformance.waiver_rule import faults_of, load_people
 
     roles = {one.id: one.entry.role for one in judgement.requirements}
     people = load_people(judgement.conn, (meant.approver, meant.owner))
@@ -203,8 +203,8 @@ def _which(judgement: Judgement, requirement: str, unit: str | None) -> tuple[st
 
     Of several records of one key (a change and its approvals) the one is meant that owes under the requirement.
     """
-    from hub.conformance.subject import find_sid, subjects  # noqa: PLC0415 - as above
-    from hub.conformance.waiver_list import owing  # noqa: PLC0415 - as above
+    from hub.conformance.subject import find_sid, subjects
+    from hub.conformance.waiver_list import owing
 
     if unit is None or "=" in unit:
         return None, unit
@@ -219,7 +219,7 @@ def _which(judgement: Judgement, requirement: str, unit: str | None) -> tuple[st
 
 
 def _revoked(session: Session, keeper: WaiverKeeper, waiver: str, reason: str) -> dict[str, Any]:
-    from hub.store.authority import operator_of  # noqa: PLC0415 - as above
+    from hub.store.authority import operator_of
 
     operator, now = operator_of(session.configuration.retention.operators), session.clock.now_ms()
     at = now - now % 1000
@@ -273,7 +273,7 @@ def _day(option: str, text: str) -> dt.date:
 
 
 def _midnight(session: Session, day: dt.date) -> int:
-    from hub.config.section import local_instant  # noqa: PLC0415 - as above
+    from hub.config.section import local_instant
 
     return local_instant(day, session.configuration.organisation.zone)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -15,6 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from hub.report.site import address
 from hub.report.site.folder import publish
 from hub.report.site.page import site_files
+from tests.peer import unavailable
 from tests.report.site_pages import make_site
 
 pytestmark = pytest.mark.peer
@@ -29,17 +28,11 @@ FOCUS = """() => {
 }"""
 
 
-def _missing(reason: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not found:
-        _missing("no Chromium: install the package chromium")
+        unavailable("no Chromium: install the package chromium")
     with sync_playwright() as playwright:
         one = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         yield one
