@@ -15,6 +15,7 @@ from hub.report.deliver import deliver_waiting
 from hub.report.plan.act import ask, decide, draft, queue_messages, register
 from hub.report.plan.desk import Desk, record_id
 from hub.report.plan.record import refresh_reports
+from hub.store import outbox
 from hub.store.reading import record_coverage, set_provisions
 from hub.store.revision import read_record
 from hub.store.writer import Write, write_records
@@ -192,6 +193,23 @@ def test_two_approvals_in_the_wrong_order_are_not_met(step, verdicts, monkeypatc
     step("2026-11-02T11:00", "approved", BEN)
     step("2026-11-02T13:00", "send")
     assert verdicts()["SRM-05 external"] == {"not_met"}
+
+
+@pytest.mark.parametrize(
+    ("state", "part"),
+    [("failed", "SRM-07 on_time"), ("unknown", "SRM-07 on_time"), ("bounced", "SRM-08 bounces")],
+)
+def test_a_message_that_did_not_arrive_is_a_finding(step, verdicts, told, state, part):
+    """Refused by the server or lost on the way: it was never submitted whole; or come back and not sent again."""
+    approved(step)
+    step("2026-11-06T16:00:00", "send")
+    assert "not_met" not in verdicts()[part]
+    with told.begin() as conn:
+        lost = outbox.deliveries(conn, report_id=ID)[0]
+        outbox.settle(
+            conn, lost.key, state, detail="550 no such user", sent_at=lost.sent_at if state == "bounced" else None
+        )
+    assert "not_met" in verdicts("2026-12-01T12:01")[part]
 
 
 def test_a_register_that_was_not_read_proves_nothing(step, verdicts, told):
