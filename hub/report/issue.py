@@ -23,6 +23,7 @@ from hub.report.period import tz_version
 from hub.report.status import Thresholds
 from hub.report.trend import trend_before
 from hub.sla.holiday import holiday_version
+from hub.sla.zone import zone_names
 from hub.store import outbox
 from hub.store.outbox import Issued, MessageKey
 from hub.store.store import Store
@@ -113,6 +114,7 @@ def issue_conformance(
         before = outbox.latest_before(conn, report_type=series.type, report_id=report_id, as_of=as_of)
         to = outbox.addresses(conn, series.people)
         named = outbox.titles(conn, series.covers)
+        zone = outbox.zone_of(conn, series.people)
         trend = trend_before(conn, report_type=series.type, label=period.label)
         levels = [] if known else service_levels(conn, period, as_of)
     if known:
@@ -146,6 +148,7 @@ def issue_conformance(
             note=note,
             language=series.language,
             covers=", ".join(named[one] for one in series.covers),
+            readers_zone=zone if zone in zone_names() else "",
         ),
         previous=decode_model(before.model) if before else None,
         limits=limits,

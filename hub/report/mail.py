@@ -154,7 +154,7 @@ def _series(identity: Identity) -> str:
 
 def _zone(identity: Identity) -> tzinfo:
     """Give the zone the report's days are in, which is its readers'."""
-    return ZoneInfo(identity.period.zone)
+    return ZoneInfo(identity.zone)
 
 
 def message_id(report_id: str, revision: int, sender: str) -> str:

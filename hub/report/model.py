@@ -106,6 +106,13 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """Language the report is told in."""
     covers: str = ""
     """Services and teams it is narrowed to, as people call them; empty = the whole organisation."""
+    readers_zone: str = ""
+    """IANA zone all its readers live in; empty = they share none, or it is not recorded."""
+
+    @property
+    def zone(self) -> str:
+        """Zone in which instants are told: the readers', else the period's."""
+        return self.readers_zone or self.period.zone
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ def render_html(
     """Draw the page. Texts from tools are escaped and made one line; links go to `hosts` only."""
     rate = model.counts.rate
     kept, levels = model.levels_kept
-    days = Days(model.identity.period.zone, words)
+    days = Days(model.identity.zone, words)
     page = _template(hosts).render(
         model=model,
         identity=model.identity,

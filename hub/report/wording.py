@@ -209,8 +209,9 @@ def counts_line(model: ReportModel, words: Words = ENGLISH) -> str:
     return f"{line}; {beside}"
 
 
-def period_text(identity: Identity, days: Days, words: Words = ENGLISH) -> str:
-    """`2026-10 (1 Oct 2026 to 31 Oct 2026, Europe/Berlin)`."""
+def period_text(identity: Identity, words: Words = ENGLISH) -> str:
+    """`2026-10 (1 Oct 2026 to 31 Oct 2026, Europe/Berlin)`, in the zone the period is of."""
     period = identity.period
+    days = Days(period.zone, words)
     first, last = days.day(period.start), days.day(period.end - 1)
     return words("{label} ({first} to {last}, {zone})", label=period.label, first=first, last=last, zone=period.zone)

@@ -309,6 +309,18 @@ def addresses(conn: Connection, person_ids: Iterable[str]) -> dict[str, str]:
     return {row.id: row.email[0] for row in conn.execute(query) if row.email}
 
 
+def zone_of(conn: Connection, person_ids: Iterable[str]) -> str:
+    """Return the zone all these people live in; empty = they share none, or it is not recorded of all."""
+    person, wanted = kind_tables["person"], sorted(set(person_ids))
+    query = (
+        select(person.c.zone)
+        .join(record, person.c.sid == record.c.sid)
+        .where(record.c.id.in_(wanted), person.c.vanished_at.is_(None))
+    )
+    zones = list(conn.scalars(query))
+    return zones[0] or "" if len(zones) == len(wanted) and len(set(zones)) == 1 else ""
+
+
 def titles(conn: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Return id -> title of services and teams that were read and are still there."""
     wanted, found = list(ids), dict[str, str]()

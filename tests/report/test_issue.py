@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,34 @@ def test_a_correction_is_the_next_revision_and_compares_with_the_month_before(an
         assert outbox.last_revision(conn, second.report_id) == 2
         ids = {d.message_id for d in outbox.deliveries(conn, report_id=second.report_id)}
     assert ids == {f"<{second.report_id.lower()}.r{n}@example.test>" for n in (1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("zones", "told"),
+    [
+        (["Asia/Tokyo"], ("JST", "+0900")),
+        (["Asia/Tokyo", "Asia/Tokyo"], ("JST", "+0900")),
+        (["Asia/Tokyo", "America/New_York"], ("CET", "+0100")),
+        (["Asia/Tokyo", None], ("CET", "+0100")),
+        (["Mars/Olympus"], ("CET", "+0100")),
+    ],
+)
+def test_instants_are_told_where_all_readers_live_and_the_period_stays_the_organisations(
+    any_store, configuration, ways, answers, zones, told
+):
+    people = [f"register:people/{number}" for number, _ in enumerate(zones)]
+    for person, zone in zip(people, zones, strict=True):
+        write_person(any_store, id=person, email=[f"{person[-1]}@example.test"], zone=zone)
+    settings = configuration.reports["conformance"].model_copy(update={"to": people})
+    configuration.reports["conformance"] = settings
+    issue(any_store, configuration, ways, answers)
+    with any_store.connect() as conn:
+        body = outbox.message_of(conn, outbox.deliveries(conn)[0].key)
+    mail = message_from_bytes(body, policy=policy.default)
+    text = mail.get_body(("plain",)).get_content()
+    assert f" {told[0]} (" in text
+    assert "1 Oct 2026 to 31 Oct 2026, Europe/Berlin" in text
+    assert mail["Date"].endswith(told[1])
 
 
 @pytest.mark.parametrize("names", [False, True])

@@ -48,14 +48,14 @@ def document(model: ReportModel, hosts: frozenset[str]) -> bytes:
     judged = msgspec.structs.replace(model, requirements=[r for r in model.requirements if r.verdict != "not_judged"])
     for topic in topics_of(judged):
         if topic.name != "Findings":
-            _topic(pages, topic, identity.period.zone)
+            _topic(pages, topic, identity.zone)
     pages.heading("End of report")
     pages.paragraph(Line(f"End of report {name}."))
     return pages.bytes(clean(f"{name} | {identity.scope} | {identity.period.label}"))
 
 
 def _cover(pages: Pages, model: ReportModel) -> None:
-    identity, zone = model.identity, model.identity.period.zone
+    identity, zone = model.identity, model.identity.zone
     pages.paragraph(Line(clean(f"Conformance report {identity.scope}"), bold=True), 20)
     pages.paragraph(Line(f"{identity.period.label}: {model.status.word}", bold=True), 15)
     pages.paragraph(Line(clean(verdict_sentence(model))), 11)
@@ -67,7 +67,7 @@ def _cover(pages: Pages, model: ReportModel) -> None:
     facts = [
         ("Report", f"{identity.report_id} revision {identity.revision}"),
         ("Why there is this revision", identity.note),
-        ("Period", f"{day_text(period.start, zone)} to {day_text(period.end - 1, zone)}, {zone}"),
+        ("Period", f"{day_text(period.start, period.zone)} to {day_text(period.end - 1, period.zone)}, {period.zone}"),
         ("As of", f"{minute_text(identity.as_of, zone)} {zone} ({minute_text(identity.as_of, 'UTC')} UTC)"),
         ("Known at", f"{minute_text(identity.known_at, zone)} {zone} ({minute_text(identity.known_at, 'UTC')} UTC)"),
         ("Approved by", identity.approved_by or "nobody"),
@@ -105,7 +105,7 @@ def _actions(pages: Pages, model: ReportModel, hosts: frozenset[str]) -> None:
     if not model.actions:
         pages.paragraph(Line("Nothing is open."))
         return
-    zone = model.identity.period.zone
+    zone = model.identity.zone
     rows = (_action(line, zone, hosts) for line in model.actions)
     pages.table(("Requirement", "What to do", "For", "Owner", "Due"), (2, 6, 4, 2, 1.6), rows, _SIZE)
 
@@ -133,7 +133,7 @@ def _findings(pages: Pages, model: ReportModel, hosts: frozenset[str]) -> None:
 
 
 def _finding(line: Nonconformity, model: ReportModel, hosts: frozenset[str]) -> list[Cell]:
-    zone = model.identity.period.zone
+    zone = model.identity.zone
     late = line.state == "open" and line.due_at is not None and line.due_at <= model.identity.as_of
     evidence = ", ".join(clean(proof.label) for proof in line.evidence)
     hashes = ", ".join(proof.document_hash[:12] for proof in line.evidence if proof.document_hash)

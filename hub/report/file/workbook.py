@@ -1,7 +1,7 @@
 """The report as a workbook (XLSX): a sheet a topic, header frozen, filters set. The same report, the same bytes.
 
 Texts are written as texts: none becomes a formula, and one that begins like a formula is quoted, so that it stays
-a text when somebody edits the cell. Instants are dates of the spreadsheet in the organisation's zone.
+a text when somebody edits the cell. Instants are dates of the spreadsheet in the readers' zone.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def workbook(model: ReportModel, hosts: frozenset[str]) -> bytes:
         identity = model.identity
         book.set_properties({"title": f"{identity.report_id} r{identity.revision}", "created": _CREATED})
         pen = _Pen(
-            zone=identity.period.zone,
+            zone=identity.zone,
             head=book.add_format({"bold": True, "bg_color": "#1f3a5f", "font_color": "#ffffff", "valign": "top"}),
             text=book.add_format({"valign": "top"}),
             quoted=book.add_format({"valign": "top", "quote_prefix": True}),
@@ -134,7 +134,7 @@ def _cover(sheet: Any, model: ReportModel, pen: _Pen) -> None:
     lines: list[tuple[str, str | int]] = [
         ("Report", f"{identity.report_id} revision {identity.revision}"),
         ("Scope", identity.scope),
-        ("Period", f"{day_text(period.start, zone)} to {day_text(period.end - 1, zone)}, {zone}"),
+        ("Period", f"{day_text(period.start, period.zone)} to {day_text(period.end - 1, period.zone)}, {period.zone}"),
         ("As of", f"{minute_text(identity.as_of, zone)} {zone} ({minute_text(identity.as_of, 'UTC')} UTC)"),
         ("Known at", f"{minute_text(identity.known_at, zone)} {zone} ({minute_text(identity.known_at, 'UTC')} UTC)"),
         ("Approved by", identity.approved_by or "nobody"),

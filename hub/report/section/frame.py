@@ -126,7 +126,7 @@ def identity(t: Telling) -> Section:
     lines = [
         say("{report}, revision {revision}", report=one.report_id, revision=str(one.revision)) + note,
         say("Scope {scope}", scope=one.scope + (f": {one.covers}" if one.covers else "")),
-        say("Period {period}", period=period_text(one, days, say)),
+        say("Period {period}", period=period_text(one, say)),
         say("As of {when}", when=days.both(one.as_of)),
     ]
     if one.known_at != one.as_of:

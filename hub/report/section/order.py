@@ -14,7 +14,7 @@ __all__ = ["sections"]
 
 def sections(model: ReportModel, view: View, attachments: list[Attachment], words: Words) -> list[Section]:
     """Tell everything below the verdict: first what changed, then fourteen sections that are never left out."""
-    t = Telling(model, view, words, Days(model.identity.period.zone, words))
+    t = Telling(model, view, words, Days(model.identity.zone, words))
     return [
         frame.changed(t),
         frame.identity(t),

@@ -104,7 +104,7 @@ class _Drawing:
 
     def __init__(self, site: Site) -> None:
         model = site.model
-        days = Days(model.identity.period.zone)
+        days = Days(model.identity.zone)
         environment = jinja2.Environment(
             autoescape=True,
             loader=jinja2.FunctionLoader(_read),
@@ -143,7 +143,7 @@ class _Drawing:
             "changed": change_sentence(model.change),
             "rate_text": rate_sentence(model),
             "counts_text": counts_line(model),
-            "period": period_text(model.identity, days),
+            "period": period_text(model.identity),
             "menu": lru_cache(lambda root, path, here: self._part("menu.html", root=root, path=path, here=here)),
             "foot": lru_cache(lambda: self._part("foot.html")),
         }

@@ -24,7 +24,7 @@ def index_script(site: Site) -> str:
 
 
 def _rows(site: Site) -> Iterator[list[str]]:
-    days = Days(site.model.identity.period.zone)
+    days = Days(site.model.identity.zone)
     for clause in site.clauses:
         yield ["Clause", clause_page(clause.id), clause.id, _cut(clause.title), ""]
     for one in site.requirements.values():
