@@ -152,7 +152,7 @@ def test_a_correction_is_the_next_revision_and_compares_with_the_month_before(an
 
 
 @pytest.mark.parametrize(
-    ("zones", "told"),
+    "case",
     [
         (["Asia/Tokyo"], ("JST", "+0900")),
         (["Asia/Tokyo", "Asia/Tokyo"], ("JST", "+0900")),
@@ -162,8 +162,9 @@ def test_a_correction_is_the_next_revision_and_compares_with_the_month_before(an
     ],
 )
 def test_instants_are_told_where_all_readers_live_and_the_period_stays_the_organisations(
-    any_store, configuration, ways, answers, zones, told
+    any_store, configuration, ways, answers, case
 ):
+    zones, told = case
     people = [f"register:people/{number}" for number, _ in enumerate(zones)]
     for person, zone in zip(people, zones, strict=True):
         write_person(any_store, id=person, email=[f"{person[-1]}@example.test"], zone=zone)
