@@ -29,7 +29,7 @@ proof: $(READY)  ## The long proofs: thousands of random histories on both engin
 	HYPOTHESIS_PROFILE=proof HUB_HISTORIES=$(HISTORIES) $(BIN)/pytest -n auto --timeout 36000 tests/conformance/test_property.py
 	HUB_KILLS=$(KILLS) $(BIN)/pytest -n auto -v -rP --timeout 3600 tests/kill
 	HUB_TEST_STORE=postgresql HUB_KILLS=$(KILLS) $(BIN)/pytest -n auto -v -rP --timeout 3600 tests/kill
-	HYPOTHESIS_PROFILE=proof $(BIN)/pytest -n auto --timeout 36000 tests/hostile
+	HYPOTHESIS_PROFILE=proof $(BIN)/pytest -n auto --timeout 36000 tests/hostile tests/jira/test_answers.py tests/gitlab/test_answers.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	set -e; for target in config mail mapping register; do $(BIN)/python -m tests.hostile.fuzz $$target --seconds $(FUZZ_SECONDS); done
 
