@@ -259,3 +259,14 @@ def test_the_same_report_gives_the_same_bytes_as_last_year(full, language, kind)
     if os.environ.get("GOLDEN") == "write":
         file.write_bytes(body)
     assert file.read_bytes() == body
+
+
+@pytest.mark.parametrize(
+    ("now", "word"), [("met", "BETTER"), ("attested", "BETTER"), ("not_provable", "OTHER"), ("not_applicable", "OTHER")]
+)
+def test_to_know_less_of_a_failure_is_no_improvement(full, now, word):
+    moved = msgspec.structs.replace(full.change.moved[0], before="not_met", now=now, worse=False)
+    change = msgspec.structs.replace(full.change, moved=[moved])
+    text, html = parts(msgspec.structs.replace(full, change=change))
+    assert f"{word} {moved.requirement}" in " ".join(text.split())
+    assert f">{word}</span>" in html

@@ -20,7 +20,7 @@ _TYPES = {
     "pdf": ("application", "pdf"),
     "xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
 }
-_FIRST_SECTION = '<tr><td class="part"'
+_PLACE = "<!--charts-->"
 _SHOWN = 600
 """Pixels of width on a desk; a telephone takes its own."""
 
@@ -60,11 +60,11 @@ def _legend(chart: Chart) -> str:
 
 
 def with_charts(page: str, charts: Sequence[Chart], identity: Identity) -> str:
-    """Put the charts before the first section of a mail's page; whoever shows no pictures reads them."""
+    """Put the charts behind the counts of a mail's page: what changed comes first. Whoever shows no pictures reads them."""
     rows = "".join(
         f'<tr><td style="padding:8px 16px"><img src="cid:{escape(chart_id(chart, identity))}" width="{_SHOWN}" '
         f'height="{_SHOWN * chart.height // WIDTH}" alt="{escape(chart.alt)}" style="display:block;width:100%;'
         f'max-width:{_SHOWN}px;height:auto;border:0;background-color:#ffffff;color:#1a1a1a;font-size:13px">{_legend(chart)}</td></tr>\n'
         for chart in charts
     )
-    return page.replace(_FIRST_SECTION, rows + _FIRST_SECTION, 1)
+    return page.replace(_PLACE, rows, 1)

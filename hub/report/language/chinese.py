@@ -71,6 +71,7 @@ CHINESE: dict[str, str] = {
     "NEW": "新增",
     "WORSE": "恶化",
     "BETTER": "改善",
+    "OTHER": "变化",
     "CONTINUING": "持续",
     "OPEN AGAIN": "重新打开",
     "CURED": "已纠正",

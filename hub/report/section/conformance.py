@@ -34,7 +34,7 @@ def counts(t: Telling) -> Section:
     if unjudged := model.counts.of("not_judged"):
         text = "{what} of the catalogue not judged by any enabled pack: outside status and rate."
         blocks.append(Note(say(text, what=say.count(unjudged, "requirement")), small=True))
-    return Section(say("Counts (in brackets: last report)"), blocks)
+    return Section(say("Counts (in brackets: last report)"), blocks, "counts")
 
 
 def to_do(t: Telling) -> Section:

@@ -70,12 +70,12 @@ def _group(t: Telling, group: list[Nonconformity], mark: Mark, why: str) -> Row:
     say, first = t.words, group[0]
     title = t.model.titles.get(first.requirement, "") or first.requirement
     names: list[Run] = []
-    for place, line in enumerate(group[:_NAMED]):
-        one = line.subject
-        named = t.subject(one) if len(group) == 1 else [Run(one.key or one.title or one.id, one.url)]
+    subjects = list({line.subject.id: line.subject for line in group}.values())
+    for place, one in enumerate(subjects[:_NAMED]):
+        named = t.subject(one) if len(subjects) == 1 else [Run(one.key or one.title or one.id, one.url)]
         names += [*([Run(", ")] if place else []), *named]
-    if len(group) > _NAMED:
-        names.append(Run(" " + say("and {n} more", n=len(group) - _NAMED)))
+    if len(subjects) > _NAMED:
+        names.append(Run(" " + say("and {n} more", n=len(subjects) - _NAMED)))
     facts = [first.requirement, say(first.severity), *([why] if why else [])]
     if first.state == "open":
         due = min((line.due_at for line in group if line.due_at is not None), default=None)
@@ -92,7 +92,8 @@ def _moved(t: Telling) -> list[Block]:
     if t.view.moved.shown:
         blocks.append(Heading(say("Requirements whose result is another")))
     for moved in t.view.moved.shown:
-        mark = Mark(say("WORSE"), "bad") if moved.worse else Mark(say("BETTER"), "good")
+        mark = Mark(say("BETTER"), "good") if moved.better else Mark(say("OTHER"))
+        mark = Mark(say("WORSE"), "bad") if moved.worse else mark
         text = f"{moved.requirement} {moved.title}: {say(RESULT_WORDS[moved.before])} → {say(RESULT_WORDS[moved.now])}"
         why = say("derived anew: the rules or time-zone data changed")
         blocks.append(Row(marks=[mark], lines=[[Run(text)]], small=[Run(why)] if moved.by_rules else []))

@@ -101,6 +101,11 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     by_rules: bool = False
     """The requirement was derived anew because catalogue, parameters, calendars or time-zone data changed."""
 
+    @property
+    def better(self) -> bool:
+        """It is fulfilled now; to know less of it than before is no improvement."""
+        return not self.worse and self.now in ("met", "attested")
+
 
 class RuleChange(msgspec.Struct, frozen=True, kw_only=True):
     """Something the profile says otherwise than at the last report."""

@@ -84,6 +84,14 @@ def test_a_light_message_keeps_its_pictures_and_leaves_out_the_files(rendered):
 
 def test_words_of_a_tool_stay_words_in_the_alternative_text(report):
     evil = [replace(one, alt='"><script>alert(1)</script>', legend="<script>") for one in charts(report)]
-    page = with_charts('<tr><td class="part">x', evil, report.identity)
+    page = with_charts("<!--charts-->x", evil, report.identity)
     assert "<script>" not in page
-    assert page.endswith('<tr><td class="part">x')
+    assert page.endswith("</td></tr>\nx")
+
+
+def test_charts_stand_behind_what_changed(rendered, report):
+    page = message_from_bytes(rendered.eml, policy=policy.default).get_body(("html",)).get_content()
+    order = ["Since the last mail", "Counts (in brackets", "<img src=", "What you must do"]
+    assert [*sorted(order, key=page.index)] == order
+    bare = render_mail(report, sender="hub@example.test", to=[], hosts=HOSTS)
+    assert "charts" not in message_from_bytes(bare.eml, policy=policy.default).get_body(("html",)).get_content()
