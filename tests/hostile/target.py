@@ -53,8 +53,8 @@ HEADERS = {
     "MIME-Version",
     "Content-Type",
 }
-LOADING = {"base", "embed", "form", "iframe", "img", "input", "link", "object", "script", "svg"}
-"""Elements that fetch, run or send something."""
+LOADING = {"base", "embed", "form", "iframe", "input", "link", "object", "script", "svg"}
+"""Elements that fetch, run or send something; where pictures come from is looked at."""
 HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Characters that steer a terminal, turn a line's direction, break a line, or are none."""
 FIXED = {"requirement", "clause", "severity", "verdict", "state", "kind", "counts", "id", "part"}
@@ -199,7 +199,9 @@ def look_at_mail(eml: bytes, *, prefixes: tuple[str, ...]) -> None:
     tags = _Tags()
     tags.feed(html)
     assert not tags.names & LOADING
-    assert not [name for name, _ in tags.attributes if name.startswith("on") or name in {"src", "srcset", "action"}]
+    assert not [name for name, _ in tags.attributes if name.startswith("on") or name in {"srcset", "action"}]
+    within = {f"cid:{part['Content-ID'][1:-1]}" for part in message.walk() if part["Content-ID"]}
+    assert {value for name, value in tags.attributes if name == "src"} <= within, "pictures of the message itself"
     assert not [value for name, value in tags.attributes if name == "href" and not value.startswith(prefixes)]
     text = message.get_body(("plain",)).get_content()
     for shown in (html, text):
