@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from collections import defaultdict
+from pathlib import Path
 
 from hub.cli.run import do_run
 from hub.cli.session import Session
@@ -41,8 +44,11 @@ def test_changed_by_us(tmp_path, run_hub):
         ours = by_rules("open")
         assert ours
         assert f"Changed by us, because the rules changed and not the records: {len(ours)} appeared." in _line(mail)
-        assert "* CHANGED BY US: BS15000-8.2-c" in mail
-        assert "NEW BS15000-8.2-c" not in mail
+        assert "- SET BY US BS15000-8.2-c min_approvers: 1 → 2" in mail
+        assert "- CHANGED BY US BS15000-8.2-c" in mail
+        told_as = _told_as(next(tmp_path.glob("out/*-2026-11-r1-findings.csv")))
+        assert told_as["redefined"] == ours
+        assert not told_as["new"] & ours
         key = min(ours)
         explained = run_hub("explain", "BS15000-8.2-c", key, "--config", config).out
         assert "known as not met (changed by us: parameter min_approvers: 1 -> 2)" in explained
@@ -51,6 +57,15 @@ def test_changed_by_us(tmp_path, run_hub):
         gone = by_rules("withdrawn")
         assert gone
         assert f"rules changed and not the records: {len(gone)} went away." in _line(mail)
+
+
+def _told_as(findings: Path) -> dict[str, set[str]]:
+    """Against the last report -> changes with a finding of the requirement."""
+    found = defaultdict[str, set[str]](set)
+    for row in csv.DictReader(findings.read_text(encoding="utf-8-sig").splitlines()):
+        if row["requirement"] == "BS15000-8.2-c":
+            found[row["since_last_report"]].add(row["subject"])
+    return found
 
 
 def _line(mail: str) -> str:

@@ -281,8 +281,8 @@ def test_who_accepted_a_waiver_is_asked_where_that_is_wanted(store: Store):
 @pytest.mark.parametrize(
     ("zone", "sent", "planned"),
     [
-        ("America/New_York", "Mon, 02 Nov 2026 03:00:00 -0500", "2026-11-09 04:00 EST"),
-        ("Europe/Nowhere", "Mon, 02 Nov 2026 09:00:00 +0100", "2026-11-09 10:00 CET"),
+        ("America/New_York", "Mon, 02 Nov 2026 03:00:00 -0500", "9 Nov 2026, 04:00 EST"),
+        ("Europe/Nowhere", "Mon, 02 Nov 2026 09:00:00 +0100", "9 Nov 2026, 10:00 CET"),
     ],
 )
 def test_dates_are_told_in_the_zone_of_whoever_is_asked(desk: Desk, zone: str, sent: str, planned: str):
