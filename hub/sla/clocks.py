@@ -25,7 +25,7 @@ from hub.store.tables import metadata
 
 __all__ = ["refresh_clocks"]
 
-_FORM = 2
+_FORM = 3
 """Raised when the rules in this package change, so that every clock is worked out again."""
 _GAPS = 4
 _clock, _mark = metadata.tables["sla_clock"], metadata.tables["sla_mark"]

@@ -175,8 +175,8 @@ def _ticket(kind: str, row: Any, *beside: list[Any]) -> Ticket:
             Pause(begins, ends, asked, replied, agreed=not p1_needs_reply or replied is not None)
             for _, begins, ends, asked, replied in pauses
         ),
-        reopens=tuple((resolved, reopened) for _, resolved, reopened in reopens if resolved is not None),
+        reopens=tuple((resolved, again) for _, resolved, again in reopens if None not in (resolved, again)),
         priorities=moves,
         first_priority=first or row.priority,
-        unread=frozenset(name for _, name in unread),
+        unread=frozenset([*(name for _, name in unread), *("reopens" for row in reopens if row[2] is None)]),
     )

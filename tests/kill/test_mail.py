@@ -63,12 +63,12 @@ def folder(workshop, server):
     ("point", "states"),
     [
         (("committed", 1), ["sent", "sent"]),  # issued and queued
-        (("written", 3), ["sent", "sent"]),  # about to claim the first mail
-        (("committed", 3), ["sent", "unknown"]),  # claimed it
-        (("written", 4), ["sent", "unknown"]),  # handed it over, about to say so
-        (("committed", 4), ["sent", "sent"]),  # said so
-        (("committed", 5), ["sent", "unknown"]),  # claimed the second
+        (("written", 5), ["sent", "sent"]),  # about to claim the first mail
+        (("committed", 5), ["sent", "unknown"]),  # claimed it
         (("written", 6), ["sent", "unknown"]),  # handed it over, about to say so
+        (("committed", 6), ["sent", "sent"]),  # said so
+        (("committed", 7), ["sent", "unknown"]),  # claimed the second
+        (("written", 8), ["sent", "unknown"]),  # handed it over, about to say so
     ],
 )
 def test_killed_around_the_hand_over(folder, server, point, states):

@@ -134,3 +134,13 @@ def test_a_restated_month_is_told_beside_its_line(office: Connection, keep: Call
     lines = statement(office, DECEMBER, NOVEMBER, DECEMBER[1], zone="Europe/Berlin")
     printed = "\n".join(attainment_lines(lines, ["2026-11", "2026-12", "2027-01"]))
     assert "2026-11 restated: no cases now, tickets were reopened since" in printed
+
+
+def test_reopened_nobody_knows_when_is_not_measured(office: Connection, keep: Callable[..., int]) -> None:
+    """As stores of older releases may hold it."""
+    promised = Target(id="s", metric="resolution", priority="P1", operator="<=", value=72, unit="h", calendar="7x24")
+    one = incident(reopened="2026-12-01T12:00:00Z", closed="2026-12-10T12:00:00Z")
+    one.reopens[0].reopened_at = None
+    keep(sla(targets=[promised]), one)
+    (told,) = statement(office, NOVEMBER, OCTOBER, DECEMBER[1], zone="Europe/Berlin")
+    assert (told.now.decided, told.now.lacking, told.stood) == (0, 1, "")
