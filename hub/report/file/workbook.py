@@ -33,7 +33,7 @@ def workbook(model: ReportModel, hosts: frozenset[str]) -> bytes:
     """Write the workbook; links lead to `hosts` alone."""
     out = io.BytesIO()
     options = {
-        "constant_memory": True,
+        "in_memory": True,  # what it says of people never lies in a folder for everybody, and none is needed
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,

@@ -24,13 +24,18 @@ class Book:
         self.zip = zipfile.ZipFile(io.BytesIO(body))
         names = [sheet.get("name") for sheet in self.xml("xl/workbook.xml").iterfind(".//s:sheet", NS)]
         self.parts = {name: self.xml(f"xl/worksheets/sheet{n}.xml") for n, name in enumerate(names, 1)}
+        self.texts = ["".join(one.itertext()) for one in self.xml("xl/sharedStrings.xml").iterfind("s:si", NS)]
 
     def xml(self, part: str) -> ET.Element:
         return ET.fromstring(self.zip.read(part))  # noqa: S314 - we wrote it
 
+    def told(self, cell: ET.Element) -> str:
+        text = "".join(cell.itertext())
+        return self.texts[int(text)] if cell.get("t") == "s" else text
+
     def rows(self, sheet: str) -> list[dict[str, str]]:
         return [
-            {re.sub(r"\d", "", cell.get("r")): "".join(cell.itertext()) for cell in row}
+            {re.sub(r"\d", "", cell.get("r")): self.told(cell) for cell in row}
             for row in self.parts[sheet].iterfind(".//s:row", NS)
         ]
 
@@ -94,7 +99,7 @@ def test_no_text_of_a_tool_becomes_a_formula_a_link_or_a_number(report, start):
     sheet = read.parts["Findings"]
     assert sheet.findall(".//s:f", NS) == []
     cells = {re.sub(r"\d", "", cell.get("r")): cell for cell in sheet.findall(".//s:row", NS)[1]}
-    assert [cells[place].get("t") for place in ("K", "P")] == ["inlineStr", "inlineStr"]
+    assert [cells[place].get("t") for place in ("K", "P")] == ["s", "s"], "shared texts"
     styles = read.xml("xl/styles.xml").findall(".//s:cellXfs/s:xf", NS)
     quoted = styles[int(cells["K"].get("s"))].get("quotePrefix")
     assert quoted == ("1" if start.strip()[0] in "=+-@" else None)
