@@ -2,7 +2,8 @@
 
 A plugin reads its tool and gives `Alert`, `AvailabilitySample`, `Measurement` and `MaintenanceWindow` records:
 
-* `service_ids` by `ServiceMap` (`hub.monitoring.service_map`), from labels, tags, hosts or host groups;
+* `service_ids` by `RuleMap` (`hub.monitoring.service_map`), from labels, tags, hosts or host groups;
+* `ci_ids` in the same way, and `altered` = True where it reports that these items were changed;
 * `references` by `TicketFinder` (`hub.monitoring.ticket_finder`), from annotations, acknowledgements, comments;
 * `outage` = True where its services cannot be used while it lasts, False where they can, None where nobody said so;
 * `ended_at` None while it lasts. A tool that does not tell when it ended: `ended_after` = last instant it was seen,

@@ -61,6 +61,10 @@ class Alert(Record, tag="alert", kw_only=True):
     """While it lasts its services cannot be used; None = nobody has said so."""
     security: bool | None = None
     """Touches information security."""
+    altered: bool | None = None
+    """Reports that the items it is about were changed; None = nobody has said what does."""
+    ci_ids: list[Annotated[str, ref("configuration_item")]] = []
+    """Items it is about."""
 
 
 class Maintenance(Part, kw_only=True):

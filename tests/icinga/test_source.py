@@ -66,10 +66,21 @@ def test_vars_are_read_only_where_settings_name_them(icinga):
     assert "vars" not in json.loads(next(each for each in icinga.asked if "services" in each.url.path).content)["attrs"]
 
 
+ITEM = "register:configuration_items/web"
+
+
 def test_what_touches_security_is_told_by_rule(icinga):
     icinga.lists["services"] = [service("http", 2, groups=["ids"]), service("disk", 1)]
     assert [one.security for one in of(read(make())[1], "Alert")] == [True, False]
     assert [one.security for one in of(read(make(security=[]))[1], "Alert")] == [None, None]
+
+
+def test_a_change_of_an_item_is_told_by_rule(icinga):
+    icinga.lists["services"] = [service("http", 2, groups=["ids"]), service("disk", 1)]
+    rules = {"altered": ["servicegroup=ids"], "items": {"host=web01": ITEM}}
+    alerts = of(read(make(**rules))[1], "Alert")
+    assert [(one.altered, one.ci_ids) for one in alerts] == [(True, [ITEM]), (False, [ITEM])]
+    assert [(one.altered, one.ci_ids) for one in of(read(make())[1], "Alert")] == [(None, []), (None, [])]
 
 
 def test_a_figure_is_a_measurement_of_its_check(icinga):

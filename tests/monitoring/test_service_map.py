@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from hub.monitoring.service_map import ServiceMap, ServiceRules
+from hub.monitoring.service_map import RuleMap, ServiceRules
 from hub.monitoring.ticket_finder import TicketFinder
 
 SHOP, DESK = "register:services/shop", "register:services/desk"
@@ -23,7 +23,7 @@ RULES = {"service=shop": SHOP, "hostgroup=web*": SHOP, "host = desk01": DESK, "t
     ],
 )
 def test_every_rule_that_fits_names_its_service_once(facts, services):
-    assert ServiceMap(RULES).services(facts) == services
+    assert RuleMap(RULES).named(facts) == services
 
 
 @pytest.mark.parametrize("rule", ["service", "=shop", "service=", "service=a*b"])

@@ -14,6 +14,7 @@ SECRET = "tok-77aa-never-shown"
 NOW = parse_instant("2026-10-01T06:00:00Z")
 URL, ALERTMANAGER = "https://prometheus.example:9090", "https://alertmanager.example:9093"
 SHOP = "register:services/shop"
+DB = "register:configuration_items/db1"
 DAY_S = 86_400
 LABELS = {"alertname": "ShopDown", "service": "shop", "severity": "critical"}
 
@@ -27,6 +28,8 @@ def configure(**more: Any) -> PrometheusSettings:
         "services": {"service=shop": SHOP},
         "outage": ["severity=critical"],
         "security": ["team=security"],
+        "items": {"instance=db1*": DB},
+        "altered": ["alertname=VersionChanged"],
         "ticket_projects": ["OPS"],
         "history_days": 1,
         "availability": [{"service": SHOP, "query": 'probe_success{service="shop"}'}],

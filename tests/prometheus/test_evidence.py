@@ -15,7 +15,10 @@ from hub.conformance.judge import judge
 from hub.conformance.listing import list_obligations
 from hub.conformance.pack import Requirement
 from hub.records import (
+    Approval,
     CapacityPlan,
+    Change,
+    ConfigurationItem,
     Incident,
     Link,
     Measurement,
@@ -35,7 +38,7 @@ from hub.sync.source import Provision
 from hub_bs15000.catalogue import load_pack
 from hub_prometheus.source import make_source
 from tests.conformance.kit import needed
-from tests.prometheus.kit import LABELS, NOW, SHOP, configure
+from tests.prometheus.kit import DB, LABELS, NOW, SHOP, configure
 from tests.prometheus.stand import context
 
 JUDGED = (
@@ -44,12 +47,15 @@ JUDGED = (
     "BS15000-5.6-b",
     "BS15000-5.7-k",
     "BS15000-7.1-b",
+    "BS15000-8.1-j",
+    "OPS-03",
     "OPS-13",
     "SD-01",
     "SLM-15",
 )
 MONITORED = {"alert", "availability_sample", "maintenance_window", "outage"}
 HOUR = 3_600_000
+NEW = {"alertname": "VersionChanged", "instance": "db1:9100", "severity": "none"}
 SCAN = {"alertname": "PortScan", "team": "security", "severity": "warning"}
 
 
@@ -83,7 +89,7 @@ class Place:
         summary = sync_source(self.store, SourceJob("metrics", self.source), clock=clock)
         kinds = {kind: fields for kind, fields in needed(self.requirements).items() if kind not in MONITORED}
         with self.store.begin() as conn:
-            for name, given in (("desk", kinds.keys() - {"measurement"}), ("register", {"capacity_plan", "service"})):
+            for name, given in (("desk", kinds.keys() - {"measurement"}), ("register", {"capacity_plan", "configuration_item", "service"})):
                 set_provisions(conn, name, [Provision(kind, kinds[kind]) for kind in sorted(given & kinds.keys())], 1)
                 for kind in given & kinds.keys():
                     record_coverage(conn, name, "", kind, through=now_ms, reason=None, known_at=now_ms)
@@ -139,6 +145,23 @@ def place(any_store, servers, tmp_path):
             recorded_at=s("2026-09-15T10:05Z") * 1000,
             created_at=s("2026-09-15T10:05Z") * 1000,
         ),
+        ConfigurationItem(id=DB, source="register", created_at=1, ci_type="server", ci_status="live", controlled=True),
+        Change(
+            id="desk:4",
+            source="desk",
+            created_at=s("2026-09-17T08:00Z") * 1000,
+            actual_end=s("2026-09-18T09:00Z") * 1000,
+            links=[Link(type="affects", target=DB, at=s("2026-09-17T08:00Z") * 1000)],
+        ),
+        Approval(
+            id="desk:4/approval",
+            source="desk",
+            subject_id="desk:4",
+            decision="approved",
+            decided_at=s("2026-09-17T12:00Z") * 1000,
+            via="tool",
+            authenticity="tool_login",
+        ),
         CapacityPlan(
             id="register:capacity_plans/1",
             source="register",
@@ -166,6 +189,8 @@ def place(any_store, servers, tmp_path):
         (LABELS, s("2026-09-20T10:00Z"), s("2026-09-20T10:30Z")),
         (LABELS, s("2026-09-25T10:00Z"), s("2026-09-25T10:02Z")),
         (SCAN, s("2026-09-12T10:00Z"), s("2026-09-12T10:05Z")),
+        (NEW, s("2026-09-18T08:00Z"), s("2026-09-18T08:05Z")),
+        (NEW, s("2026-09-22T08:00Z"), s("2026-09-22T08:05Z")),
         (SCAN, s("2026-09-13T10:00Z"), s("2026-09-13T10:05Z")),
     ]
     down = [(s("2026-09-10T08:00Z"), s("2026-09-10T09:00Z")), (s("2026-09-20T10:00Z"), s("2026-09-20T10:30Z"))]
@@ -215,6 +240,11 @@ def test_what_monitoring_shows_becomes_evidence(place: Place) -> None:
 
     concluded = [told[0] for key, told in found.items() if key[:2] == ("OPS-13", "concluded")]
     assert concluded == ["pending"], "the next review has time yet"
+
+    # a new version seen while its change was under way, and one that nobody had approved
+    for requirement in ("8.1-j", "OPS-03"):
+        seen = sorted((key[3], told[0]) for key, told in found.items() if key[:3] == (requirement, "approved", DB))
+        assert [told for _, told in seen] == ["met", "not_met"], requirement
 
     # alerts of the security team, one of which somebody made a record of
     scans = sorted((one for one in place.held("alert") if one.security), key=lambda one: one.started_at)

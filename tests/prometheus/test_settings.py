@@ -33,13 +33,17 @@ def test_what_cannot_be_is_refused(more, told):
 
 
 def test_each_empty_setting_is_an_offer_that_gives_something():
-    bare = configure(alertmanagers=[], services={}, outage=[], security=[], availability=[], measurements=[])
+    bare = configure(
+        alertmanagers=[], services={}, outage=[], security=[], items={}, altered=[], availability=[], measurements=[]
+    )
     found = offers("metrics", bare)
     assert [one.write.split()[0] for one in found] == [
         "alertmanagers",
         "services",
         "outage",
         "security",
+        "items",
+        "altered",
         "service",
         "metric",
     ]

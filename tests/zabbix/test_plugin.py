@@ -17,7 +17,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 def test_what_one_more_line_would_give_is_offered():
     (whole,) = offers("mon", None)
     assert whole.opens
-    bare = configure(services={}, availability={}, measurements=[], security=[], ticket_projects=[])
+    bare = configure(
+        services={}, availability={}, measurements=[], security=[], items={}, altered=[], ticket_projects=[]
+    )
     given = {each.kind: each.fields for each in provisions(bare)}
     for offer in offers("mon", bare):
         for provision in offer.gives:

@@ -16,6 +16,16 @@ def later(minutes: int, **changes):
     return make(clock=FixedClock(NOW + minutes * 60_000), **changes)
 
 
+def test_a_change_of_an_item_is_told_by_rule(zabbix):
+    zabbix.events = [event(1, NOW_S - HOUR)]
+    item = "register:configuration_items/web"
+    for rule, told in ((f"problem={zabbix.events[0]['name'][:4]}*", True), ("problem=quite another", False)):
+        _, (alert,), _ = read(make(altered=[rule], items={"host=web01": item}), "event")
+        assert (alert.altered, alert.ci_ids) == (told, [item])
+    _, (alert,), _ = read(make(), "event")
+    assert (alert.altered, alert.ci_ids) == (None, [])
+
+
 def test_an_alert_from_problem_to_recovery(zabbix):
     zabbix.hosts[0]["groups"] = [{"name": "VPN gateways"}]
     began = NOW_S - 2 * HOUR

@@ -17,7 +17,7 @@ from hub.conformance.shape import precondition, threshold
 from hub.conformance.unit import Unit, unit
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
-from hub_bs15000.configuration import alterations, ci, in_use, item, tied, updates
+from hub_bs15000.configuration import SINCE_UNKNOWN, alterations, ci, in_use, item, tied, updates
 
 __all__ = ["DECLARATIONS"]
 
@@ -166,7 +166,7 @@ def _8_1_j(rid: str, p: Parameters) -> list[Part]:
     a: Any = approval.c
     here, there = tied(link, ci.sid)
     still = or_(c.actual_end.is_(None), hours_after(c.actual_end, p.entry_hours) >= slot.at)
-    agreed = (still, a.decision == "approved")
+    agreed = (still, a.decision == "approved", slot.vague == 0)
     approved = Need("approval", frozenset({"decision", "decided_at"}), evidence=True)
     direct = replace(
         rows("change", here, a.decided_at, fields=frozenset({"links"}), table=link, record=a.sid, lost=a.withdrawn_at)
@@ -197,6 +197,7 @@ def _8_1_j(rid: str, p: Parameters) -> list[Part]:
             before=slot.at + p.grace_minutes * 60_000,
             evidence=any_of(direct, carried),
             fields=("events",),
+            doubts=[(slot.vague == 1, SINCE_UNKNOWN)],
             needs=[approved],
         )
     ]

@@ -17,7 +17,7 @@ from hub.conformance.unit import Unit, unit
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.agreement import some_child
-from hub_bs15000.configuration import alterations, ci, tied
+from hub_bs15000.configuration import SINCE_UNKNOWN, alterations, ci, tied
 from hub_bs15000.message import mails
 from hub_bs15000.ticket import columns, tickets
 
@@ -50,12 +50,14 @@ def _ops_03(rid: str, p: Parameters) -> list[Part]:
     fields = frozenset({"links", "type", "actual_end"})
     approved = rows("change", here, a.decided_at, fields=fields, table=link, record=a.sid, lost=a.withdrawn_at)
     approved = approved.joining(change, c.sid == there).joining(approval, a.subject_id == c.sid)
-    approved = approved.where(under_way(c), a.decision == "approved", func.coalesce(a.via, "tool").in_(_WRITTEN))
+    approved = approved.where(
+        slot.vague == 0, under_way(c), a.decision == "approved", func.coalesce(a.via, "tool").in_(_WRITTEN)
+    )
     approved = approved.where(func.coalesce(a.authenticity, "").not_in(_DOUBTED))
     approved = approved.doubtful(a.authenticity.is_(None), "what shows that it was the approver is not recorded")
     approved = approved.doubtful(a.via.is_(None), "how it was approved is not recorded")
     emergency = rows("change", its, slot.at, table=other, record=u.sid, stated_by_unit=True)
-    emergency = emergency.joining(urgent, u.sid == end).where(u.type == "emergency", under_way(u))
+    emergency = emergency.joining(urgent, u.sid == end).where(slot.vague == 0, u.type == "emergency", under_way(u))
     types = [name.lower() for name in p.infrastructure_types]
     return [
         precondition(
@@ -73,7 +75,10 @@ def _ops_03(rid: str, p: Parameters) -> list[Part]:
                 replace(emergency, reads={"change": "near"}),
             ),
             fields=("events", "ci_type"),
-            doubts=[(ci.ci_type.is_(None), "what kind of item it is is not recorded")],
+            doubts=[
+                (ci.ci_type.is_(None), "what kind of item it is is not recorded"),
+                (slot.vague == 1, SINCE_UNKNOWN),
+            ],
             needs=[Need("approval", frozenset({"decision", "decided_at", "via", "authenticity"}), evidence=True)],
         )
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select, true, union_all
 
 from hub.conformance.expression import touched
 from hub.conformance.unit import Unit
@@ -12,13 +12,15 @@ from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.report import holds_role
 
-__all__ = ["ROLES", "alterations", "ci", "gone_at", "in_use", "item", "tied", "updates"]
+__all__ = ["ROLES", "SINCE_UNKNOWN", "alterations", "ci", "gone_at", "in_use", "item", "tied", "updates"]
 
 item = kind_tables["configuration_item"]
 ci: Any = item.c
 """Columns of the configuration item that owes."""
 ROLES = ("configuration_manager", "configuration_librarian", "configuration_administrator")
 """Who may alter the inventory."""
+SINCE_UNKNOWN = "since when it has been different is not recorded"
+"""Why nothing can have come before an alteration that was seen only afterwards."""
 _CONTROLLED = (
     "attributes",
     "baseline",
@@ -36,7 +38,9 @@ _CONTROLLED = (
 """Fields whose change is a change or a move of the item; who looks after it and when it was last seen are none."""
 _GONE = ("retired", "disposed")
 _event = metadata.tables["event"]
+_link = metadata.tables["link"]
 _record = metadata.tables["record"]
+_unknown = metadata.tables["unknown_field"]
 _duty = kind_tables["role_assignment"]
 
 
@@ -65,19 +69,38 @@ def _slots(slot: Any) -> Unit:
 
 
 def alterations(*fields: str) -> tuple[Unit, Any]:
-    """Every instant at which an item was changed or moved, in one of `fields`; also returns `at` and `to` of it.
+    """Every instant at which an item was changed or moved, in one of `fields`; also returns `at`, `to`, `vague` of it.
 
-    Without `fields` all those count that change control is about. Several values of one instant are one alteration.
+    Without `fields` all those count that change control is about. What the inventory notes and what monitoring reports
+    of an item stand side by side; several of one instant are one alteration. `vague` = 1: it was changed at `at` or before.
     """
     event, own = _event.alias(), item.alias()
-    slot = (
-        select(event.c.sid, event.c.at, func.max(event.c.to).label("to"))
+    noted = (
+        select(event.c.sid, event.c.at, event.c.to, literal(0).label("vague"))
         .select_from(own.join(event, event.c.sid == own.c.sid))
         .where(touched(own.c.sid), event.c.field.in_(fields or _CONTROLLED), event.c.type != "created")
-        .group_by(event.c.sid, event.c.at)
+    )
+    about, alert, open_start = _link.alias(), kind_tables["alert"].alias(), _unknown.alias()
+    a: Any = alert.c
+    cut = exists().where(open_start.c.sid == a.sid, open_start.c.field == "started_at").correlate_except(open_start)
+    reported = (
+        select(
+            about.c.target,
+            func.coalesce(a.started_at, a.created_at),
+            literal(None),
+            case((or_(a.started_at.is_(None), cut), 1), else_=0),
+        )
+        .select_from(about.join(alert, alert.c.sid == about.c.sid))
+        .where(touched(about.c.target), about.c.type == "ci_ids", a.altered == true())
+        .where(func.coalesce(a.started_at, a.created_at).is_not(None))
+    )
+    seen = union_all(noted, reported).subquery("seen")
+    slot = (
+        select(seen.c.sid, seen.c.at, func.max(seen.c.to).label("to"), func.max(seen.c.vague).label("vague"))
+        .group_by(seen.c.sid, seen.c.at)
         .subquery("alteration")
     )
-    return _slots(slot), slot.c
+    return _slots(slot).reading(alert="near"), slot.c
 
 
 def updates() -> tuple[Unit, ColumnElement[bool], ColumnElement[bool]]:

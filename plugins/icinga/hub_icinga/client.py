@@ -75,7 +75,7 @@ class IcingaClient:
         secret = settings.password.get_secret_value() if settings.password else ""
         certificate, key = settings.client_certificate, settings.client_key
         self._context = context
-        self._vars = any(name.startswith("vars.") for name in [*settings.services, *settings.security])
+        self._vars = bool(settings.variables)
         self._figures = bool(settings.measurements)
         self._web = Web(
             "Icinga",

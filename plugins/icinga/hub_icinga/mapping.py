@@ -72,6 +72,8 @@ def _problem(body: bytes, words: Vocabulary) -> Normalised:
         ),
         outage=words.outage(one.object, one.facts, one.severity),
         security=words.security(one.facts),
+        altered=words.altered(one.facts),
+        ci_ids=words.items.named(one.facts),
         unknown_fields=["started_at"] if one.since_unsure else [],
     )
     return _with_hint(record, one.facts)

@@ -37,6 +37,9 @@ _SERVED = frozenset({"service_ids"})
 _SECURITY = frozenset({"security"})
 _NAMED = frozenset({"references"})
 _OUTAGE = frozenset({"outage"})
+_ITEMS, _ALTERED = frozenset({"ci_ids"}), frozenset({"altered"})
+_SAID = {"altered": _ALTERED, "items": _ITEMS, "security": _SECURITY, "ticket_projects": _NAMED}
+"""Setting -> what it lets be said of alerts."""
 
 
 def provisions(settings: IcingaSettings) -> list[Provision]:
@@ -44,10 +47,9 @@ def provisions(settings: IcingaSettings) -> list[Provision]:
     alert, window = _ALERT, _WINDOW
     if settings.services or settings.availability:
         alert, window = alert | _SERVED, window | _SERVED
-    if settings.security:
-        alert |= _SECURITY
-    if settings.ticket_projects:
-        alert |= _NAMED
+    for setting, fields in _SAID.items():
+        if getattr(settings, setting):
+            alert |= fields
     if settings.availability or settings.outage:
         alert |= _OUTAGE
     found = [Provision("alert", alert), Provision("maintenance_window", window)]
@@ -72,6 +74,13 @@ def offers(name: str, settings: IcingaSettings | None) -> Sequence[Offer]:
         Offer('ticket_projects = ["OPS"]', f"[sources.{name}]", (Provision("alert", _NAMED),), opens=False),
         Offer('outage = ["servicegroup=<name>"]', f"[sources.{name}]", (Provision("alert", _OUTAGE),), opens=False),
         Offer('security = ["hostgroup=<name>"]', f"[sources.{name}]", (Provision("alert", _SECURITY),), opens=False),
+        Offer(
+            '"host=<name>" = "register:configuration_items/<id>"',
+            f"[sources.{name}.items]",
+            (Provision("alert", _ITEMS),),
+            opens=False,
+        ),
+        Offer('altered = ["servicegroup=<name>"]', f"[sources.{name}]", (Provision("alert", _ALTERED),), opens=False),
         Offer(
             '"host!service" = "register:services/<id>"',
             f"[sources.{name}.availability]",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from hub.monitoring.service_map import Rules, ServiceRules
+from hub.monitoring.service_map import ItemRules, Rules, ServiceRules
 from hub.monitoring.ticket_finder import TicketProject
 from hub.sync.setting import TimeoutS, ToolUrl
 from hub.sync.source_type import SourceSettings
@@ -58,6 +58,10 @@ class IcingaSettings(SourceSettings):
     """Rules as in `services`: while an alert that fits one is critical or down, its services cannot be used."""
     security: Rules = []
     """Rules as in `services`; alerts that fit one touch information security."""
+    items: ItemRules = {}
+    """As in `services` = id of a configuration item."""
+    altered: Rules = []
+    """Rules as in `services`: alerts that fit one report that their items were changed."""
     ticket_projects: list[TicketProject] = []
     """Projects whose keys count as tickets where an acknowledgement or a comment names them."""
     accounts: dict[str, str] = {}
@@ -70,6 +74,13 @@ class IcingaSettings(SourceSettings):
     """Documents written at once."""
     timeout_s: TimeoutS = 60
     """Longest silence within a request; a whole answer may take five times as long."""
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Custom variables (`vars.team`) that rules name; no other is asked for."""
+        rules = [*self.services, *self.outage, *self.security, *self.items, *self.altered]
+        names = (rule.partition("=")[0].strip() for rule in rules)
+        return frozenset(name for name in names if name.startswith("vars."))
 
     @field_validator("url")
     @classmethod

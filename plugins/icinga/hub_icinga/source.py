@@ -59,8 +59,7 @@ class IcingaSource:
         self._context = context
         self._client = client
         self._words = Vocabulary.of(context.name, settings)
-        rules = [*settings.services, *settings.security]
-        self._vars = {rule.partition("=")[0].strip() for rule in rules if rule.strip().startswith("vars.")}
+        self._vars = settings.variables
 
     def check(self) -> list[CheckLine]:
         """Try identity, permissions, clock and maps; every fault is a line."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.monitoring.service_map import ServiceMap
+from hub.monitoring.service_map import RuleMap
 from hub.monitoring.ticket_finder import TicketFinder
 
 if TYPE_CHECKING:
@@ -24,9 +24,11 @@ class Vocabulary:
 
     source: str
     settings: IcingaSettings
-    services: ServiceMap
-    guarded: ServiceMap
-    unusable: ServiceMap
+    services: RuleMap
+    guarded: RuleMap
+    unusable: RuleMap
+    items: RuleMap
+    changing: RuleMap
     tickets: TicketFinder
     figures: dict[tuple[str, str], Figure]
 
@@ -36,9 +38,11 @@ class Vocabulary:
         return cls(
             source,
             settings,
-            ServiceMap(settings.services),
-            ServiceMap(dict.fromkeys(settings.security, "fits")),
-            ServiceMap(dict.fromkeys(settings.outage, "fits")),
+            RuleMap(settings.services),
+            RuleMap(dict.fromkeys(settings.security, "fits")),
+            RuleMap(dict.fromkeys(settings.outage, "fits")),
+            RuleMap(settings.items),
+            RuleMap(dict.fromkeys(settings.altered, "fits")),
             TicketFinder(settings.ticket_projects),
             {(figure.object, figure.label): figure for figure in settings.measurements},
         )
@@ -46,19 +50,23 @@ class Vocabulary:
     def services_of(self, name: str, facts: Iterable[tuple[str, str]]) -> list[str]:
         """Return the services an object stands for, the one whose state it shows first."""
         shown = self.settings.availability.get(name)
-        found = self.services.services(facts)
+        found = self.services.named(facts)
         return list(dict.fromkeys([*([shown] if shown else []), *found]))
 
     def security(self, facts: Iterable[tuple[str, str]]) -> bool | None:
         """Tell whether an alert touches security; None where no rule says what does."""
-        return bool(self.guarded.services(facts)) if self.guarded else None
+        return bool(self.guarded.named(facts)) if self.guarded else None
+
+    def altered(self, facts: Iterable[tuple[str, str]]) -> bool | None:
+        """Tell whether an alert reports a change of its items; None where no rule says what does."""
+        return bool(self.changing.named(facts)) if self.changing else None
 
     def outage(self, name: str, facts: Iterable[tuple[str, str]], severity: str | None) -> bool | None:
         """Tell whether a service cannot be used while this lasts; None where nobody has said what does that."""
         shows = name in self.settings.availability
         if severity is None or not (shows or self.unusable):
             return None
-        if not shows and not self.unusable.services(facts):
+        if not shows and not self.unusable.named(facts):
             return False
         return True if severity in _UNUSABLE else False if severity in _USABLE else None
 

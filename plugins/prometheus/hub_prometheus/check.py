@@ -94,9 +94,7 @@ def _alerts(prometheus: Prometheus, settings: PrometheusSettings, words: Vocabul
         return [CheckLine("error", f"alerts: {fault}", f"correct alerts of this source: {settings.alerts}")]
     names = sorted({one.metric.get("alertname", "?") for one in found})
     lines = [CheckLine("ok", f"alerts: {len(names)} rules fired within a day")]
-    lost = sorted(
-        {one.metric.get("alertname", "?") for one in every if not words.services.services(one.metric.items())}
-    )
+    lost = sorted({one.metric.get("alertname", "?") for one in every if not words.services.named(one.metric.items())})
     return lines + [
         CheckLine(
             "warning",

@@ -52,7 +52,7 @@ def _alert(document: Document, words: Vocabulary) -> Normalised:
         _sane(now.started // 1000)
         started_at = now.started
     facts = list(labels.items())
-    services = words.services.services(facts)
+    services = words.services.named(facts)
     annotations = {} if now is None else now.annotations
     silences = [] if now is None else now.silences
     texts = [(f"annotation {name}", text) for name, text in sorted(annotations.items())]
@@ -81,13 +81,17 @@ def _alert(document: Document, words: Vocabulary) -> Normalised:
         ended_after=None if one.after is None else max(one.after * 1000, started_at),
         acknowledged_at=min((s.start for s in silences if s.start >= started_at), default=None),
         references=words.tickets.references(texts),
-        outage=bool(words.outage.services(facts)) if words.outage else None,
-        security=bool(words.security.services(facts)) if words.security else None,
+        outage=bool(words.outage.named(facts)) if words.outage else None,
+        security=bool(words.security.named(facts)) if words.security else None,
+        altered=bool(words.altered.named(facts)) if words.altered else None,
+        ci_ids=words.items.named(facts),
         unknown_fields=unknown,
     )
     unmapped = {}
     if not services:
         unmapped[f"alert:{name}"] = 'services = { "alertname=%s" = "register:services/…" }' % name  # noqa: UP031 - braces
+    if record.altered and not record.ci_ids:
+        unmapped[f"item:{name}"] = 'items = { "alertname=%s" = "register:configuration_items/…" }' % name  # noqa: UP031 - braces
     return Normalised([record], unmapped=unmapped)
 
 
@@ -100,7 +104,7 @@ def _silence(document: Document, words: Vocabulary) -> Normalised:
     if not words.maintenance.search(one.comment):
         return Normalised([], [Skip(document.native_id, NOT_PLANNED)])
     exact = [(name, value) for name, value, pattern, fits in one.matchers if fits and not pattern]
-    services = words.services.services(exact)
+    services = words.services.named(exact)
     record = MaintenanceWindow(
         id=f"{words.name}:silence/{one.id}",
         source=words.name,

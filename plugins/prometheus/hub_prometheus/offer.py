@@ -19,9 +19,13 @@ _LINES = {
     "services": f'services = {{ "service=<label value>" = "{_SERVICE}" }}',
     "outage": 'outage = ["severity=critical"]',
     "security": 'security = ["team=security"]',
+    "items": 'items = { "instance=<label value>" = "register:configuration_items/<id>" }',
+    "altered": 'altered = ["alertname=VersionChanged"]',
     "availability": f'service = "{_SERVICE}"',
     "measurements": 'metric = "cpu_used"',
 }
+_ADDING = ("services", "outage", "security", "items", "altered")
+"""Settings that say more of alerts that are read anyway."""
 _WHERE = {
     "availability": "[[sources.{}.availability]], with a query",
     "measurements": "[[sources.{}.measurements]], with a query and a subject",
@@ -39,7 +43,7 @@ def offers(name: str, settings: PrometheusSettings | None) -> Sequence[Offer]:
         if not getattr(settings, setting):
             gives = tuple(one for one in provisions(_with(settings, setting)) if one not in provisions(settings))
             where = _WHERE.get(setting, "[sources.{}]").format(name)
-            found.append(Offer(line, where, gives, opens=setting not in ("services", "outage", "security")))
+            found.append(Offer(line, where, gives, opens=setting not in _ADDING))
     return found
 
 
@@ -49,6 +53,8 @@ def _with(settings: PrometheusSettings, *names: str) -> PrometheusSettings:
         "services": {"service=shop": _SERVICE},
         "outage": ["severity=critical"],
         "security": ["team=security"],
+        "items": {"instance=db1": "register:configuration_items/<id>"},
+        "altered": ["alertname=VersionChanged"],
         "availability": [Availability(service=_SERVICE, query="up")],
         "measurements": [Figure(metric="cpu_used", query="up", subject=_SERVICE)],
     }

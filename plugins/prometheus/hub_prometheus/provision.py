@@ -33,6 +33,10 @@ def provisions(settings: PrometheusSettings) -> list[Provision]:
         alert.discard("outage")
     if not settings.security:
         alert.discard("security")
+    if settings.items:
+        alert.add("ci_ids")
+    if settings.altered:
+        alert.add("altered")
     if settings.alertmanagers:
         alert.add("acknowledged_at")
     found = [Provision("alert", frozenset(alert))]

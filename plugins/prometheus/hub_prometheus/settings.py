@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from hub.monitoring.service_map import Rules, ServiceRules
+from hub.monitoring.service_map import ItemRules, Rules, ServiceRules
 from hub.monitoring.ticket_finder import TicketProject
 from hub.sync.setting import TimeoutS, Token, ToolUrl
 from hub.sync.source_type import SourceSettings
@@ -85,6 +85,10 @@ class PrometheusSettings(SourceSettings):
     """Rules as in `services`: while an alert that fits one fires, its services cannot be used."""
     security: Rules = []
     """Rules as in `services`: alerts that fit one touch information security."""
+    items: ItemRules = {}
+    """`label=value` = id of a configuration item."""
+    altered: Rules = []
+    """Rules as in `services`: alerts that fit one report that their items were changed, such as a new version."""
     severity_label: str = "severity"
     """Label that says how grave an alert is."""
     ticket_projects: list[TicketProject] = []

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.monitoring.service_map import ServiceMap
+from hub.monitoring.service_map import RuleMap
 from hub.monitoring.ticket_finder import TicketFinder
 
 if TYPE_CHECKING:
@@ -23,9 +23,11 @@ class Vocabulary:
     """Configured name; the prefix of all record ids."""
     url: str
     severity_label: str
-    services: ServiceMap
-    outage: ServiceMap
-    security: ServiceMap
+    services: RuleMap
+    outage: RuleMap
+    security: RuleMap
+    items: RuleMap
+    altered: RuleMap
     tickets: TicketFinder
     maintenance: re.Pattern[str]
     availability: dict[str, Availability]
@@ -41,9 +43,11 @@ class Vocabulary:
             name=name,
             url=settings.url,
             severity_label=settings.severity_label,
-            services=ServiceMap(settings.services),
-            outage=ServiceMap(dict.fromkeys(settings.outage, "outage")),
-            security=ServiceMap(dict.fromkeys(settings.security, "security")),
+            services=RuleMap(settings.services),
+            outage=RuleMap(dict.fromkeys(settings.outage, "outage")),
+            security=RuleMap(dict.fromkeys(settings.security, "security")),
+            items=RuleMap(settings.items),
+            altered=RuleMap(dict.fromkeys(settings.altered, "altered")),
             tickets=TicketFinder(settings.ticket_projects),
             maintenance=re.compile(settings.maintenance),
             availability={one.service: one for one in settings.availability},

@@ -47,6 +47,7 @@ def _problem(body: bytes, words: Vocabulary) -> Normalised:
     severity = SEVERITIES[one.severity] if 0 <= one.severity < len(SEVERITIES) else None
     over = one.ended is not None or one.gone is not None
     ended = one.ended if one.gone is None else one.gone[1]
+    facts = [*one.facts, ("problem", one.name)]
     said = [("acknowledgement", update.text) for update in one.updates]
     record = Alert(
         id=f"{words.source}:event/{one.id}",
@@ -58,7 +59,7 @@ def _problem(body: bytes, words: Vocabulary) -> Normalised:
         status_category="resolved" if over else "in_progress" if one.acknowledged else "new",
         created_at=one.at,
         updated_at=max([one.at, ended or 0, *(update.at for update in one.updates)]),
-        service_ids=words.services_of(one.facts, one.shows),
+        service_ids=words.services_of(facts, one.shows),
         labels=[f"{name}={value}" for name, value in one.facts],
         events=sorted(_events(one, severity, words), key=lambda event: event.at),
         custom={"maintenance": one.maintenances} if one.maintenances else {},
@@ -70,8 +71,10 @@ def _problem(body: bytes, words: Vocabulary) -> Normalised:
         ended_after=one.gone[0] if one.gone is not None else None,
         acknowledged_at=_taken(one.updates) if one.acknowledged else None,
         references=words.tickets.references([*said, *(("tag", value) for _, value in one.facts)]),
-        outage=words.outage(one.facts, one.shows),
-        security=words.security(one.facts),
+        outage=words.outage(facts, one.shows),
+        security=words.security(facts),
+        altered=words.altered(facts),
+        ci_ids=words.items.named(facts),
         unknown_fields=["acknowledged_at"] if one.acknowledged and _taken(one.updates) is None else [],
     )
     return _with_hint(record, one.facts)

@@ -49,6 +49,9 @@ _FIGURE = frozenset(
 _LEVEL = (_FIGURE - {"coverage"}) | {"denominator", "missing_reason", "numerator", "service_ids", "target"}
 _SERVED, _SECURITY = frozenset({"service_ids"}), frozenset({"security"})
 _NAMED, _OUTAGE = frozenset({"references"}), frozenset({"outage"})
+_ITEMS, _ALTERED = frozenset({"ci_ids"}), frozenset({"altered"})
+_SAID = {"altered": _ALTERED, "items": _ITEMS, "security": _SECURITY, "ticket_projects": _NAMED}
+"""Setting -> what it lets be said of alerts."""
 
 
 def provisions(settings: ZabbixSettings) -> list[Provision]:
@@ -59,10 +62,9 @@ def provisions(settings: ZabbixSettings) -> list[Provision]:
         figure |= _LEVEL
     if settings.services or settings.availability:
         alert |= _SERVED
-    if settings.security:
-        alert |= _SECURITY
-    if settings.ticket_projects:
-        alert |= _NAMED
+    for setting, fields in _SAID.items():
+        if getattr(settings, setting):
+            alert |= fields
     if settings.availability or settings.outage:
         alert |= _OUTAGE
     if settings.measurements:
@@ -90,6 +92,13 @@ def offers(name: str, settings: ZabbixSettings | None) -> Sequence[Offer]:
         Offer('ticket_projects = ["OPS"]', here, (Provision("alert", _NAMED),), opens=False),
         Offer('outage = ["<tag>=<value>"]', here, (Provision("alert", _OUTAGE),), opens=False),
         Offer('security = ["hostgroup=<name>"]', here, (Provision("alert", _SECURITY),), opens=False),
+        Offer(
+            '"host=<name>" = "register:configuration_items/<id>"',
+            f"[sources.{name}.items]",
+            (Provision("alert", _ITEMS),),
+            opens=False,
+        ),
+        Offer('altered = ["problem=<beginning of a name>*"]', here, (Provision("alert", _ALTERED),), opens=False),
         Offer(
             '"<host>: <trigger>" = "register:services/<id>"',
             f"[sources.{name}.availability]",

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from hub.monitoring.service_map import Rules, ServiceRules
+from hub.monitoring.service_map import ItemRules, Rules, ServiceRules
 from hub.monitoring.ticket_finder import TicketProject
 from hub.sync.setting import TimeoutS, Token, ToolUrl, ZoneName
 from hub.sync.source_type import SourceSettings
@@ -50,7 +50,7 @@ class ZabbixSettings(SourceSettings):
     since: date | None = None
     """Events before this day are not read; without it, all that Zabbix still has."""
     services: ServiceRules = {}
-    """`<tag>=<value>`, `host=…`, `hostgroup=…` or `zabbix_service=…` = id of a service record."""
+    """`<tag>=<value>`, `host=…`, `hostgroup=…`, `problem=<its name>` or `zabbix_service=…` = id of a service record."""
     availability: dict[str, str] = {}
     """`<host>: <name of a trigger>` = id of the service record that is down while the trigger is in problem state."""
     measurements: list[Figure] = []
@@ -59,6 +59,10 @@ class ZabbixSettings(SourceSettings):
     """Rules as in `services`: while an alert that fits one lasts, its services cannot be used."""
     security: Rules = []
     """Rules as in `services`; alerts that fit one touch information security."""
+    items: ItemRules = {}
+    """As in `services` = id of a configuration item."""
+    altered: Rules = []
+    """Rules as in `services`: alerts that fit one report that their items were changed."""
     ticket_projects: list[TicketProject] = []
     """Projects whose keys count as tickets where an acknowledgement, a message or a tag names them."""
     accounts: dict[str, str] = {}

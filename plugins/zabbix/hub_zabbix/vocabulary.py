@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hub.monitoring.service_map import ServiceMap
+from hub.monitoring.service_map import RuleMap
 from hub.monitoring.ticket_finder import TicketFinder
 
 if TYPE_CHECKING:
@@ -25,9 +25,11 @@ class Vocabulary:
 
     source: str
     settings: ZabbixSettings
-    services: ServiceMap
-    guarded: ServiceMap
-    unusable: ServiceMap
+    services: RuleMap
+    guarded: RuleMap
+    unusable: RuleMap
+    items: RuleMap
+    changing: RuleMap
     tickets: TicketFinder
     figures: dict[tuple[str, str], Figure]
 
@@ -37,9 +39,11 @@ class Vocabulary:
         return cls(
             source,
             settings,
-            ServiceMap(settings.services),
-            ServiceMap(dict.fromkeys(settings.security, "fits")),
-            ServiceMap(dict.fromkeys(settings.outage, "fits")),
+            RuleMap(settings.services),
+            RuleMap(dict.fromkeys(settings.security, "fits")),
+            RuleMap(dict.fromkeys(settings.outage, "fits")),
+            RuleMap(settings.items),
+            RuleMap(dict.fromkeys(settings.altered, "fits")),
             TicketFinder(settings.ticket_projects),
             {(figure.host, figure.key): figure for figure in settings.measurements},
         )
@@ -47,17 +51,21 @@ class Vocabulary:
     def services_of(self, facts: Iterable[tuple[str, str]], shows: str = "") -> list[str]:
         """Return the services these facts stand for, the one whose state a trigger shows first."""
         shown = self.settings.availability.get(shows)
-        return list(dict.fromkeys([*([shown] if shown else []), *self.services.services(facts)]))
+        return list(dict.fromkeys([*([shown] if shown else []), *self.services.named(facts)]))
 
     def security(self, facts: Iterable[tuple[str, str]]) -> bool | None:
         """Tell whether an alert touches security; None where no rule says what does."""
-        return bool(self.guarded.services(facts)) if self.guarded else None
+        return bool(self.guarded.named(facts)) if self.guarded else None
+
+    def altered(self, facts: Iterable[tuple[str, str]]) -> bool | None:
+        """Tell whether an alert reports a change of its items; None where no rule says what does."""
+        return bool(self.changing.named(facts)) if self.changing else None
 
     def outage(self, facts: Iterable[tuple[str, str]], shows: str) -> bool | None:
         """Tell whether a service cannot be used while this lasts; None where nobody has said what does that."""
         if shows in self.settings.availability:
             return True
-        return bool(self.unusable.services(facts)) if self.unusable else None
+        return bool(self.unusable.named(facts)) if self.unusable else None
 
     def person(self, user: str) -> str | None:
         """Return the person behind a user."""
