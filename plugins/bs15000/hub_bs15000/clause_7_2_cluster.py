@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 
 from hub.conformance.evidence import Rows, any_of, rows
 from hub.conformance.expression import days_after, later_of, since_when, touched
+from hub.conformance.owed import NEVER
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need
@@ -35,21 +36,20 @@ def _counts(incident: Any) -> ColumnElement[bool]:
     return func.coalesce(incident.c.status_category, "").not_in(("cancelled", "rejected"))
 
 
-def _clusters(naming: str, *, by_category: bool, k: int, window_days: int) -> Any:
-    """Select (subject, category, anchor, first, opened): the k-th incident in the window that opens an episode."""
+def _clusters(naming: str, q: Parameters, *, by_category: bool) -> Any:
+    """Select (subject, category, anchor, first, opened, due): the k-th incident in the window that opens an episode.
+
+    Behind a fence, or its due instant is looked up again for each incident it is compared with.
+    """
+    k, window_days = q.k, q.window_days
     link, incident = _link.alias(), _incident.alias()
     reported = _reported(incident)
-    category: ColumnElement[Any] = incident.c.category if by_category else literal("")
+    subject, category, at = _about(link, incident, by_category=by_category)
     chosen = [link.c.type == naming, touched(link.c.target), _counts(incident), reported.is_not(None)]
     if by_category:
         chosen.append(func.coalesce(incident.c.category, "") != "")
     seen = (
-        select(
-            link.c.target.label("subject"),
-            category.label("category"),
-            incident.c.sid.label("sid"),
-            reported.label("at"),
-        )
+        select(subject, category, incident.c.sid.label("sid"), at.label("at"))
         .select_from(link.join(incident, incident.c.sid == link.c.sid))
         .where(*chosen)
         .subquery("seen")
@@ -63,77 +63,137 @@ def _clusters(naming: str, *, by_category: bool, k: int, window_days: int) -> An
     episodes = select(*spans.c, full.label("full"), before.label("before")).subquery("episodes")
     e = episodes.c
     return (
-        select(e.subject, e.category, e.sid.label("anchor"), e.first, e.at.label("opened"))
+        select(
+            e.subject,
+            e.category,
+            e.sid.label("anchor"),
+            e.first,
+            e.at.label("opened"),
+            days_after(e.at, q.decision_days).label("due"),
+        )
         .where(e.full, or_(e.before.is_(None), e.before > window_days * _DAY_MS))
+        .limit(NEVER)
         .subquery("cluster")
     )
 
 
-def _linked_problem(cluster: Any, naming: str, due: ColumnElement[Any], *, by_category: bool, outward: bool) -> Rows:
-    """A problem linked to an incident of the episode, by the end that states it."""
+def _of_episode(followed: Any, cluster: Any) -> ColumnElement[bool]:
+    """Say whether the incident something followed from belongs to the episode: same subject and category, before it was due."""
+    f, c = followed.c, cluster.c
+    return and_(f.subject == c.subject, f.category == c.category, f.reported_at >= c.first, f.reported_at <= c.due)
+
+
+def _linked_problem(naming: str, *, by_category: bool, outward: bool) -> Any:
+    """Select every problem linked to an incident, by the end that states it, with what the incident is about.
+
+    From the few incidents that have one, not from all incidents of an episode: these grow with the square of time. Behind a
+    fence, or the engine would begin with the others.
+    """
     scope, incident, link, other = _link.alias(), _incident.alias(), _link.alias(), _record.alias()
     types = FROM_INCIDENT if outward else FROM_PROBLEM
     here, there = (link.c.sid, link.c.target) if outward else (link.c.target, link.c.sid)
-    member = [scope.c.target == cluster.c.subject, scope.c.type == naming]
-    of_episode = [_reported(incident) >= cluster.c.first, _reported(incident) <= due, _counts(incident)]
-    if by_category:
-        of_episode.append(incident.c.category == cluster.c.category)
-    made = link_instant(link)
     return (
-        rows("problem", and_(*member), made, table=scope, record=there)
-        .joining(incident, incident.c.sid == scope.c.sid)
-        .joining(link, and_(here == incident.c.sid, link.c.type.in_(types)))
-        .joining(other, other.c.sid == there)
-        .where(*of_episode, or_(other.c.kind == "problem", link.c.type == "problem_ids"))
-        .doubtful(made.is_(None), "when the incident was linked to the problem is not known")
+        select(
+            *_about(scope, incident, by_category=by_category), there.label("problem"), link_instant(link).label("made")
+        )
+        .select_from(
+            link.join(incident, incident.c.sid == here)
+            .join(other, other.c.sid == there)
+            .join(scope, and_(scope.c.sid == incident.c.sid, scope.c.type == naming))
+        )
+        .where(
+            link.c.type.in_(types),
+            touched(scope.c.target),
+            _counts(incident),
+            or_(other.c.kind == "problem", link.c.type == "problem_ids"),
+        )
+        .limit(NEVER)
+        .subquery("linked")
     )
 
 
-def _decided(cluster: Any, naming: str, due: ColumnElement[Any], *, by_category: bool) -> Sequence[Rows]:
+def _about(scope: Any, incident: Any, *, by_category: bool) -> list[ColumnElement[Any]]:
+    category: ColumnElement[Any] = incident.c.category if by_category else literal("")
+    return [scope.c.target.label("subject"), category.label("category"), _reported(incident).label("reported_at")]
+
+
+def _problem(cluster: Any, naming: str, *, by_category: bool, outward: bool) -> Rows:
+    """A problem linked to an incident of the episode."""
+    linked = _linked_problem(naming, by_category=by_category, outward=outward)
+    made = linked.c.made
+    return rows("problem", _of_episode(linked, cluster), made, table=linked, record=linked.c.problem).doubtful(
+        and_(linked.c.problem.is_not(None), made.is_(None)), "when the incident was linked to the problem is not known"
+    )
+
+
+def _decided(cluster: Any, naming: str, *, by_category: bool) -> Sequence[Rows]:
     """A decision to do nothing that names the service or item, or an incident of the episode."""
-    found = []
-    for of_incident in (False, True):
-        link: Any = _link.alias()
-        action: Any = kind_tables["improvement_action"].alias()
-        a = action.c
-        recorded = func.coalesce(since_when(a.sid, "no_action.at"), since_when(a.sid, "no_action"))
-        at = later_of(a.no_action_at, recorded)
-        on = and_(link.c.type == "source_ids", link.c.target == cluster.c.subject)
-        if of_incident:
-            scope, incident = _link.alias(), _incident.alias()
-            members = (
-                select(scope.c.sid)
-                .select_from(scope.join(incident, incident.c.sid == scope.c.sid))
-                .where(
-                    scope.c.target == cluster.c.subject,
-                    scope.c.type == naming,
-                    _reported(incident) >= cluster.c.first,
-                    _reported(incident) <= due,
-                    *([incident.c.category == cluster.c.category] if by_category else []),
-                )
-                .correlate_except(scope, incident)
-            )
-            on = and_(link.c.type == "source_ids", link.c.target.in_(members))
-        found.append(
-            rows(
-                "improvement_action",
-                on,
-                at,
-                fields=frozenset({"no_action", "source_ids"}),
-                table=link,
-                reach="far",
-                declared=func.coalesce(a.declared_by, 0) != 0,
-            )
-            .joining(action, a.sid == link.c.sid)
-            .where(a.no_action_approver.is_not(None), func.coalesce(a.no_action_at, cluster.c.first) >= cluster.c.first)
+    link: Any = _link.alias()
+    action: Any = kind_tables["improvement_action"].alias()
+    on = and_(link.c.type == "source_ids", link.c.target == cluster.c.subject)
+    direct = rows(
+        "improvement_action",
+        on,
+        _no_action_at(action.c),
+        fields=_DECISION,
+        table=link,
+        reach="far",
+        declared=_declared(action.c),
+    )
+    named: Any = _link.alias()
+    other: Any = kind_tables["improvement_action"].alias()
+    scope, incident = _link.alias(), _incident.alias()
+    told = (
+        select(
+            *_about(scope, incident, by_category=by_category),
+            other.c.sid,
+            other.c.no_action_approver,
+            other.c.no_action_at,
+            _no_action_at(other.c).label("recorded"),
+            _declared(other.c).label("declared"),
         )
-    return found
+        .select_from(
+            other.join(named, and_(named.c.sid == other.c.sid, named.c.type == "source_ids"))
+            .join(incident, incident.c.sid == named.c.target)
+            .join(scope, and_(scope.c.sid == incident.c.sid, scope.c.type == naming))
+        )
+        .where(touched(scope.c.target))
+        .limit(NEVER)
+        .subquery("decided")
+    )
+    of_incident = rows(
+        "improvement_action",
+        _of_episode(told, cluster),
+        told.c.recorded,
+        fields=_DECISION,
+        table=told,
+        reach="far",
+        declared=told.c.declared,
+    )
+    return [
+        found.where(
+            one.no_action_approver.is_not(None), func.coalesce(one.no_action_at, cluster.c.first) >= cluster.c.first
+        )
+        for found, one in ((direct.joining(action, action.c.sid == link.c.sid), action.c), (of_incident, told.c))
+    ]
+
+
+_DECISION = frozenset({"no_action", "source_ids"})
+
+
+def _no_action_at(a: Any) -> ColumnElement[Any]:
+    recorded = func.coalesce(since_when(a.sid, "no_action.at"), since_when(a.sid, "no_action"))
+    return later_of(a.no_action_at, recorded)
+
+
+def _declared(a: Any) -> ColumnElement[bool]:
+    return func.coalesce(a.declared_by, 0) != 0
 
 
 def _cluster_part(
     rid: str, name: str, words: Words, q: Parameters, *, kind: str, naming: str, by_category: bool
 ) -> Part:
-    cluster = _clusters(naming, by_category=by_category, k=q.k, window_days=q.window_days)
+    cluster = _clusters(naming, q, by_category=by_category)
     units = Unit(
         kind=kind,
         rows=cluster,
@@ -144,18 +204,15 @@ def _cluster_part(
         reads={"incident": "near", "problem": "far"},
         has_envelope=False,
     )
-    due = days_after(cluster.c.opened, q.decision_days)
-    problems = [
-        _linked_problem(cluster, naming, due, by_category=by_category, outward=outward) for outward in (True, False)
-    ]
-    decisions = _decided(cluster, naming, due, by_category=by_category)
+    problems = [_problem(cluster, naming, by_category=by_category, outward=outward) for outward in (True, False)]
+    decisions = _decided(cluster, naming, by_category=by_category)
     known = frozenset({naming, "category"} if by_category else {naming})
     return deadline(
         rid,
         name,
         words,
         unit=units,
-        due=due,
+        due=cluster.c.due,
         evidence=any_of(*problems, *decisions),
         needs=[Need("incident", known, evidence=True)],
         shape="completeness",

@@ -1,0 +1,202 @@
+"""How long the whole standard takes: every requirement over very many tickets, and over 1,000 that changed.
+
+python -m tests.bench.standard --tickets 1000000
+
+The store is that of `hub demo` with its tickets, their approvals, reviews and deployments told again under new numbers,
+so that every requirement meets what it meets there, only more of it; of each copied ticket five events are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+from sqlalchemy import Table
+
+from hub.conformance import derive as derivation
+from hub.conformance.cycle import derive_all
+from hub.conformance.derive import derive
+from hub.conformance.pack import Requirement
+from hub.records import KINDS
+from hub.store.schema import child_tables, field_shapes, kind_tables
+from hub.store.store import Store
+from hub_bs15000.catalogue import load_pack
+
+TICKETS = ("change", "incident", "problem", "request")
+TOLD_AGAIN = (*TICKETS, "approval", "complaint", "deployment", "improvement_action", "known_error", "review")
+EVENTS = 5
+NOW = 1_793_692_800_000
+"""3 November 2026, when the demo judges October."""
+_FORGOTTEN = ("change_log", "derivation", "finding", "obligation", "part", "requirement_state", "sla_clock")
+
+
+def multiply(path: Path, tickets: int) -> tuple[int, int]:
+    """Tell the tickets of a store again until there are so many; returns how many tickets and events there are."""
+    with sqlite3.connect(path) as conn:
+        conn.execute("PRAGMA journal_mode = off")
+        conn.execute("PRAGMA synchronous = off")
+        for table in _FORGOTTEN:
+            conn.execute(f"DELETE FROM {table}")
+        kinds = ", ".join(f"'{kind}'" for kind in TOLD_AGAIN)
+        conn.execute(f"CREATE TEMP TABLE told AS SELECT sid FROM record WHERE kind IN ({kinds})")
+        conn.execute("CREATE UNIQUE INDEX told_i ON told (sid)")
+        step = conn.execute("SELECT max(sid) + 1 FROM record").fetchone()[0]
+        here = sum(conn.execute(f"SELECT count(*) FROM {kind}").fetchone()[0] for kind in TICKETS)
+        for copy in range(1, -(-tickets // here)):
+            _tell_again(conn, copy, copy * step)
+        conn.execute("DROP TABLE told")
+        counted = [
+            sum(conn.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names)
+            for names in (TICKETS, ["event"])
+        ]
+    return counted[0], counted[1]
+
+
+def _tell_again(conn: sqlite3.Connection, copy: int, shift: int) -> None:
+    _copy(conn, "record", shift, {"id": f"id || '#{copy}'"}, refers={"canonical"})
+    for kind in TOLD_AGAIN:
+        _copy(conn, kind, shift, {}, refers=_references(kind_tables[kind], field_shapes(KINDS[kind])))
+        for (owner, name), table in child_tables.items():
+            if owner == kind:
+                part = next(one.part for one in field_shapes(KINDS[kind]) if one.name == name)
+                assert part is not None
+                _copy(conn, table.name, shift, {}, refers=_references(table, field_shapes(part)))
+    _copy(conn, "link", shift, {}, refers={"target"})
+    _copy(conn, "since", shift, {}, refers=set())
+    _copy(conn, "unknown_field", shift, {}, refers=set())
+    few = f"(SELECT *, row_number() OVER (PARTITION BY sid ORDER BY at DESC) AS place FROM event) WHERE place <= {EVENTS} AND"
+    _copy(conn, "event", shift, {}, refers=set(), rows=few)
+
+
+def _references(table: Table, shapes: Any) -> set[str]:
+    """List the columns that hold the number of a record."""
+    names = {shape.name for shape in shapes if shape.role == "reference"}
+    for shape in shapes:
+        if shape.role == "struct":
+            names |= {f"{shape.name}_{one}" for one in _references(table, field_shapes(shape.part))}
+    return names
+
+
+def _copy(
+    conn: sqlite3.Connection, table: str, shift: int, written: dict[str, str], *, refers: set[str], rows: str = ""
+) -> None:
+    def value(name: str) -> str:
+        if name == "sid":
+            return f"sid + {shift}"
+        if name in refers:
+            return f"CASE WHEN {name} IN (SELECT sid FROM told) THEN {name} + {shift} ELSE {name} END"
+        return written.get(name, f'"{name}"')
+
+    names = [row[1] for row in conn.execute(f"PRAGMA table_info({table})")]
+    columns = ", ".join(f'"{name}"' for name in names)
+    values = ", ".join(value(name) for name in names)
+    conn.execute(
+        f"INSERT INTO {table} ({columns}) SELECT {values} FROM {rows or f'{table} WHERE'} sid IN (SELECT sid FROM told)"
+    )
+
+
+@contextmanager
+def timed(spent: dict[str, tuple[float, int]]) -> Iterator[None]:
+    """Note processor seconds and obligations written of each requirement."""
+    plain = derivation._derive_one
+
+    def derive_one(conn: Any, turn: Any, *rest: Any, **more: Any) -> Any:
+        began = time.process_time()
+        found = plain(conn, turn, *rest, **more)
+        spent[turn.requirement.id] = (time.process_time() - began, found[2])
+        return found
+
+    with patch.object(derivation, "_derive_one", derive_one):
+        yield
+
+
+def touch(path: Path, number: int) -> None:
+    """Change so many tickets, spread over all, as a page of corrections would: each was updated, and all it refers to is near."""
+    with sqlite3.connect(path) as conn:
+        every = " UNION ALL ".join(f"SELECT sid, '{kind}' AS kind FROM {kind}" for kind in TICKETS)
+        rows = conn.execute(f"SELECT count(*) FROM ({every})").fetchone()[0]
+        picked = f"(SELECT sid, kind FROM (SELECT sid, kind, row_number() OVER (ORDER BY sid) AS n FROM ({every})) WHERE n % {max(1, rows // number)} = 0 LIMIT {number})"
+        conn.execute(f"CREATE TEMP TABLE picked AS SELECT * FROM {picked}")
+        for kind in TICKETS:
+            conn.execute(f"UPDATE {kind} SET created_at = created_at + 1 WHERE sid IN (SELECT sid FROM picked)")
+        conn.execute("INSERT INTO change_log (kind, sid, touched) SELECT kind, sid, sid FROM picked")
+        conn.execute(
+            "INSERT INTO change_log (kind, sid, touched) SELECT p.kind, p.sid, l.target FROM picked p JOIN link l ON l.sid = p.sid"
+        )
+
+
+def measure(
+    path: Path, requirements: list[Requirement], *, changed: int
+) -> tuple[dict[str, tuple[float, int]], dict[str, float]]:
+    """Derive everything, then what changed; returns (requirement -> seconds and rows, figures of the whole)."""
+    store = Store.open(f"sqlite:///{path.name}", base_dir=path.parent)
+    spent: dict[str, tuple[float, int]] = {}
+    began = time.process_time()
+    derive_all(store, [], now=NOW, zone="Europe/Berlin", calendar="5x8")
+    before = time.process_time() - began
+    with timed(spent):
+        began = time.process_time()
+        written = derive(store, requirements, now=NOW).written
+        whole = time.process_time() - began
+    touch(path, changed)
+    began = time.process_time()
+    again = derive(store, requirements, now=NOW + 1)
+    some = time.process_time() - began
+    store.close()
+    return spent, {"clocks": before, "written": written, "whole": whole, "some": some, "rewritten": again.written}
+
+
+def main() -> None:
+    """Print the figures of the whole, then one line a requirement, the longest first."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--tickets", type=int, default=1_000_000)
+    parser.add_argument("--changed", type=int, default=1_000)
+    parser.add_argument("--demo", type=Path, help="Folder of a demo that was run; made anew without it.")
+    parser.add_argument("--most", type=int, default=290, help="So many requirements are listed.")
+    given = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        demo = given.demo or Path(folder, "demo")
+        if not given.demo:
+            subprocess.run(
+                [sys.executable, "-m", "hub", "demo", "--folder", str(demo)], check=True, stdout=subprocess.DEVNULL
+            )
+        path = Path(folder, "bench.db")
+        shutil.copy(demo / "hub.db", path)
+        tickets, events = multiply(path, given.tickets)
+        requirements = list(load_pack().requirements({}))
+        size = path.stat().st_size
+        spent, found = measure(path, requirements, changed=given.changed)
+        grown = path.stat().st_size - size
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.machine()}; {len(requirements)} requirements"
+    )
+    print(
+        f"{tickets:,} tickets, {events:,} events, {size / 1e9:.1f} GB before, {grown / 1e9:.1f} GB of obligations; peak memory {peak:.0f} MB"
+    )
+    print(f"clocks, outages, availability: {found['clocks']:.0f} s")
+    print(
+        f"whole: {found['written']:,.0f} obligations in {found['whole']:.0f} s = {found['written'] / found['whole']:,.0f} a second"
+    )
+    print(
+        f"{given.changed:,} changed: {found['rewritten']:,.0f} obligations in {found['some']:.1f} s = 1/{found['whole'] / found['some']:.0f}\n"
+    )
+    print("| requirement | obligations | s | a second |\n|---|---:|---:|---:|")
+    for name, (seconds, rows) in sorted(spent.items(), key=lambda one: -one[1][0])[: given.most]:
+        print(f"| {name} | {rows:,} | {seconds:.2f} | {rows / seconds if seconds else 0:,.0f} |")
+
+
+if __name__ == "__main__":
+    main()
