@@ -22,6 +22,8 @@ from hub.store.schema import kind_tables
 from hub.store.tables import link, raw_document, record
 
 __all__ = [
+    "FILES",
+    "SOURCE",
     "Decided",
     "Human",
     "Occasion",
@@ -39,6 +41,7 @@ __all__ = [
 
 SOURCE = "hub"
 STEPS, FILES = "report_step", "report_file"
+"""Streams; no rule of retention disposes of them: steps stay, files go when their report does."""
 
 
 @dataclass(frozen=True, slots=True)
