@@ -115,7 +115,15 @@ def ask(desk: Desk, report_id: str, *, login: str) -> None:
 
 
 def decide(
-    desk: Desk, report_id: str, word: StepType, *, revision: int | None, person: str, login: str, note: str = "", proven: bool = False
+    desk: Desk,
+    report_id: str,
+    word: StepType,
+    *,
+    revision: int | None,
+    person: str,
+    login: str,
+    note: str = "",
+    proven: bool = False,
 ) -> None:
     """Approve, reject or take back an approval, in somebody's name; binds to the bytes as they are.
 
@@ -260,7 +268,15 @@ def explain(desk: Desk, report_id: str, reason: str, *, login: str) -> None:
 
 
 def cancel(
-    desk: Desk, report_id: str, ways: Mapping[str, Way], *, person: str, login: str, reason: str, sender: str, proven: bool = False
+    desk: Desk,
+    report_id: str,
+    ways: Mapping[str, Way],
+    *,
+    person: str,
+    login: str,
+    reason: str,
+    sender: str,
+    proven: bool = False,
 ) -> None:
     """Call a planned report off: an approver of the plan says so, and its readers are told in the same transaction."""
     cycle = desk.cycle(report_id)
