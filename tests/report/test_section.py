@@ -13,6 +13,7 @@ from hub.conformance.situation.fact import ActionLine, Breach, Control, FollowUp
 from hub.report.compile import compile_conformance
 from hub.report.language.chinese import CHINESE
 from hub.report.language.chinese_file import CHINESE_FILE
+from hub.report.language.chinese_page import CHINESE_PAGE
 from hub.report.language.words import words_of
 from hub.report.mail import render_mail
 from hub.report.section.twin import twins
@@ -207,9 +208,10 @@ def test_a_table_has_every_phrase_the_sections_use():
             source = file.read_text(encoding="utf-8")
             used |= set(re.findall(r'\b(?:say|words|t\.words)\(\s*"([^"]+)"', source))
             used |= set(re.findall(r'(?:text|phrase) = "([^"]+)"', source))
+            used |= set(re.findall(r'\|plural\("([^"]+)', source))
             used |= set(re.findall(r'Said\(phrase="([^"]+)"', source))
     assert len(used) > 120
-    tables = (CHINESE, CHINESE_FILE)
+    tables = (CHINESE, CHINESE_FILE, CHINESE_PAGE)
     assert not used - {phrase for table in tables for phrase in table}
     for english, chinese in (pair for table in tables for pair in table.items()):
         assert set(re.findall(r"{\w+}", english)) == set(re.findall(r"{\w+}", chinese)), english

@@ -20,11 +20,12 @@ from babel.numbers import format_decimal
 from hub.clock import FIRST_MS, LAST_MS
 from hub.report.language.chinese import CHINESE
 from hub.report.language.chinese_file import CHINESE_FILE
+from hub.report.language.chinese_page import CHINESE_PAGE
 
 __all__ = ["ENGLISH", "Days", "Language", "Words", "words_of"]
 
 Language = Literal["en", "zh"]
-_TABLES: Mapping[Language, Mapping[str, str] | None] = {"en": None, "zh": CHINESE_FILE | CHINESE}
+_TABLES: Mapping[Language, Mapping[str, str] | None] = {"en": None, "zh": CHINESE_PAGE | CHINESE_FILE | CHINESE}
 _LOCALES: Mapping[Language, str] = {"en": "en_GB", "zh": "zh_Hans_CN"}
 _DAY_MS = 86_400_000
 
