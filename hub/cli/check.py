@@ -11,6 +11,7 @@ import typer
 from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, examples
 from hub.cli.output import emit, plain
 from hub.cli.session import Session
+from hub.clock import format_instant
 from hub.errors import HubError
 from hub.sla.fault import service_level_faults
 from hub.sla.zone import local_year
@@ -86,6 +87,8 @@ def _store_lines(session: Session) -> Iterator[tuple[str, CheckLine]]:
             yield "service levels", line
         for line in _outbox_lines(session):
             yield "outbox", line
+        for line in _archive_lines(session):
+            yield "archive of reports", line
 
 
 def _service_level_lines(session: Session) -> Iterator[CheckLine]:
@@ -107,6 +110,24 @@ def _outbox_lines(session: Session) -> Iterator[CheckLine]:
         yield CheckLine("warning", lost_text(one), "mend the address: `email` in the register, or in the tool")
     if len(lost) > _MOST_LOST:
         yield CheckLine("warning", f"{len(lost) - _MOST_LOST} messages before them did not arrive either")
+
+
+def _archive_lines(session: Session) -> Iterator[CheckLine]:
+    from hub.cli.report_step import office_of
+    from hub.report.plan.desk import Desk
+    from hub.report.plan.restore import restore_due
+
+    now = session.clock.now_ms()
+    with session.store.connect() as conn:
+        stands = restore_due(Desk(conn, office_of(session), now=now).begun().values(), now)
+    advice = "restore the archive from its backup to another place, then: hub report restore-test --folder DIR"
+    if stands.faulty:
+        text = f"the last restore test could not read back {len(stands.faulty)}: {', '.join(stands.faulty[:_MOST_LOST])}"
+        yield CheckLine("warning", text, "restore them from a backup, then: hub report restore-test")
+    if stands.untested:
+        yield CheckLine("warning", f"{stands.untested} of {stands.archived} were not read back for a year", advice)
+    elif stands.archived and not stands.faulty and stands.last_at is not None:
+        yield CheckLine("ok", f"{stands.archived} kept, last restore test {format_instant(stands.last_at)}")
 
 
 def _tried(attempt: Callable[[], list[CheckLine]]) -> list[CheckLine]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from hub.cli import report_plan
+from hub.cli import report_archive, report_life, report_plan
 from hub.cli.judging import catalogue, profile_of, told_of_reports
 from hub.cli.option import (
     CONFIG,
@@ -28,6 +28,7 @@ from hub.cli.option import (
     examples,
 )
 from hub.cli.output import emit, plain
+from hub.cli.report_step import office_of, sender_of
 from hub.cli.session import Session
 from hub.clock import format_instant
 from hub.conformance.derive import require_derived
@@ -71,7 +72,8 @@ def register(app: typer.Typer) -> None:
     group.command("list", epilog=examples("hub report list", "hub report list --format json"))(list_issued)
     group.command("show", epilog=examples("hub report show SR-example-conformance-2026-10"))(show)
     group.command("send", epilog=examples("hub report send SR-example-conformance-2026-10"))(send)
-    report_plan.register(group)
+    for part in (report_plan, report_life, report_archive):
+        part.register(group)
     app.add_typer(group, name="report")
 
 
@@ -150,7 +152,7 @@ def _approval_wanted(session: Session) -> str:
     from hub.report.plan.desk import Desk
 
     with session.store.connect() as conn:
-        terms = Desk(conn, report_plan.office_of(session), now=session.clock.now_ms()).plan.terms.values()
+        terms = Desk(conn, office_of(session), now=session.clock.now_ms()).plan.terms.values()
         return "waits for its approval" if any(one.type == "conformance" and one.approvers for one in terms) else ""
 
 
@@ -225,7 +227,7 @@ def _all_answers(
         known_at=known_at,
         zone=period.zone,
         kpis=figures_for_mail(
-            Desk(conn, report_plan.office_of(session), now=as_of), start=period.start, end=period.end, at=as_of
+            Desk(conn, office_of(session), now=as_of), start=period.start, end=period.end, at=as_of
         ),
     )
     entries = catalogue(session)
@@ -414,13 +416,13 @@ def _queued(session: Session, conn: Connection, report_id: str, revision: int | 
     from hub.report.plan.record import adopt_issued
     from hub.store import outbox
 
-    desk = Desk(conn, report_plan.office_of(session), now=session.clock.now_ms())
+    desk = Desk(conn, office_of(session), now=session.clock.now_ms())
     adopt_issued(desk)
     if report_id in desk.steps:
         cycle = desk.cycle(report_id)
         if revision not in (None, cycle.last.number):
             raise HubError(f"revision {revision} of {report_id} is not the one in hand, {cycle.last.number} is")
-        sender, name = report_plan.sender_of(session, desk.terms(cycle).method)
+        sender, name = sender_of(session, desk.terms(cycle).method)
         return queue_messages(desk, report_id, ways, sender=sender, name=name)
     issued = outbox.find_report(conn, report_id, revision)
     if issued is None:

@@ -86,7 +86,7 @@ class RetentionSettings(Section):
     approver_role: str = "retention_approver"
     """Role in the register that a person needs to approve a disposal."""
     operators: dict[str, RecordId] = {}
-    """Login at this machine -> person who runs disposals."""
+    """Login at this machine -> person who runs disposals, and in whose name it decides on reports."""
     key: SecretStr | None = None
     """Finds erased persons again, so that no source names them anew; never to be changed or lost."""
     rules: list[RuleSettings] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from sqlalchemy import Connection, or_, select
 
@@ -13,7 +14,15 @@ from hub.store.disposal import Authority
 from hub.store.schema import kind_tables
 from hub.store.tables import record
 
-__all__ = ["authorise", "login_name", "operator_of"]
+__all__ = ["Decider", "authorise", "decider", "login_name", "operator_of"]
+
+
+class Decider(NamedTuple):
+    """In whose name something is decided by command."""
+
+    person: str
+    proven: bool
+    """The login is tied to that person; else the name was only typed."""
 
 
 def login_name() -> str:
@@ -32,6 +41,28 @@ def operator_of(operators: Mapping[str, str]) -> str:
         message = f'the login \'{login}\' is nobody in it; add: "{login}" = "register:people/…"'
         raise _refused("retention.operators", message)
     return operator
+
+
+def decider(conn: Connection, operators: Mapping[str, str], person: str | None, *, login: str) -> Decider:
+    """Return in whose name a login decides; ConfigurationError where it may not in that of `person`.
+
+    Where the configuration ties any login to a person, every login decides in the name of its own person alone;
+    where it ties none, the name is whatever was typed.
+    """
+    if not operators:
+        if person is None:
+            raise _refused("--as", "say who decides, or tie this login to a person: [retention] operators")
+        return Decider(person, proven=False)
+    operator = operators.get(login)
+    if operator is None:
+        message = f'the login \'{login}\' is nobody in it, so it decides nothing; add: "{login}" = "register:people/…"'
+        raise _refused("retention.operators", message)
+    own = _human(conn, operator)
+    if own is None:
+        raise _refused("retention.operators", f"{operator} is no person of the register; sync it first")
+    if person is not None and _human(conn, person) != own:
+        raise _refused("--as", f"the login '{login}' is {operator}, and decides in no other name than that")
+    return Decider(person or operator, proven=True)
 
 
 def authorise(

@@ -30,6 +30,7 @@ __all__ = [
     "astray",
     "claim",
     "deliveries",
+    "empty",
     "find_report",
     "last_reports",
     "last_revision",
@@ -214,6 +215,12 @@ def message_of(conn: Connection, key: MessageKey) -> bytes:
     """Return the message's bytes, as they were hashed."""
     packed = conn.execute(select(outbox.c.message).where(_is(key))).scalar_one()
     return zstandard.ZstdDecompressor().decompress(packed)
+
+
+def empty(conn: Connection, key: MessageKey) -> None:
+    """Take the bytes of a message that has served its time; all else that is known of it stays."""
+    nothing = zstandard.ZstdCompressor().compress(b"")
+    conn.execute(update(outbox).where(_is(key), outbox.c.state.not_in(("waiting", "sending"))).values(message=nothing))
 
 
 def claim(conn: Connection, key: MessageKey) -> bool:

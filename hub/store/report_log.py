@@ -22,9 +22,10 @@ from hub.store.schema import kind_tables
 from hub.store.tables import link, raw_document, record
 
 __all__ = [
+    "FILES",
+    "SOURCE",
     "Decided",
     "Human",
-    "Occasion",
     "append_step",
     "decisions_on",
     "file_of",
@@ -32,13 +33,13 @@ __all__ = [
     "humans_of",
     "ids_of",
     "keep_file",
-    "occasions",
     "roles_at",
     "steps_of",
 ]
 
 SOURCE = "hub"
 STEPS, FILES = "report_step", "report_file"
+"""Streams; no rule of retention disposes of them: steps stay, files go when their report does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +73,6 @@ class Human(NamedTuple):
     """record.sid of the human."""
     address: str
     """First mail address; empty where none is known."""
-
-
-class Occasion(NamedTuple):
-    """Something that a report is owed for."""
-
-    type: str
-    """Report type."""
-    id: str
-    name: str
-    title: str
-    begun_at: int
-    at: int
-    """When it was over."""
-    customer: str | None
-    services: tuple[str, ...]
 
 
 def append_step(conn: Connection, report_id: str, number: int, body: bytes, now: int) -> None:
@@ -243,32 +229,3 @@ def _held(duty: Any, at: int) -> Iterable[ColumnElement[bool]]:
     yield or_(duty["from_"].is_(None), duty["from_"] <= at)
     yield or_(duty.to.is_(None), duty.to > at)
     yield duty.vanished_at.is_(None)
-
-
-def occasions(conn: Connection) -> list[Occasion]:
-    """List what event reports are owed for: major incidents resolved, releases out, services gone live."""
-    found: list[Occasion] = []
-    for type_, kind, begun, over, only in (
-        ("major_incident", "incident", "reported_at", "resolved_at", "major"),
-        ("post_release", "release", "released_at", "released_at", None),
-        ("implementation", "service", "live_at", "live_at", None),
-    ):
-        table, customer = kind_tables[kind], record.alias()
-        c = table.c
-        asked = (
-            select(record.c.id, c.sid, c.key, c.title, c[begun], c[over], customer.c.id)
-            .select_from(table.join(record, record.c.sid == c.sid).outerjoin(customer, customer.c.sid == c.customer_id))
-            .where(c[over].is_not(None), c.vanished_at.is_(None))
-            .order_by(c[over], record.c.id)
-        )
-        for id_, sid, key, title, since, at, owner in conn.execute(asked.where(c[only]) if only else asked):
-            name = key or id_.rpartition("/")[2]
-            services = (id_,) if kind == "service" else tuple(conn.scalars(_services(sid)))
-            found.append(Occasion(type_, id_, name, title or "", since or at, at, owner, services))
-    return found
-
-
-def _services(sid: int) -> Any:
-    of = record.alias()
-    asked = select(of.c.id).join(link, link.c.target == of.c.sid)
-    return asked.where(link.c.sid == sid, link.c.type == "service_ids").order_by(of.c.id)

@@ -166,7 +166,7 @@ def test_days_are_those_of_the_organisation(answers, make_finding, make_identity
     days = Days("Europe/Berlin")
     assert days.both(night) in page
     assert "23:00 CET" in days.both(night)
-    assert f'due <time datetime="2026-10-25T23:00:00Z">{days.day(night + 3_600_000)}</time>' in page
+    assert f'<time datetime="2026-10-25T23:00:00Z">due {days.day(night + 3_600_000)}</time>' in page
     assert "26" in days.day(night + 3_600_000)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -125,6 +127,22 @@ def test_every_kind_of_page_is_quiet_asks_nobody_and_can_be_read_by_all(visit, k
     assert one.said == []
     assert one.outside() == []
     assert grounds == {"rgb(238, 241, 244)" if scheme == "light" else "rgb(14, 19, 24)"}
+
+
+def test_chinese_pages_are_as_quiet_and_search_in_chinese(browser, tmp_path, answers, report, kinds):
+    told = msgspec.structs.replace(report, identity=msgspec.structs.replace(report.identity, language="zh"))
+    publish(tmp_path / "pages", "r1", site_files(make_site(answers, told)))
+    one = Visit(browser, tmp_path / "pages", viewport=TELEPHONE)
+    for name in ("index.html", kinds[8], "search.html#关键"):
+        page = one.open(name)
+        assert page.evaluate("document.documentElement.scrollWidth") == TELEPHONE["width"], f"{name} is too wide"
+        assert _serious(page) == [], name
+        if shown := os.environ.get("HUB_PICTURES"):
+            page.screenshot(path=f"{shown}/zh-{name.partition('.')[0].replace('/', '-')}.png", full_page=True)
+    assert page.locator("#told").text_content().startswith("找到 ")
+    assert page.locator("#hits li").count() > 0
+    assert one.said == []
+    one.close()
 
 
 def test_axe_would_have_told(visit):

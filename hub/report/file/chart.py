@@ -13,9 +13,9 @@ from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFont
 
+from hub.report.language.words import Words, words_of
 from hub.report.model import ReportModel, ServiceLevel, TrendPoint
-from hub.report.status import percent
-from hub.report.wording import clean, plural
+from hub.report.wording import clean
 
 __all__ = ["WIDTH", "Chart", "charts", "worst_levels"]
 
@@ -45,11 +45,11 @@ class Chart:
 
 def charts(model: ReportModel) -> list[Chart]:
     """Draw the charts there is data for: the rate over the periods, attainment against target."""
-    drawn = []
+    drawn, say = [], words_of(model.identity.language)
     if any(point.rate and point.rate.denominator for point in model.trend):
-        drawn.append(_trend(model.trend[-_SHOWN:]))
+        drawn.append(_trend(model.trend[-_SHOWN:], say))
     if worst_levels(model):
-        drawn.append(_levels(worst_levels(model), left_out=max(0, len(_measured(model)) - _SHOWN)))
+        drawn.append(_levels(worst_levels(model), say, left_out=max(0, len(_measured(model)) - _SHOWN)))
     return drawn
 
 
@@ -67,7 +67,7 @@ def _above(row: ServiceLevel) -> int:
     return (row.now.basis_points or 0) - row.target if row.target is not None else _WHOLE + 1
 
 
-def _trend(points: list[TrendPoint]) -> Chart:
+def _trend(points: list[TrendPoint], say: Words) -> Chart:
     height, left, right, top, bottom = 620, 120, 1150, 90, 470
     picture, pen = _sheet(height)
     for mark in (0, 50, 100):
@@ -101,15 +101,15 @@ def _trend(points: list[TrendPoint]) -> Chart:
                 stroke_width=8,
                 stroke_fill=_GROUND,
             )
-    told = "; ".join(f"{point.label} {_told(point)}" for point in points)
-    return Chart("conformance-rate.png", _png(picture), f"Conformance rate by period: {told}.", height)
+    told = "; ".join(f"{point.label} {_told(point, say)}" for point in points)
+    return Chart("conformance-rate.png", _png(picture), say("Conformance rate by period: {told}.", told=told), height)
 
 
-def _told(point: TrendPoint) -> str:
-    return percent(point.rate.numerator, point.rate.denominator) if point.rate else "no report"
+def _told(point: TrendPoint, say: Words) -> str:
+    return say.percent(point.rate.numerator, point.rate.denominator) if point.rate else say("no report")
 
 
-def _levels(rows: list[tuple[int, ServiceLevel]], *, left_out: int) -> Chart:
+def _levels(rows: list[tuple[int, ServiceLevel]], say: Words, *, left_out: int) -> Chart:
     line, left, right, top = 92, 110, 860, 30
     height = top + line * len(rows) + 90
     picture, pen = _sheet(height)
@@ -130,21 +130,22 @@ def _levels(rows: list[tuple[int, ServiceLevel]], *, left_out: int) -> Chart:
             x = left + row.target * (right - left) // _WHOLE
             pen.line((x, y - 40, x, y + 40), fill=_TARGET, width=_STROKE)
             pen.text((1180, y), f"/ {_digits(row.target)}", fill=_INK, font=_font(40), anchor="rm")
-    told = "; ".join(_level_told(number, row) for number, row in rows)
-    more = f"; {plural(left_out, 'more target')} better kept" if left_out else ""
+    told = "; ".join(_level_told(number, row, say) for number, row in rows)
+    if left_out:
+        told += "; " + say("{what} better kept", what=say.count(left_out, "more target"))
     return Chart(
         "attainment.png",
         _png(picture),
-        f"Attainment against target, the worst first: {told}{more}.",
+        say("Attainment against target, the worst first: {told}.", told=told),
         height,
         "; ".join(f"{number} {_name(row)}" for number, row in rows),
     )
 
 
-def _level_told(number: int, row: ServiceLevel) -> str:
-    against = "no target" if row.target is None else f"target {percent(row.target, _WHOLE)}"
-    kept = f", {row.kept}" if row.kept else ""
-    return f"{number} {_name(row)}: {percent(row.now.numerator, row.now.denominator)}, {against}{kept}"
+def _level_told(number: int, row: ServiceLevel, say: Words) -> str:
+    against = say("no target") if row.target is None else say("target {share}", share=say.percent(row.target, _WHOLE))
+    facts = [say.percent(row.now.numerator, row.now.denominator), against, *([say(row.kept)] if row.kept else [])]
+    return f"{number} {_name(row)}: {say.list(facts)}"
 
 
 def _name(row: ServiceLevel) -> str:

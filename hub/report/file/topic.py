@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hub.conformance.answer import RequirementRow, Subject
+from hub.report.language.words import ENGLISH, Words
 from hub.report.model import Nonconformity, Person, Rate, ReportModel
-from hub.report.status import percent
 from hub.report.wording import RESULT_WORDS, clean
 
 __all__ = ["Cell", "Column", "Topic", "topics_of"]
@@ -24,6 +24,7 @@ class Column:
     """One column."""
 
     name: str
+    """A phrase, as all names of a topic; whoever draws it says it."""
     kind: Kind = "text"
     width: int = 14
     """In characters, as a spreadsheet counts them."""
@@ -41,19 +42,19 @@ class Topic:
     """Why there is nothing in it."""
 
 
-def topics_of(model: ReportModel) -> Iterator[Topic]:
-    """Give every table of a report, in the order of its mail; addresses are not checked yet."""
-    yield _findings(model)
-    yield _requirements(model)
-    yield _clauses(model)
-    yield _levels(model)
-    yield _deadlines(model)
-    yield _coverage(model)
-    yield _gaps(model)
-    yield _waivers(model)
+def topics_of(model: ReportModel, say: Words = ENGLISH) -> Iterator[Topic]:
+    """Give every table of a report, in the order of its mail; cells in the reader's language, addresses unchecked."""
+    yield _findings(model, say)
+    yield _requirements(model, say)
+    yield _clauses(model, say)
+    yield _levels(model, say)
+    yield _deadlines(model, say)
+    yield _coverage(model, say)
+    yield _gaps(model, say)
+    yield _waivers(model, say)
 
 
-def _findings(model: ReportModel) -> Topic:
+def _findings(model: ReportModel, say: Words) -> Topic:
     change = model.change
     told = {line.key for line in model.nonconformities}
     gone = [line for line in [*change.resolved, *change.waived] if line.key not in told] if change else []
@@ -82,19 +83,19 @@ def _findings(model: ReportModel) -> Topic:
             Column("Evidence", width=40),
             Column("Key", width=40),
         ),
-        [_finding(line, model) for line in [*model.nonconformities, *gone]],
+        [_finding(line, model, say) for line in [*model.nonconformities, *gone]],
         "No finding is open, and none was cured in the period.",
     )
 
 
-def _finding(line: Nonconformity, model: ReportModel) -> tuple[Cell, ...]:
+def _finding(line: Nonconformity, model: ReportModel, say: Words) -> tuple[Cell, ...]:
     return (
         line.requirement,
         model.titles.get(line.requirement, ""),
         line.clause,
-        line.severity,
-        line.state,
-        line.news,
+        say(line.severity),
+        say(line.state),
+        line.news and say(line.news),
         line.subject.key or line.subject.id,
         line.subject.title,
         line.subject.url,
@@ -116,7 +117,7 @@ def _finding(line: Nonconformity, model: ReportModel) -> tuple[Cell, ...]:
 _REQUIREMENT_CASES = ("not_met", "not_provable", "waived", "attested", "met", "at_risk", "pending", "not_applicable")
 
 
-def _requirements(model: ReportModel) -> Topic:
+def _requirements(model: ReportModel, say: Words) -> Topic:
     moved = {line.requirement: line.before for line in model.change.moved} if model.change else {}
     return Topic(
         "Requirements",
@@ -130,25 +131,25 @@ def _requirements(model: ReportModel) -> Topic:
             *(Column(f"Cases {RESULT_WORDS[verdict]}", "number", 12) for verdict in _REQUIREMENT_CASES),
             Column("Why not provable", width=60),
         ),
-        [_requirement(row, moved.get(row.requirement, "")) for row in model.requirements],
+        [_requirement(row, moved.get(row.requirement, ""), say) for row in model.requirements],
         "This report is older than the list of requirements in it.",
     )
 
 
-def _requirement(row: RequirementRow, before: str) -> tuple[Cell, ...]:
+def _requirement(row: RequirementRow, before: str, say: Words) -> tuple[Cell, ...]:
     return (
         row.requirement,
         row.title,
         row.clause,
-        row.severity,
-        RESULT_WORDS[row.verdict],
-        RESULT_WORDS.get(before, ""),
+        say(row.severity),
+        say(RESULT_WORDS[row.verdict]),
+        say(RESULT_WORDS[before]) if before else "",
         *(row.counts.get(verdict, 0) for verdict in _REQUIREMENT_CASES),
         "; ".join(row.reasons[:_SHOWN_REASONS]),
     )
 
 
-def _clauses(model: ReportModel) -> Topic:
+def _clauses(model: ReportModel, say: Words) -> Topic:
     shown = [verdict for verdict in RESULT_WORDS if verdict != "not_judged"]
     return Topic(
         "Clauses",
@@ -161,7 +162,7 @@ def _clauses(model: ReportModel) -> Topic:
             (
                 row.clause,
                 *(row.counts.verdicts.get(verdict, 0) for verdict in shown),
-                percent(row.counts.rate.numerator, row.counts.rate.denominator),
+                say.percent(row.counts.rate.numerator, row.counts.rate.denominator),
             )
             for row in model.clauses
         ],
@@ -169,7 +170,7 @@ def _clauses(model: ReportModel) -> Topic:
     )
 
 
-def _levels(model: ReportModel) -> Topic:
+def _levels(model: ReportModel, say: Words) -> Topic:
     return Topic(
         "Service levels",
         (
@@ -194,15 +195,15 @@ def _levels(model: ReportModel) -> Topic:
         [
             (
                 number,
-                row.title or row.agreement or "under no agreement",
+                row.title or row.agreement or say("under no agreement"),
                 row.metric.replace("_", " "),
                 row.promise,
-                row.previous,
-                row.restated,
-                _rate(row.now),
-                row.stood,
-                "" if row.target is None else percent(row.target, 10_000),
-                row.kept,
+                _share(row.previous, say),
+                _share(row.restated, say),
+                _rate(row.now, say),
+                _share(row.stood, say),
+                "" if row.target is None else say.percent(row.target, 10_000),
+                row.kept and say(row.kept),
                 row.goal,
                 row.now.numerator,
                 row.now.denominator,
@@ -217,17 +218,18 @@ def _levels(model: ReportModel) -> Topic:
     )
 
 
-def _deadlines(model: ReportModel) -> Topic:
+def _deadlines(model: ReportModel, say: Words) -> Topic:
     due: list[tuple[int, str, str, Subject | None, str, str]] = [
-        (line.due_at, "finding to cure", line.requirement, line.subject, _person(line.owner), "")
+        (line.due_at, say("finding to cure"), line.requirement, line.subject, _person(line.owner), "")
         for line in model.nonconformities
         if line.state == "open" and line.due_at is not None
     ]
     due += [
-        (row.due_at, "owed", row.requirement, row.subject, "", "at risk" if row.at_risk else "") for row in model.coming
+        (row.due_at, say("owed"), row.requirement, row.subject, "", say("at risk") if row.at_risk else "")
+        for row in model.coming
     ]
     due += [
-        (row.valid_to, "waiver ends", row.requirement, None, _person(row.approver), "")
+        (row.valid_to, say("waiver ends"), row.requirement, None, _person(row.approver), "")
         for row in model.waivers
         if row.expires_soon
     ]
@@ -254,7 +256,7 @@ def _deadlines(model: ReportModel) -> Topic:
                 subject.title if subject else "",
                 subject.url if subject else "",
                 owner,
-                "late" if at <= model.identity.as_of else risk,
+                say("late") if at <= model.identity.as_of else risk,
             )
             for at, what, requirement, subject, owner, risk in sorted(due, key=lambda row: (row[0], row[1], row[2]))
         ],
@@ -262,7 +264,7 @@ def _deadlines(model: ReportModel) -> Topic:
     )
 
 
-def _coverage(model: ReportModel) -> Topic:
+def _coverage(model: ReportModel, say: Words) -> Topic:
     return Topic(
         "Coverage",
         (
@@ -274,18 +276,21 @@ def _coverage(model: ReportModel) -> Topic:
             Column("Why not further", width=70),
         ),
         [
-            (row.source, row.scope, row.kind, row.through, row.records, row.reason or _unread(row.through))
+            (
+                row.source,
+                row.scope,
+                row.kind,
+                row.through,
+                row.records,
+                row.reason or ("" if row.through is not None else say("never read to the end")),
+            )
             for row in model.coverage
         ],
         "No source was read.",
     )
 
 
-def _unread(through: int | None) -> str:
-    return "never read to the end" if through is None else ""
-
-
-def _gaps(model: ReportModel) -> Topic:
+def _gaps(model: ReportModel, say: Words) -> Topic:
     return Topic(
         "Not provable",
         (
@@ -294,28 +299,28 @@ def _gaps(model: ReportModel) -> Topic:
             Column("Cases", "number", 8),
             Column("Requirements", width=60),
         ),
-        [(row.reason, row.remedy, row.obligations, ", ".join(row.requirements)) for row in model.gaps],
+        [(row.reason, row.remedy, row.obligations, say.list(row.requirements)) for row in model.gaps],
         "Nothing is left undecided for want of data.",
     )
 
 
-def _waivers(model: ReportModel) -> Topic:
+def _waivers(model: ReportModel, say: Words) -> Topic:
     rows: list[tuple[Cell, ...]] = [
         (
             row.requirement,
             model.titles.get(row.requirement, ""),
-            "waived",
+            say("waived"),
             row.unit_filter,
             row.reason,
             _person(row.approver),
             row.valid_to - 1,
             row.obligations,
-            "; ".join([*(["ends soon"] if row.expires_soon else []), *row.notes]),
+            "; ".join([*([say("ends soon")] if row.expires_soon else []), *row.notes]),
         )
         for row in model.waivers
     ]
     rows += [
-        (name, model.titles.get(name, ""), "attested", "", "rests on declarations only", "", None, None, "")
+        (name, model.titles.get(name, ""), say("attested"), "", say("rests on declarations only"), "", None, None, "")
         for name in model.attested
     ]
     return Topic(
@@ -340,5 +345,10 @@ def _person(person: Person | None) -> str:
     return clean(person.label) if person else ""
 
 
-def _rate(rate: Rate) -> str:
-    return percent(rate.numerator, rate.denominator)
+def _rate(rate: Rate, say: Words) -> str:
+    return say.percent(rate.numerator, rate.denominator)
+
+
+def _share(told: str, say: Words) -> str:
+    """Say a figure that the report holds as text; it is a number, or says that there were no cases."""
+    return say(told) if told == say.NO_CASES else told

@@ -16,8 +16,9 @@ import xlsxwriter
 from hub.report.attachment import FORMULA
 from hub.report.file.moment import day_text, local_time, minute_text
 from hub.report.file.topic import Cell, Column, Topic, topics_of
+from hub.report.language.words import Words, words_of
 from hub.report.model import ReportModel
-from hub.report.status import percent
+from hub.report.status import told as said
 from hub.report.wording import RESULT_WORDS, change_sentence, clean, safe_url, verdict_sentence
 
 __all__ = ["workbook"]
@@ -39,7 +40,7 @@ def workbook(model: ReportModel, hosts: frozenset[str]) -> bytes:
         "strings_to_numbers": False,
     }
     with xlsxwriter.Workbook(out, options) as book:
-        identity = model.identity
+        identity, say = model.identity, words_of(model.identity.language)
         book.set_properties({"title": f"{identity.report_id} r{identity.revision}", "created": _CREATED})
         pen = _Pen(
             zone=identity.zone,
@@ -50,10 +51,11 @@ def workbook(model: ReportModel, hosts: frozenset[str]) -> bytes:
             day=book.add_format({"num_format": "yyyy-mm-dd", "valign": "top", "align": "left"}),
             link=book.add_format({"font_color": "#0b5cad", "underline": 1, "valign": "top"}),
             hosts=hosts,
+            words=say,
         )
-        _cover(book.add_worksheet("Report"), model, pen)
-        for topic in topics_of(model):
-            _sheet(book.add_worksheet(topic.name), topic, pen)
+        _cover(book.add_worksheet(say("Report")), model, pen)
+        for topic in topics_of(model, say):
+            _sheet(book.add_worksheet(say(topic.name)), topic, pen)
     return out.getvalue()
 
 
@@ -69,6 +71,7 @@ class _Pen:
     day: Any
     link: Any
     hosts: frozenset[str]
+    words: Words
     links: int = 0
     """Links on the sheet at hand."""
 
@@ -112,14 +115,15 @@ def _sheet(sheet: Any, topic: Topic, pen: _Pen) -> None:
     zoned = {number for number, column in enumerate(topic.columns) if column.kind in ("minute", "day")}
     for number, column in enumerate(topic.columns):
         sheet.set_column(number, number, column.width)
-        sheet.write_string(0, number, f"{column.name} ({pen.zone})" if number in zoned else column.name, pen.head)
+        name = pen.words(column.name)
+        sheet.write_string(0, number, f"{name} ({pen.zone})" if number in zoned else name, pen.head)
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, max(1, len(topic.rows)), len(topic.columns) - 1)
     sheet.repeat_rows(0)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     if not topic.rows:
-        sheet.write_string(1, 0, topic.empty, pen.text)
+        sheet.write_string(1, 0, pen.words(topic.empty), pen.text)
     for number, row in enumerate(topic.rows, 1):
         for place, cell in enumerate(row):
             pen.write(sheet, (number, place), cell, topic.columns[place])
@@ -130,31 +134,39 @@ def _cover(sheet: Any, model: ReportModel, pen: _Pen) -> None:
     identity, zone = model.identity, pen.zone
     period = identity.period
     rate = model.counts.rate
-    before = model.rate_before
+    before, say = model.rate_before, pen.words
+    first, last = day_text(period.start, period.zone), day_text(period.end - 1, period.zone)
+    told = {"report": identity.report_id, "revision": str(identity.revision)}
     lines: list[tuple[str, str | int]] = [
-        ("Report", f"{identity.report_id} revision {identity.revision}"),
-        ("Scope", identity.scope),
-        ("Period", f"{day_text(period.start, period.zone)} to {day_text(period.end - 1, period.zone)}, {period.zone}"),
-        ("As of", f"{minute_text(identity.as_of, zone)} {zone} ({minute_text(identity.as_of, 'UTC')} UTC)"),
-        ("Known at", f"{minute_text(identity.known_at, zone)} {zone} ({minute_text(identity.known_at, 'UTC')} UTC)"),
-        ("Approved by", identity.approved_by or "nobody"),
-        ("Catalogue", identity.catalogue_version),
-        ("Profile", identity.profile_version),
-        ("Time-zone data", identity.tz_version),
-        ("Status", model.status.word),
-        ("", verdict_sentence(model)),
-        ("", change_sentence(model.change)),
-        *(("", reason) for reason in model.status.reasons),
-        ("Conformance rate", percent(rate.numerator, rate.denominator)),
-        ("Rate before", percent(before.numerator, before.denominator) if before else "first report"),
-        *((f"Requirements {word}", model.counts.verdicts.get(verdict, 0)) for verdict, word in RESULT_WORDS.items()),
+        (say("Report"), say("{report} revision {revision}", **told)),
+        (say("Scope"), identity.scope),
+        (say("Period"), say("{first} to {last}, {zone}", first=first, last=last, zone=period.zone)),
+        (say("As of"), f"{minute_text(identity.as_of, zone)} {zone} ({minute_text(identity.as_of, 'UTC')} UTC)"),
+        (
+            say("Known at"),
+            f"{minute_text(identity.known_at, zone)} {zone} ({minute_text(identity.known_at, 'UTC')} UTC)",
+        ),
+        (say("Approved by"), identity.approved_by or say("nobody")),
+        (say("Catalogue"), identity.catalogue_version),
+        (say("Profile"), identity.profile_version),
+        (say("Time-zone data"), identity.tz_version),
+        (say("Status"), model.status.word),
+        ("", verdict_sentence(model, say)),
+        ("", change_sentence(model.change, say)),
+        *(("", reason) for reason in [said(one, say) for one in model.status.said] or model.status.reasons),
+        (say("Conformance rate"), say.percent(rate.numerator, rate.denominator)),
+        (say("Rate before"), say.percent(before.numerator, before.denominator) if before else say("first report")),
+        *(
+            (say("Requirements {result}", result=say(word)), model.counts.verdicts.get(verdict, 0))
+            for verdict, word in RESULT_WORDS.items()
+        ),
     ]
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 90)
-    for number, (name, told) in enumerate(lines):
+    for number, (name, value) in enumerate(lines):
         sheet.write_string(number, 0, name, pen.head if name else pen.text)
-        if isinstance(told, int):
-            sheet.write_number(number, 1, told, pen.minute)
+        if isinstance(value, int):
+            sheet.write_number(number, 1, value, pen.minute)
         else:
-            pen.say(sheet, (number, 1), told)
-    sheet.write_string(len(lines), 0, f"End of report {identity.report_id} revision {identity.revision}.", pen.text)
+            pen.say(sheet, (number, 1), value)
+    sheet.write_string(len(lines), 0, say("End of report {report} revision {revision}.", **told), pen.text)

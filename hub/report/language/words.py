@@ -19,11 +19,13 @@ from babel.numbers import format_decimal
 
 from hub.clock import FIRST_MS, LAST_MS
 from hub.report.language.chinese import CHINESE
+from hub.report.language.chinese_file import CHINESE_FILE
+from hub.report.language.chinese_page import CHINESE_PAGE
 
 __all__ = ["ENGLISH", "Days", "Language", "Words", "words_of"]
 
 Language = Literal["en", "zh"]
-_TABLES: Mapping[Language, Mapping[str, str] | None] = {"en": None, "zh": CHINESE}
+_TABLES: Mapping[Language, Mapping[str, str] | None] = {"en": None, "zh": CHINESE_PAGE | CHINESE_FILE | CHINESE}
 _LOCALES: Mapping[Language, str] = {"en": "en_GB", "zh": "zh_Hans_CN"}
 _DAY_MS = 86_400_000
 
@@ -31,10 +33,18 @@ _DAY_MS = 86_400_000
 class Words:
     """The phrases of one language."""
 
+    NO_CASES = "no cases"
+    """A share of nothing, as reports hold it as text."""
+
     def __init__(self, language: Language) -> None:
         self.language: Language = language
         self.locale = Locale.parse(_LOCALES[language])
         self._table = _TABLES[language]
+
+    @property
+    def tag(self) -> str:
+        """The language as documents name it (BCP 47)."""
+        return "zh-Hans" if self.language == "zh" else "en"
 
     def __call__(self, phrase: str, **values: object) -> str:
         """Say a phrase with its values; whole numbers are written as the language does.
@@ -59,7 +69,7 @@ class Words:
     def percent(self, part: int, whole: int) -> str:
         """Write a share with two decimals, rounded down; `no cases` of nothing."""
         if not whole:
-            return self("no cases")
+            return self(self.NO_CASES)
         return self("{share} %", share=Decimal(part * 10_000 // whole).scaleb(-2))
 
     def list(self, items: list[str]) -> str:

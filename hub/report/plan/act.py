@@ -115,9 +115,20 @@ def ask(desk: Desk, report_id: str, *, login: str) -> None:
 
 
 def decide(
-    desk: Desk, report_id: str, word: StepType, *, revision: int | None, person: str, login: str, note: str = ""
+    desk: Desk,
+    report_id: str,
+    word: StepType,
+    *,
+    revision: int | None,
+    person: str,
+    login: str,
+    note: str = "",
+    proven: bool = False,
 ) -> None:
-    """Approve, reject or take back an approval, in somebody's name; binds to the bytes as they are."""
+    """Approve, reject or take back an approval, in somebody's name; binds to the bytes as they are.
+
+    `proven`: the login is tied to that person, else the name was only typed.
+    """
     cycle = desk.cycle(report_id)
     last = cycle.last
     if revision is not None and revision != last.number:
@@ -138,7 +149,8 @@ def decide(
     _may_decide(cycle, meant, slots, persons)
     if word == "rejected" and not note.strip():
         _refuse(cycle, "a rejection says why: --note")
-    _append(desk, last.number, cycle, word, login=login, by=person, digest=last.hash, note=note)
+    data = {"proven": True} if proven else {}
+    _append(desk, last.number, cycle, word, login=login, by=person, digest=last.hash, note=note, data=data)
 
 
 def _may_decide(cycle: Cycle, meant: Decision, slots: Sequence[ReportParty], persons: Mapping[str, int]) -> None:
@@ -256,7 +268,15 @@ def explain(desk: Desk, report_id: str, reason: str, *, login: str) -> None:
 
 
 def cancel(
-    desk: Desk, report_id: str, ways: Mapping[str, Way], *, person: str, login: str, reason: str, sender: str
+    desk: Desk,
+    report_id: str,
+    ways: Mapping[str, Way],
+    *,
+    person: str,
+    login: str,
+    reason: str,
+    sender: str,
+    proven: bool = False,
 ) -> None:
     """Call a planned report off: an approver of the plan says so, and its readers are told in the same transaction."""
     cycle = desk.cycle(report_id)
@@ -286,7 +306,8 @@ def cancel(
             held=None if way.may_deliver else held_reason(channel),
             now=desk.now,
         )
-    _append(desk, cycle.last.number, cycle, "cancelled", login=login, by=person, note=reason)
+    data = {"proven": True} if proven else {}
+    _append(desk, cycle.last.number, cycle, "cancelled", login=login, by=person, note=reason, data=data)
 
 
 def _append(

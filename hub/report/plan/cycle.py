@@ -24,7 +24,7 @@ State = Literal[
 ]  # fmt: skip
 StepType = Literal[
     "collected", "drafted", "asked", "approved", "rejected", "withdrawn", "registered", "archived", "received",
-    "explained", "cancelled",
+    "explained", "cancelled", "read", "lent", "restored", "disposed",
 ]  # fmt: skip
 DECISIONS = ("approved", "rejected", "withdrawn")
 
@@ -107,6 +107,9 @@ class Revision:
     registered: Step | None = None
     archived: Step | None = None
     received: Step | None = None
+    restored: Step | None = None
+    """The last restore test."""
+    disposed: Step | None = None
     explained: str = ""
     """Why it is late."""
 
@@ -240,6 +243,8 @@ def _revision(
         registered=last.get("registered"),
         archived=last.get("archived"),
         received=last.get("received"),
+        restored=last.get("restored"),
+        disposed=last.get("disposed"),
         explained=last["explained"].note if "explained" in last else "",
     )
 

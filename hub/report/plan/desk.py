@@ -86,6 +86,10 @@ class Desk:
         """Work out every report that is planned, or was ever begun."""
         return {name: self.cycle(name) for name in sorted({*self.steps, *self.plan.terms})}
 
+    def begun(self) -> dict[str, Cycle]:
+        """Work out every report that something was done to."""
+        return {name: self.cycle(name) for name in sorted(self.steps)}
+
     def terms(self, cycle: Cycle) -> Terms:
         """Return the terms a report is made by: as drafted, else as planned now."""
         found = cycle.last.terms or self.plan.terms.get(cycle.report_id)

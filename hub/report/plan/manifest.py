@@ -8,9 +8,30 @@ import msgspec
 
 from hub.report.plan.cycle import File
 
-__all__ = ["MANIFEST", "SEAL", "Manifest", "ManifestApproval", "ManifestDelivery"]
+__all__ = [
+    "DISPOSED",
+    "FILES",
+    "MANIFEST",
+    "MESSAGES",
+    "SEAL",
+    "DisposalNote",
+    "Manifest",
+    "ManifestApproval",
+    "ManifestDelivery",
+]
 
-MANIFEST, SEAL = "manifest.json", "manifest.sha256"
+MANIFEST, SEAL, DISPOSED = "manifest.json", "manifest.sha256", "disposed.json"
+FILES, MESSAGES = "files", "messages"
+
+
+class DisposalNote(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is left in the place of files that served their time."""
+
+    report_id: str
+    revision: int
+    at: int
+    reason: str
+    manifest_sha256: str
 
 
 class ManifestApproval(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -16,7 +16,8 @@ from hub.records import Customer, ReportParty, ReportSpec, Sla
 from hub.report.issue import report_slug
 from hub.report.plan.due import FREQUENCIES, due_instant, local_date, minute_of, periods_between, plus_days
 from hub.sla.zone import load_zone, wall_to_utc, zone_names
-from hub.store.report_log import Occasion, ids_of, occasions
+from hub.store.occasion import CLUSTER, Occasion, occasions
+from hub.store.report_log import ids_of
 from hub.store.revision import current_records
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def read_plan(conn: Connection, office: Office, *, at: int) -> Plan:
         for one in current_records(conn, ids_of(conn, "customer"))
         if isinstance(one, Customer)
     }
-    happened = occasions(conn) if any(one.class_ == "event" for one in specs) else []
+    happened = occasions(conn, {one.type for one in specs if one.class_ == "event" and one.type}, at=at)
     found: dict[str, Terms] = {}
     faults: list[Fault] = []
     for spec in specs:
@@ -190,7 +191,8 @@ def _covered(
             )
             if one.type == spec.type and known and first <= local_date(one.at, zone) < (last or date.max):
                 base = plus_days(one.at, _AFTER[one.type], zone) if one.type in _AFTER else one.at + 1
-                yield report_slug(one.name), one.begun_at, max(one.at, one.begun_at + 1), base, [one.id]
+                day = f" {local_date(one.begun_at, zone)}" if one.type == CLUSTER else ""
+                yield report_slug(one.name + day), one.begun_at, max(one.at, one.begun_at + 1), base, [*one.about]
     elif spec.frequency not in FREQUENCIES:
         raise ValueError(f"frequency {spec.frequency!r} is none of {', '.join(FREQUENCIES)}")
     else:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hub.report.plan.plan import Office
     from hub.store.store import Connection
 
-__all__ = ["adopt_issued", "refresh_reports"]
+__all__ = ["adopt_issued", "attachments_of", "refresh_reports"]
 
 _ISSUED = ("approved", "submitted", "archived", "corrected")
 
@@ -227,7 +227,6 @@ def _person(desk: Desk, terms: Terms, message: Delivery, one: Revision) -> str |
 
 
 def _message(desk: Desk, cycle: Cycle, one: Revision, message: Delivery, *, notice: bool = False) -> Communication:
-    body = outbox.message_of(desk.conn, message.key)
     gone = message.sent_at if message.state in ("sent", "bounced") else None
     native = f"{record_id(cycle.report_id, one.number)}/{'notice' if notice else 'message'}/{message.key.channel}/{message.key.recipient or '-'}"  # fmt: skip
     return Communication(
@@ -242,14 +241,22 @@ def _message(desk: Desk, cycle: Cycle, one: Revision, message: Delivery, *, noti
         received_at=gone,
         class_="customer_notice" if notice else "report_delivery",
         class_basis="rule",
-        attachments=[] if notice else list(_attached(body, one)),
+        attachments=[] if notice else _carried(desk, one, message),
         auto_submitted=True,
         record_id=record_id(cycle.report_id, one.number),
         status=message.state,
     )
 
 
-def _attached(body: bytes, one: Revision) -> Iterator[Attachment]:
+def _carried(desk: Desk, one: Revision, message: Delivery) -> list[Attachment]:
+    """Say what a message carried; of one that was disposed of, what was noted then."""
+    if one.disposed is not None:
+        noted = one.disposed.data["attached"].get(f"{message.key.channel}/{message.key.recipient}", [])
+        return msgspec.convert(noted, list[Attachment])
+    return list(attachments_of(outbox.message_of(desk.conn, message.key), one))
+
+
+def attachments_of(body: bytes, one: Revision) -> Iterator[Attachment]:
     """List what went out, as hashed from the very bytes of the message."""
     digest = hashlib.sha256(body).hexdigest()
     if any(file.sha256 == digest for file in one.files):  # the message is the report

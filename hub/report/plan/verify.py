@@ -12,7 +12,7 @@ import msgspec
 
 from hub.errors import HubError
 from hub.report.plan.cycle import content_hash
-from hub.report.plan.manifest import MANIFEST, SEAL, Manifest
+from hub.report.plan.manifest import DISPOSED, MANIFEST, SEAL, DisposalNote, Manifest
 
 __all__ = ["Proof", "verify_folder"]
 
@@ -26,6 +26,8 @@ class Proof(msgspec.Struct, kw_only=True):
     manifest_sha256: str = ""
     """To be compared with the one noted elsewhere: a folder cannot prove that it was not replaced as a whole."""
     files: int = 0
+    disposed_at: int | None = None
+    """When its files were disposed of, as the folder says: manifest and hashes alone are proven then."""
     faults: list[tuple[str, str]] = []
     """(place, fault), a line each."""
 
@@ -55,13 +57,32 @@ def verify_folder(folder: Path, *, expected: str | None = None) -> Proof:
         proof.faults.append((MANIFEST, f"cannot be read: {error}"))
         return proof
     proof.report_id, proof.revision, proof.content_hash = manifest.report_id, manifest.revision, manifest.content_hash
-    proof.faults += _bytes(manifest, found)
+    if DISPOSED in found:
+        proof.disposed_at = _disposed(folder, proof)
+        proof.faults += [(name, "was to be disposed of") for name in sorted({*found} - {MANIFEST, SEAL, DISPOSED})]
+    else:
+        proof.faults += _bytes(manifest, found)
     proof.faults += _content(manifest)
     proof.faults += _approvals(manifest)
     proof.faults += _deliveries(manifest)
     if folder.resolve().name != f"{manifest.report_id}-r{manifest.revision}":
         proof.faults.append((MANIFEST, f"is of {manifest.report_id} revision {manifest.revision}, the folder is not"))
     return proof
+
+
+def _disposed(folder: Path, proof: Proof) -> int | None:
+    try:
+        note = msgspec.json.decode((folder / DISPOSED).read_bytes(), type=DisposalNote)
+    except (msgspec.DecodeError, OSError) as error:
+        proof.faults.append((DISPOSED, f"cannot be read: {error}"))
+        return None
+    if (note.report_id, note.revision, note.manifest_sha256) != (
+        proof.report_id,
+        proof.revision,
+        proof.manifest_sha256,
+    ):
+        proof.faults.append((DISPOSED, "is about another report"))
+    return note.at
 
 
 def _files(folder: Path) -> dict[str, str]:

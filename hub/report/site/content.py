@@ -94,6 +94,38 @@ class Site:
         return frozenset(line.key for line in self.model.nonconformities)
 
     @cached_property
+    def told(self) -> list[Nonconformity]:
+        """Findings without those that are told under another: one miss that two requirements see."""
+        return self.shown(self.model.nonconformities)
+
+    def shown(self, lines: Sequence[Nonconformity]) -> list[Nonconformity]:
+        """Leave out what is told under another finding."""
+        return [line for line in lines if self.head_of(line) is None]
+
+    def head_of(self, line: Nonconformity) -> str | None:
+        """Return the key of the finding this one is told under, if that has a page."""
+        head = self.model.twins.get(line.key)
+        return head if head in self.keys else None
+
+    def same_as(self, line: Nonconformity) -> list[str]:
+        """List the keys of the findings that are one miss with this one: where it is told, or what is told under it."""
+        head = self.head_of(line)
+        return [*([] if head is None else [head]), *self._twins.get(line.key, ())]
+
+    @cached_property
+    def requirement_of(self) -> dict[str, str]:
+        """Key of a finding -> its requirement."""
+        return {line.key: line.requirement for line in self.model.nonconformities}
+
+    @cached_property
+    def _twins(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for line in self.model.nonconformities:
+            if (head := self.head_of(line)) is not None:
+                found[head].append(line.key)
+        return found
+
+    @cached_property
     def requirements(self) -> dict[str, RequirementLine]:
         """Every requirement by id; those only the report knows included."""
         found: dict[str, list[Nonconformity]] = defaultdict(list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,11 +13,13 @@ from markupsafe import Markup
 
 from hub.clock import format_instant
 from hub.report.attachment import findings_csv, manifest_json
+from hub.report.language.words import Words, words_of
+from hub.report.model import Identity
 from hub.report.site import address
 from hub.report.site.content import HEAT, RequirementLine, ServiceLine, Site
 from hub.report.site.search import index_script
 from hub.report.site.trend import chart_of
-from hub.report.status import percent
+from hub.report.status import told as said
 from hub.report.view import scopes, view_of
 from hub.report.wording import (
     RESULT_WORDS,
@@ -26,7 +28,6 @@ from hub.report.wording import (
     clean,
     counts_line,
     period_text,
-    plural,
     profile_sentence,
     rate_sentence,
     rule_sentence,
@@ -48,25 +49,27 @@ _CHANGES = 200
 
 def site_files(site: Site) -> Iterator[tuple[str, bytes]]:
     """Give every file of the site: its path below the root, with `/`, and its bytes (UTF-8, LF)."""
-    draw = _Drawing(site)
+    draw, say = _Drawing(site), words_of(site.model.identity.language)
     for name in ("site.css", "search.js"):
         yield name, _read(name).encode()
     yield "search-index.js", index_script(site).encode()
     yield "findings.csv", findings_csv(site.model, site.hosts)
     yield "evidence-manifest.json", manifest_json(site.model)
-    yield draw.page("index.html", "overview", "Overview", **_overview(site))
-    yield draw.page("changes.html", "changes", "Changes", most=_CHANGES)
-    yield draw.page("coverage.html", "coverage", "Coverage", scopes=scopes(site.model.coverage))
-    yield draw.page("search.html", "search", "Search")
-    yield draw.page("services.html", "services", "Services")
-    yield from draw.parts("findings.html", "findings", "Findings", site.model.nonconformities)
-    yield from draw.parts("deadlines.html", "deadlines", "Deadlines", site.model.coming)
+    yield draw.page("index.html", "overview", say("Overview"), **_overview(site))
+    yield draw.page("changes.html", "changes", say("Changes"), most=_CHANGES)
+    yield draw.page("coverage.html", "coverage", say("Coverage"), scopes=scopes(site.model.coverage))
+    yield draw.page("search.html", "search", say("Search"))
+    yield draw.page("services.html", "services", say("Services"))
+    hidden = len(site.model.nonconformities) - len(site.told)
+    yield from draw.parts("findings.html", "findings", say("Findings"), site.told, hidden=hidden)
+    yield from draw.parts("deadlines.html", "deadlines", say("Deadlines"), site.model.coming)
     for clause in site.clauses:
-        yield draw.page(address.clause_page(clause.id), "clause", f"Clause {clause.id} {clause.title}", one=clause)
+        title = f"{say('Clause {clause}', clause=clause.id)} {clause.title}"
+        yield draw.page(address.clause_page(clause.id), "clause", title, one=clause)
     for requirement in site.requirements.values():
         yield from _of_requirement(draw, requirement)
     for service in site.service_lines:
-        yield from _of_service(draw, service)
+        yield from _of_service(draw, service, site)
     for line in site.model.nonconformities:
         about = line.subject
         title = f"{about.key or about.title or about.id}: {line.requirement}"
@@ -94,17 +97,20 @@ def _of_requirement(draw: _Drawing, one: RequirementLine) -> Iterator[tuple[str,
     return draw.parts(page, "requirement", f"{one.id} {one.title}", one.findings, one=one)
 
 
-def _of_service(draw: _Drawing, one: ServiceLine) -> Iterator[tuple[str, bytes]]:
+def _of_service(draw: _Drawing, one: ServiceLine, site: Site) -> Iterator[tuple[str, bytes]]:
     title = one.subject.title or one.subject.key or one.subject.id
-    return draw.parts(address.service_page(one.subject.id), "service", title, one.findings, one=one)
+    shown = site.shown(one.findings)
+    hidden = len(one.findings) - len(shown)
+    return draw.parts(address.service_page(one.subject.id), "service", title, shown, one=one, hidden=hidden)
 
 
 class _Drawing:
     """The templates with what all pages share."""
 
     def __init__(self, site: Site) -> None:
-        model = site.model
-        days = Days(model.identity.zone)
+        model, say = site.model, words_of(site.model.identity.language)
+        days = Days(model.identity.zone, say)
+        self._say = say
         environment = jinja2.Environment(
             autoescape=True,
             loader=jinja2.FunctionLoader(_read),
@@ -114,13 +120,13 @@ class _Drawing:
             finalize=_one_line,
         )
         environment.filters |= {
-            "plural": plural,
+            "plural": say.count,
             "cut": _cut,
             "link": lambda url: safe_url(url, site.hosts),
             "instant": format_instant,
             "host": lambda url: urlsplit(url).hostname,
-            "profile_sentence": profile_sentence,
-            "rule_sentence": rule_sentence,
+            "profile_sentence": partial(profile_sentence, words=say),
+            "rule_sentence": partial(rule_sentence, words=say),
             "clause_page": address.clause_page,
             "requirement_page": address.requirement_page,
             "service_page": address.service_page,
@@ -135,15 +141,18 @@ class _Drawing:
             "iso": days.iso,
             "minute": lru_cache(days.minute),
             "both": lru_cache(days.both),
-            "words": RESULT_WORDS,
+            "say": say,
+            "words": {verdict: say(word) for verdict, word in RESULT_WORDS.items()},
+            "reasons": [said(one, say) for one in model.status.said] or model.status.reasons,
+            "versions": _versions(model.identity, say),
             "heat": HEAT,
-            "percent": percent,
+            "percent": say.percent,
             "policy": Markup(POLICY),  # noqa: S704 - a constant of ours
-            "verdict": verdict_sentence(model),
-            "changed": change_sentence(model.change),
-            "rate_text": rate_sentence(model),
-            "counts_text": counts_line(model),
-            "period": period_text(model.identity),
+            "verdict": verdict_sentence(model, say),
+            "changed": change_sentence(model.change, say),
+            "rate_text": rate_sentence(model, say),
+            "counts_text": counts_line(model, say),
+            "period": period_text(model.identity, say),
             "menu": lru_cache(lambda root, path, here: self._part("menu.html", root=root, path=path, here=here)),
             "foot": lru_cache(lambda: self._part("foot.html")),
         }
@@ -164,7 +173,7 @@ class _Drawing:
         last = max(1, -(-len(rows) // _A_PAGE))
         for number in range(1, last + 1):
             shown = rows[(number - 1) * _A_PAGE : number * _A_PAGE]
-            named = f"{title} (page {number} of {last})" if last > 1 else title
+            named = f"{title} ({self._say('page {n} of {whole}', n=number, whole=last)})" if last > 1 else title
             turn = {n: address.page_part(path, n) for n in range(1, last + 1)} if last > 1 else {}
             yield self.page(
                 address.page_part(path, number),
@@ -177,6 +186,15 @@ class _Drawing:
                 number=number,
                 **more,
             )
+
+
+def _versions(identity: Identity, say: Words) -> list[str]:
+    told = [
+        say("catalogue {version}", version=identity.catalogue_version),
+        say("profile {version}", version=identity.profile_version),
+        say("time-zone data {version}", version=identity.tz_version),
+    ]
+    return told + ([say("holidays {version}", version=identity.holidays_version)] if identity.holidays_version else [])
 
 
 def _read(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from hub.report.language.words import words_of
 from hub.report.site.address import clause_page, finding_page, requirement_page, service_page
 from hub.report.site.content import Site
 from hub.report.wording import RESULT_WORDS, Days, clean
@@ -24,26 +25,33 @@ def index_script(site: Site) -> str:
 
 
 def _rows(site: Site) -> Iterator[list[str]]:
-    days = Days(site.model.identity.zone)
+    say = words_of(site.model.identity.language)
+    days = Days(site.model.identity.zone, say)
     for clause in site.clauses:
-        yield ["Clause", clause_page(clause.id), clause.id, _cut(clause.title), ""]
+        yield [say("Clause"), clause_page(clause.id), clause.id, _cut(clause.title), ""]
     for one in site.requirements.values():
-        yield ["Requirement", requirement_page(one.id), one.id, _cut(one.title), RESULT_WORDS[one.verdict]]
+        yield [say("Requirement"), requirement_page(one.id), one.id, _cut(one.title), say(RESULT_WORDS[one.verdict])]
     for service in site.service_lines:
         about = service.subject
-        result = f"{service.open} open" if service.open else ""
-        yield ["Service", service_page(about.id), _cut(about.title or about.key or about.id), _cut(about.key), result]
+        result = say("{n} open", n=service.open) if service.open else ""
+        yield [
+            say("Service"),
+            service_page(about.id),
+            _cut(about.title or about.key or about.id),
+            _cut(about.key),
+            result,
+        ]
     for line in site.model.nonconformities:
         about = line.subject
         owner = line.owner.label if line.owner else ""
         named = _cut(about.key or about.title or about.id)
         text = _cut(" ".join(filter(None, (line.requirement, about.title, owner))))
         yield [
-            "Finding",
+            say("Finding"),
             finding_page(line.key),
             named,
             text,
-            f"{line.severity}, {line.state} since {days.day(line.breached_at)}",
+            say.list([say(line.severity), say(line.state), say("since {day}", day=days.day(line.breached_at))]),
         ]
 
 

@@ -9,6 +9,7 @@ from hub_gitlab.draft import Draft
 from hub_gitlab.history import label_since, read_labels
 from hub_gitlab.moment import instant_or_none
 from hub_gitlab.pipeline import add_tests
+from hub_gitlab.report import decisions_on_report
 from hub_gitlab.subject import name_subjects
 from hub_gitlab.value import as_dict, as_text, dicts, native_id
 from hub_gitlab.vocabulary import labels_of
@@ -16,7 +17,7 @@ from hub_gitlab.vocabulary import labels_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hub.records import StatusCategory
+    from hub.records import Record, StatusCategory
     from hub_gitlab.approval import Version
     from hub_gitlab.draft import Sheet
     from hub_gitlab.history import LabelHistory
@@ -56,6 +57,7 @@ def read_merge_request(sheet: Sheet) -> None:
     one, why = change_of(sheet.vocabulary, sheet.project, request, in_production=reached)
     if one is None:
         sheet.skip(why)
+        sheet.records = _decided(sheet, body, request)
         return
     draft = Draft(sheet, "change", one)
     versions = read_versions(sheet, body)
@@ -70,7 +72,16 @@ def read_merge_request(sheet: Sheet) -> None:
     _links(draft, request)
     for at, name, added in labels.steps:
         draft.event(at, "updated", field="labels", **({"to": name} if added else {"from_": name}))
-    sheet.records = [draft.finish(), *approvals]
+    sheet.records = [draft.finish(), *approvals, *decisions_on_report(sheet, request, approvals)]
+
+
+def _decided(sheet: Sheet, body: dict[str, Any], request: dict[str, Any]) -> list[Record]:
+    """Give what was decided on the report of a merge request that is no change."""
+    native = native_id(request.get("id"))
+    if native is None or body.get("report_files") is None:
+        return []
+    bare = Draft(sheet, "change", sheet.vocabulary.ref("merge_request", native))
+    return [*decisions_on_report(sheet, request, read_approvals(bare, body, read_versions(sheet, body)))]
 
 
 def _envelope(draft: Draft, request: dict[str, Any]) -> None:

@@ -147,7 +147,7 @@ class GitlabClient:
 
         return self._context.call(ask)
 
-    def leaves(self, path: str, **params: str | int) -> Iterator[list[msgspec.Raw]]:
+    def leaves(self, path: str, /, **params: str | int) -> Iterator[list[msgspec.Raw]]:
         """Yield the pages of a list as GitLab leads from one to the next; ProtocolFault where it leads in a circle."""
         following: Params | None = {"per_page": 100, **params}
         asked: list[Params] = []
@@ -161,7 +161,7 @@ class GitlabClient:
             yield page.objects
             following = page.following
 
-    def pages(self, path: str, **params: str | int) -> list[msgspec.Raw]:
+    def pages(self, path: str, /, **params: str | int) -> list[msgspec.Raw]:
         """GET a whole list that is short by its nature."""
         return [each for objects in self.leaves(path, **params) for each in objects]
 

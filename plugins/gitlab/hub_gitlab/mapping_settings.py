@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from hub.records import StatusCategory
 
-__all__ = ["DOCUMENT_KINDS", "ISSUE_KINDS", "ChangeRule", "ControlRule", "DocumentRule", "MappingSettings"]
+__all__ = [
+    "DOCUMENT_KINDS",
+    "ISSUE_KINDS",
+    "ChangeRule",
+    "ControlRule",
+    "DocumentRule",
+    "MappingSettings",
+    "ReportRule",
+]
 
 ISSUE_KINDS = (
     "change",
@@ -76,6 +84,15 @@ class DocumentRule(_Closed):
         return kind
 
 
+class ReportRule(_Closed):
+    """Where planned reports are approved by merge request."""
+
+    project: ProjectName
+    """Project, by id or path, as written in `projects` or found in a group."""
+    folder: str = "reports"
+    """Folder of its repository: the files of a report lie in `<folder>/<report id>/r<revision>/`."""
+
+
 class ControlRule(_Closed):
     """The control that protected branches and approval rules carry out; what GitLab cannot say of it is said here."""
 
@@ -134,6 +151,8 @@ class MappingSettings(_Closed):
     """Environment name = tier, where GitLab says it wrongly or not at all; a star stands for anything."""
     documents: list[DocumentRule] = []
     """Files that are documents under control."""
+    reports: list[ReportRule] = []
+    """Projects in which planned reports are approved by merge request."""
     control: ControlRule | None = None
     """Makes a control of each project's protected branches and approval rules; None = they are not records."""
 

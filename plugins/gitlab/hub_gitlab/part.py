@@ -16,6 +16,7 @@ import msgspec
 
 from hub.errors import ProtocolFault
 from hub_gitlab.client import Closed, NotFound
+from hub_gitlab.report import files_of
 from hub_gitlab.wire import Approvals, Note, Numbered, Pipeline, WithApprovals, WithPipeline
 
 if TYPE_CHECKING:
@@ -88,7 +89,16 @@ def several(found: Sequence[T], complete: Callable[[T], R], at_once: int) -> lis
 class Parts:
     """Asks for the parts of the objects of one project."""
 
-    def __init__(self, client: GitlabClient, settings: GitlabSettings, project_id: int, shown: bytes) -> None:
+    def __init__(
+        self,
+        client: GitlabClient,
+        settings: GitlabSettings,
+        project_id: int,
+        shown: bytes,
+        *,
+        reports: str | None = None,
+    ) -> None:
+        """Make one; `reports` = folder of the project in which planned reports are approved."""
         self._client = client
         self._wanted = frozenset(settings.parts)
         self._premium = settings.premium
@@ -97,6 +107,7 @@ class Parts:
         self._shown = shown
         """The project, as JSON."""
         self._place = f"/projects/{project_id}"
+        self._reports = reports
         self._sure = False
 
     def merge_requests(self, found: Sequence[Seen[Head]], reached: frozenset[int] | None) -> list[Assembled]:
@@ -139,6 +150,8 @@ class Parts:
             else:
                 waits = self._pipeline(gathered, single, seen)
         self._reviewed(gathered, place, iid)
+        if self._reports is not None:
+            self._report(gathered, gathered.members["merge_request"])
         self._lists(
             gathered,
             place,
@@ -168,6 +181,15 @@ class Parts:
                 decisions = [raw for raw in notes if _is_decision(read_raw(raw, Note))]
                 gathered.members["approval_events"] = write_array(decisions)
         self._lists(gathered, place, {"versions": "versions"})
+
+    def _report(self, gathered: _Gathered, request: bytes | msgspec.Raw) -> None:
+        try:
+            found = files_of(self._client, self._place, self._reports or "", msgspec.Raw(request))
+        except Closed as fault:
+            self._refuse(gathered, "report_files", fault)
+        else:
+            if found is not None:
+                gathered.members["report_files"] = found
 
     def _pipeline(self, gathered: _Gathered, single: msgspec.Raw, seen: Seen[Head]) -> bool:
         """Take the single form in place of the listed one, its pipeline and those of what merging made; tell whether one runs."""

@@ -17,6 +17,7 @@ from hub_gitlab import listing
 from hub_gitlab.client import Closed, NotFound
 from hub_gitlab.mark import NAMED, Mark
 from hub_gitlab.part import Assembled, Parts, read_raw
+from hub_gitlab.report import folder_in
 from hub_gitlab.repository import Repository, rules_of
 from hub_gitlab.walk import Seen, read_heads, walk
 from hub_gitlab.wire import DeploymentHead, Environment, Head, Numbered, Release
@@ -47,7 +48,9 @@ class Reading:
         self._project = project
         self._place = f"/projects/{project.id}"
         self._shown = msgspec.json.encode(project.shown())
-        self._parts = Parts(client, settings, project.id, self._shown)
+        self._parts = Parts(
+            client, settings, project.id, self._shown, reports=folder_in(settings.mapping.reports, project)
+        )
 
     def pages(self, part: Slice, cursor: Mapping[str, Any]) -> Iterator[Page]:
         """Yield the pages of one stream from a committed cursor on."""

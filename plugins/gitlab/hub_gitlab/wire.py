@@ -14,6 +14,7 @@ __all__ = [
     "Environment",
     "File",
     "Head",
+    "Headed",
     "MergedHead",
     "Named",
     "Note",
@@ -50,6 +51,13 @@ class DeploymentHead(Head):
     ref: str | None = None
     environment: Numbered | None = None
     pending_approval_count: int | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Headed(msgspec.Struct):
+    """A merge request with its branch."""
+
+    source_branch: str | None = None
+    sha: str | None = None
 
 
 class WithPipeline(msgspec.Struct):

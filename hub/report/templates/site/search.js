@@ -5,6 +5,7 @@
   const field = document.getElementById("q");
   const told = document.getElementById("told");
   const hits = document.getElementById("hits");
+  const empty = told.textContent;
   const rows = window.HUB_INDEX.map((row) => [row, row.join(" ").toLowerCase()]);
 
   const item = ([kind, page, name, text, result]) => {
@@ -29,8 +30,8 @@
     const rank = ([row]) => { const name = row[2].toLowerCase(); return name === whole ? 0 : name.startsWith(whole) ? 1 : 2; };
     found.sort((one, other) => rank(one) - rank(other));
     hits.replaceChildren(...found.slice(0, most).map(([row]) => item(row)));
-    const cut = found.length > most ? `, the first ${most} are shown` : "";
-    told.textContent = words.length ? `${found.length} found${cut}.` : "Every word has to occur. Nothing leaves this page.";
+    const cut = found.length > most ? told.dataset.cut.replace("{n}", most) : "";
+    told.textContent = words.length ? told.dataset.found.replace("{n}", found.length) + cut + "." : empty;
   };
 
   const asked = () => {
