@@ -27,7 +27,11 @@ AUTHORISED, RELEASED = "BS15000-8.2-c", "BS15000-9-c"
 def _ask_only(config: Path) -> None:
     """Leave out every requirement but the two this is about, and one for which the register holds a waiver."""
     others = [each.id for each in load_pack().entries if each.id not in {AUTHORISED, RELEASED, "BS15000-8.2-e"}]
-    told = re.sub(r"(?m)^disabled = .*$", f"disabled = {json.dumps(others)}", config.read_text(encoding="utf-8"))
+    first, *_ = blocks = re.findall(
+        r"(?m)^\[\[packs\.bs15000\.profile\]\]\n(?:.+\n)+\n", config.read_text(encoding="utf-8")
+    )
+    told = config.read_text(encoding="utf-8").replace("".join(blocks), first)
+    told = re.sub(r"(?m)^disabled = .*$", f"disabled = {json.dumps(others)}", told)
     config.write_text(told, encoding="utf-8")
 
 

@@ -85,7 +85,7 @@ def provisions(vocabulary: Vocabulary, *, premium: bool, parts: Collection[str] 
         Provision("change", change),
         Provision("deployment", deployment),
         Provision("release", release),
-        Provision("person", _PERSON),
+        Provision("person", _PERSON, within_subject=True),
     ]
     if reads("approvals"):
         found.append(Provision("approval", approval, within_subject=True))

@@ -29,7 +29,7 @@ def offers(name: str, settings: JiraSettings | None) -> Sequence[Offer]:
     """List one offer for each line; without settings there is one, the whole source."""
     if settings is None:
         gives = [Provision(kind, _unmapped(kind)) for kind in ISSUE_KINDS if kind != "review"]
-        gives += [Provision("person", PERSON), Provision("release", RELEASE)]
+        gives += [Provision("person", PERSON, within_subject=True), Provision("release", RELEASE)]
         return [Offer('plugin = "jira"', f"[sources.{name}], with url, token, projects and issue_types", tuple(gives))]
     table = f"[sources.{name}.fields]"
     found = [

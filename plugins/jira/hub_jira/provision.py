@@ -117,7 +117,7 @@ def provisions(vocabulary: Vocabulary) -> list[Provision]:
     if "review" in vocabulary.kinds() and "review" not in vocabulary.settings.issue_types.values():
         own = {"type", "subject_id", "title", "key", "url", "scope"}
         found.append(Provision("review", _mapped(vocabulary, "review") | own, within_subject=True))
-    found.append(Provision("person", PERSON))
+    found.append(Provision("person", PERSON, within_subject=True))
     found.append(Provision("release", RELEASE))
     return found
 

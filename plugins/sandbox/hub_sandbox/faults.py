@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hub_sandbox.register_fault import ROW_FAULTS, months_of
+
 __all__ = [
     "CHANGE_FAULTS",
     "FAULTS",
@@ -125,10 +127,23 @@ FOLLOWING_FAULTS = {
 """Fault of a merge request -> what follows for its deployment, or for the change in Jira that it carries out."""
 OTHER_FAULTS = (
     FaultKind("evidence_deleted", "BS15000-4.5-r5", "0000000000001"),
+    FaultKind("deleted_without_leave", "BS15000-4.5-r6", "0000000000001"),
     FaultKind("emergency_never_authorised", "BS15000-8.2-j", "0000001000011", by_day=True),
     FaultKind("problem_without_owner", "BS15000-7.2-i", "0010000000010", by_day=True),
 )
 """What nobody plans: it happens to a single issue, or follows from another fault."""
+_KEPT_BY_HAND = tuple(
+    FaultKind(name, requirement, months_of(name))
+    for name, requirement in {fault.name: fault.requirement for fault in ROW_FAULTS}.items()
+)
 FAULTS = {
-    kind.name: kind for kind in (*CHANGE_FAULTS, *PROBLEM_FAULTS, *REVIEW_FAULTS, *SHIPPING_FAULTS, *OTHER_FAULTS)
+    kind.name: kind
+    for kind in (
+        *CHANGE_FAULTS,
+        *PROBLEM_FAULTS,
+        *REVIEW_FAULTS,
+        *SHIPPING_FAULTS,
+        *OTHER_FAULTS,
+        *_KEPT_BY_HAND,
+    )
 }

@@ -59,7 +59,8 @@ class Organisation:
         self._texts()
         self.by_key: dict[str, Issue] = {key: issue for issue in self.issues for _, key in issue.keys}
         self.delete(deleted, DELETED_AT)
-        sim.fault("evidence_deleted", deleted, DELETED_AT)
+        for name in ("evidence_deleted", "deleted_without_leave"):
+            sim.fault(name, deleted, DELETED_AT)
         self.reviews: ReviewPlan = plan_reviews(self, sim.hours)
         self.shipping = Shipping(self.issues, {str(item.issue.id) for item in sim.faults}, sim.end)
         """What the organisation's GitLab holds."""

@@ -61,7 +61,7 @@ def write_register(
         "waivers": _waivers(organisation, hours, as_of, tickets),
         "improvement_actions": _actions(hours, as_of),
         "disposals": [],
-        "service_reports": _problem_reports(organisation, hours, as_of),
+        "service_reports": _problem_reports(organisation, hours, as_of, tickets),
     }  # fmt: skip
     for name, rows in standing_rows(date.fromisoformat(format_instant(as_of)[:10])).items():
         files[name] = merge_rows(files.get(name, []), rows)
@@ -149,18 +149,26 @@ def _calendar() -> dict[str, Any]:
     return {"id": "office", "title": "Office hours", "zone": "Europe/Berlin", "weekly": weekly, "valid_from": _FOUNDED}
 
 
-def _problem_reports(organisation: Organisation, hours: OfficeHours, as_of: int) -> list[dict[str, Any]]:
+def _problem_reports(organisation: Organisation, hours: OfficeHours, as_of: int, tickets: str) -> list[dict[str, Any]]:
     """Write down the monthly reports that hold the month's checks of solutions, once handed over."""
     rows = []
     for month in sorted(organisation.reviewed_problems):
         first = date(2025 + (9 + month) // 12, (9 + month) % 12 + 1, 1)
-        submitted = hours.later(hours.local((first + timedelta(days=32)).replace(day=1), 0), 12)
+        drawn = hours.later(hours.local((first + timedelta(days=32)).replace(day=1), 0), 1)
+        submitted = hours.later(drawn, 11)
         if submitted > as_of:
             break
         rows.append(
             {
                 "id": f"problems-{first:%Y-%m}", "title": f"Problem management in {first:%B %Y}", "type": "process",
                 "process": "problem", "period": f"{first:%Y-%m}", "author": "people/peter", "submitted_at": format_instant(submitted),
+                "report_id": f"SR-internal-problem-{first:%Y-%m}", "revision": 1, "class": "routine", "direction": "internal",
+                "purpose": "To see which problems were solved, and whether for good.", "audience": ["top_management"],
+                "as_of": format_instant(drawn), "issued_at": format_instant(submitted), "state": "submitted",
+                "data_sources": [
+                    {"system": tickets, "query": "problems of the month", "retrieved_at": format_instant(drawn), "complete": True}
+                ],
+                "delivery": [{"recipient": "people/alice", "sent_at": format_instant(submitted), "result": "delivered"}],
                 "declared_at": format_instant(submitted),
             }
         )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hub.clock import format_instant
 from hub_sandbox.faults import FAULTS, REVIEW_FAULTS, Fault
 from hub_sandbox.office_hours import DAY_MS, HISTORY_END, HISTORY_START, HOUR_MS, OfficeHours
+from hub_sandbox.register_fault import ROW_FAULTS
 from hub_sandbox.simulation import MONTHS
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ def plan_reviews(organisation: Organisation, hours: OfficeHours) -> ReviewPlan:
     _management_reviews(plan, organisation, hours)
     for name, key, reviewed, days in _OVERDUE:
         plan.faults.append(_fault(name, key, hours.local(reviewed + timedelta(days=days), 0)))
+    for row in ROW_FAULTS:
+        cured = None if row.cured is None else hours.local(row.cured, 0)
+        plan.faults.append(_fault(row.name, row.key, hours.local(row.at, 0), cured))
     plan.rows.sort(key=lambda row: (row.declared_at, row.id))
     return plan
 

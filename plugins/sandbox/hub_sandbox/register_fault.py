@@ -1,0 +1,43 @@
+"""What is wrong in the rows of the register that do not follow from the simulated history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import NamedTuple
+
+__all__ = ["ROW_FAULTS", "RowFault", "months_of"]
+
+
+class RowFault(NamedTuple):
+    """One fault of a row: where it shows, and from and to when."""
+
+    name: str
+    requirement: str
+    key: str
+    """`kind/id` of the row, or the month in which the organisation shows it."""
+    at: date
+    """First day on which the requirement is broken."""
+    cured: date | None = None
+
+
+ROW_FAULTS = (
+    RowFault("outsider_without_end", "BS15000-5.7-b", "access/printing-2026", date(2026, 7, 6)),
+    RowFault("policy_not_acknowledged", "BS15000-5.7-e", "people/ilse", date(2026, 3, 19)),
+    RowFault("cost_overrun", "BS15000-5.5-c", "services/payroll 2026-05", date(2026, 6, 16)),
+    RowFault("attestation_expired", "BS15000-4.3-a", "roles/finance_manager", date(2026, 10, 12)),
+    RowFault("one_number_twice", "BS15000-8.1-f", "configuration_items/core-switch", date(2026, 8, 12)),
+    RowFault("loan_not_returned", "SD-18", "loans/projector", date(2026, 9, 16)),
+    RowFault("round_missed", "OPS-01", "2026-05", date(2026, 5, 22), date(2026, 6, 8)),
+    RowFault("round_missed", "OPS-01", "2026-06", date(2026, 6, 1), date(2026, 6, 8)),
+    RowFault("round_missed", "OPS-01", "inspections/berlin-2025-09-08", date(2026, 5, 22), date(2026, 6, 8)),
+    RowFault("visitor_not_logged_out", "OPS-02", "room_access/hedda-2026-08-04", date(2026, 8, 5)),
+    RowFault("visit_without_permission", "OPS-09", "onsite_visits/retail-2026-09-16", date(2026, 9, 16)),
+)
+"""What people got wrong when they kept the register, by clause."""
+
+
+def months_of(name: str) -> str:
+    """Return one digit a month of the history, October 2025 first: how many such faults begin in it."""
+    begun = Counter((fault.at.year - 2025) * 12 + fault.at.month - 10 for fault in ROW_FAULTS if fault.name == name)
+    return "".join(str(begun[month]) for month in range(13))
