@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from hub.report.language.chinese_chapter import CHAPTERS
+
 __all__ = ["CHINESE"]
 
 CHINESE: dict[str, str] = {
@@ -239,5 +241,6 @@ CHINESE: dict[str, str] = {
     "case": "例",
     "message": "封本系统的邮件",
     "day": "天",
+    **CHAPTERS,
 }
 """English text -> Chinese; the names in braces are the same."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hub.report.file.topic import Topic
 from hub.report.model import Said
+from hub.report.person import Naming
 
 if TYPE_CHECKING:
     from hub.conformance.situation.audience import Audience
@@ -36,6 +37,8 @@ class Asked:
     """IANA name; local days are counted and told in it."""
     audience: Audience | None
     """The records of the report's services; None = those of the whole organisation."""
+    naming: Naming = field(default_factory=Naming)
+    """How people are named."""
 
     @property
     def period(self) -> Span:
