@@ -10,6 +10,7 @@ from hub.records.agreements import FinanceReporting
 from hub.report.file.topic import Topic
 from hub.report.language.chinese import CHINESE
 from hub.report.person import Naming
+from hub.report.service.body import BodyLines, chapter_of, lines_of
 from hub.report.service.changes import changes
 from hub.report.service.configuration import configuration
 from hub.report.service.event import major_incident, post_release, supplier
@@ -205,6 +206,44 @@ def test_follow_up_names_each_open_finding(conn):
     ]
     assert table(follow_up(asked(conn)), "Open findings") == expected
     assert table(follow_up(asked(conn, services=[PAY])), "Open findings") == []
+
+
+def test_what_the_record_of_a_report_holds(conn):
+    found = lines_of(asked(conn), range(1, 15))
+    for one in found.workload:
+        assert one.opening + one.opened + one.reopened - one.resolved - one.cancelled == one.closing
+    whole = found.workload[0]
+    assert (whole.priority, whole.service_id, whole.opening, whole.closing) == (None, None, 6, 4)
+    assert [one.priority for one in found.workload if one.priority] == ["P1", "P2"]
+    assert [one.service_id for one in found.workload if one.service_id] == [SHOP]
+    assert [(one.channel, one.sent, one.replied, one.mean) for one in found.satisfaction] == [
+        (None, 4, 3, pytest.approx(11 / 3)),
+        ("email", 3, 2, 3.5),
+        ("phone", 1, 1, 4.0),
+    ]
+    assert [(one.survey_id, one.follow_up) for one in found.low_scores] == [("r:s2", None)]
+    assert [(one.action_id, one.status) for one in found.follow_ups] == [
+        ("r:o1", "late"),
+        ("r:o4", "open"),
+        ("r:o5", "deleted at its source"),
+        ("r:o2", "closed"),
+    ]
+    assert [(one.ci_status, one.number) for one in found.ci_counts] == [("live", 3), ("retired", 1)]
+    assert [(one.ci_id, one.version, one.at) for one in found.ci_changes] == [("r:ci1", "2", BEGIN)]
+    assert lines_of(asked(conn), [1]) == BodyLines()
+
+
+def test_an_event_report_has_its_own_chapter(conn):
+    for chapter, kind, number in (
+        (major_incident, "major_incident", 7),
+        (post_release, "post_release", 8),
+        (supplier, "supplier_performance", 11),
+    ):
+        question = asked(conn, type=kind, about=[EVENTS[chapter]])
+        assert chapter_of(number, question) == chapter(question)
+        assert chapter_of(number, asked(conn)).title != chapter(question).title
+    for chapter, number in MONTHLY.items():
+        assert chapter_of(number, asked(conn)) == chapter(asked(conn))
 
 
 def test_a_major_incident(conn):
