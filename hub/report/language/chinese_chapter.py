@@ -290,6 +290,7 @@ CHAPTERS: dict[str, str] = {
     "Kept": "是否达成",
     "nothing was measured of suppliers in the period": "本期没有对供应商的测量",
     "direction not recorded": "方向未记录",
+    "not measured": "未测量",
     "no target": "无目标",
     # -- follow-up ------------------------------------------------------------------------------
     "Nonconformities and follow-up": "不符合项与跟踪",
