@@ -10,10 +10,10 @@ CHAPTERS: dict[str, str] = {
     # -- what is known --------------------------------------------------------------------------
     "No cases are known.": "没有已知的案例。",
     "No source provides {kinds}: of these nothing is told.": "没有数据源提供 {kinds}：对此无法说明。",
-    "Figures are not complete: {kind} of {place} was read only up to {when} ({reason}).": "数据不完整：{place} 的 {kind} 仅读取至 {when}（{reason}）。",
-    "Figures are not complete: {kind} of {place} was read only up to {when}.": "数据不完整：{place} 的 {kind} 仅读取至 {when}。",
-    "Not in these figures: {kind} of {place}, not read ({reason}).": "未计入：{place} 的 {kind}，未读取（{reason}）。",
-    "Not in these figures: {kind} of {place}, never read to the end.": "未计入：{place} 的 {kind}，从未完整读取。",
+    "Figures are not complete: {place}, {kind}, read only up to {when} ({reason}).": "数据不完整：{place} 的 {kind} 仅读取至 {when}（{reason}）。",
+    "Figures are not complete: {place}, {kind}, read only up to {when}.": "数据不完整：{place} 的 {kind} 仅读取至 {when}。",
+    "Not in these figures: {place}, {kind}, not read ({reason}).": "未计入：{place} 的 {kind}，未读取（{reason}）。",
+    "Not in these figures: {place}, {kind}, never read to the end.": "未计入：{place} 的 {kind}，从未完整读取。",
     "{n} more were not read in full.": "另有 {n} 项未完整读取。",
     # -- words of tables ------------------------------------------------------------------------
     "all": "合计",
