@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import event
 
-from hub.records import Incident, Sla
+from hub.records import Incident, Release, SatisfactionSurvey, Sla
 from hub.records.agreements import FinanceReporting
 from hub.report.file.topic import Topic
 from hub.report.language.chinese import CHINESE
@@ -116,6 +116,40 @@ def test_a_release_still_watched_says_so(conn):
     found = changes(asked(conn, as_of=BEGIN + 2 * DAY))
     assert [row[4:] for row in table(found, "Incidents after release")] == [(1, 1, BEGIN + 2 * DAY, "no")]
     assert any("1 releases were still watched at 2026-10-03 00:00" in one for one in said(found))
+
+
+def test_incidents_of_the_14_days_after_a_release_count(any_store):
+    moments = (BEGIN - 1, BEGIN, BEGIN + 14 * DAY - 1, BEGIN + 14 * DAY)
+    own = [Incident(id=f"r:i{at}", source="r", reported_at=at, service_ids=[SHOP]) for at in moments]
+    caused = [Incident(id=f"r:c{at}", source="r", reported_at=at, caused_by_change_id="r:h") for at in moments]
+    release = Release(id="r:l", source="r", released_at=BEGIN, change_ids=["r:h"], service_ids=[SHOP])
+    keep(any_store, [release, *own, *caused])
+    with any_store.begin() as conn:
+        assert [row[4:6] for row in table(changes(asked(conn)), "Incidents after release")] == [(2, 2)]
+        found = post_release(asked(conn, about=["r:l"], type="post_release", end=BEGIN + 1))
+    assert [row[1:] for row in table(found, "Incidents of the 14 days")] == [
+        (BEGIN, "not recorded", "not recorded"),
+        (BEGIN, "not recorded", "yes"),
+        (BEGIN + 14 * DAY - 1, "not recorded", "not recorded"),
+        (BEGIN + 14 * DAY - 1, "not recorded", "yes"),
+    ]
+
+
+def test_an_answer_counts_up_to_as_of(any_store):
+    def survey(name, sent, replied, score):
+        return SatisfactionSurvey(
+            id=f"r:{name}", source="r", sent_at=sent, replied_at=replied, score=score, scale_min=1, scale_max=5
+        )
+
+    after = END + DAY
+    records = [survey("a", BEGIN, after, 1), survey("b", BEGIN, after + 1, 5), survey("c", BEGIN - 1, BEGIN, 2)]
+    keep(any_store, records)
+    with any_store.begin() as conn:
+        found = satisfaction(asked(conn, as_of=after))
+    assert [row[1:4] for row in table(found, "Surveys")] == [(2, 1, "50.00 %")]
+    assert table(found, "Scores")[0][2:4] == (1, "1.00")
+    # The late answer to an earlier survey is in no mean, and still is a low score somebody has to look at.
+    assert [row[0] for row in table(found, "Low scores")] == ["r:c", "r:a"]
 
 
 def test_configuration(conn):
