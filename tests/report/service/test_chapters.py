@@ -10,9 +10,9 @@ from hub.records.agreements import FinanceReporting
 from hub.report.file.topic import Topic
 from hub.report.language.chinese import CHINESE
 from hub.report.person import Naming
-from hub.report.service.body import BodyLines, chapter_of, lines_of
 from hub.report.service.changes import changes
 from hub.report.service.configuration import configuration
+from hub.report.service.content import BodyLines, lines_of
 from hub.report.service.event import major_incident, post_release, supplier
 from hub.report.service.finance import finance
 from hub.report.service.follow_up import follow_up
@@ -268,19 +268,6 @@ def test_what_the_record_of_a_report_holds(conn):
     assert [(one.ci_status, one.number) for one in found.ci_counts] == [("live", 3), ("retired", 1)]
     assert [(one.ci_id, one.version, one.at) for one in found.ci_changes] == [("r:ci1", "2", BEGIN)]
     assert lines_of(asked(conn), [1]) == BodyLines()
-
-
-def test_an_event_report_has_its_own_chapter(conn):
-    for chapter, kind, number in (
-        (major_incident, "major_incident", 7),
-        (post_release, "post_release", 8),
-        (supplier, "supplier_performance", 11),
-    ):
-        question = asked(conn, type=kind, about=[EVENTS[chapter]])
-        assert chapter_of(number, question) == chapter(question)
-        assert chapter_of(number, asked(conn)).title != chapter(question).title
-    for chapter, number in MONTHLY.items():
-        assert chapter_of(number, asked(conn)) == chapter(asked(conn))
 
 
 def test_a_major_incident(conn):

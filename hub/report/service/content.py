@@ -1,8 +1,8 @@
-"""The chapters on work, control and money by number, and what the record of a report says of them."""
+"""What the record of a report says of its chapters on work, satisfaction, configuration and follow-up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -16,36 +16,12 @@ from hub.conformance.situation.workload import workload as flows_of
 from hub.records.report_content import FollowUp, ItemChange, ItemCount, SatisfactionLine, WorkloadLine
 from hub.records.report_content import LowScore as LowScoreLine
 from hub.report.plan.due import local_date
-from hub.report.service.changes import changes
-from hub.report.service.chapter import Asked, Chapter, Compile
-from hub.report.service.configuration import configuration
-from hub.report.service.event import major_incident, post_release, supplier
-from hub.report.service.finance import finance
-from hub.report.service.follow_up import follow_up, status_of
-from hub.report.service.incidents import incidents
+from hub.report.service.chapter import Asked
+from hub.report.service.follow_up import status_of
 from hub.report.service.known import known
-from hub.report.service.satisfaction import satisfaction
-from hub.report.service.security import security
-from hub.report.service.workload import KINDS, workload
+from hub.report.service.workload import KINDS
 
-__all__ = ["BodyLines", "chapter_of", "lines_of"]
-
-_CHAPTERS: Mapping[int, Compile] = {
-    4: workload,
-    6: satisfaction,
-    7: incidents,
-    8: changes,
-    9: configuration,
-    10: finance,
-    11: security,
-    12: follow_up,
-}
-_OF_TYPE: Mapping[tuple[str, int], Compile] = {
-    ("major_incident", 7): major_incident,
-    ("post_release", 8): post_release,
-    ("supplier_performance", 11): supplier,
-}
-"""(report type, number) -> the chapter an event or supplier report has instead."""
+__all__ = ["BodyLines", "lines_of"]
 
 
 class BodyLines(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +33,6 @@ class BodyLines(msgspec.Struct, frozen=True, kw_only=True):
     follow_ups: list[FollowUp] = []
     ci_counts: list[ItemCount] = []
     ci_changes: list[ItemChange] = []
-
-
-def chapter_of(number: int, asked: Asked, kind: str | None = None) -> Chapter:
-    """Compile one of the chapters 4 and 6 to 12; `kind` = report type, where the plan's template says another."""
-    own = _OF_TYPE.get((kind or asked.terms.type, number))
-    return (own or _CHAPTERS[number])(asked)
 
 
 def lines_of(asked: Asked, numbers: Iterable[int]) -> BodyLines:
