@@ -11,11 +11,12 @@ from hub.report.model import Nonconformity, Person, Rate, ReportModel
 from hub.report.status import percent
 from hub.report.wording import RESULT_WORDS, clean
 
-__all__ = ["Cell", "Column", "Topic", "topics_of"]
+__all__ = ["Cell", "Column", "Kind", "Topic", "topics_of"]
 
 Cell = str | int | None
 """An instant is a number in a column of kind `minute` or `day`; None = nothing to say."""
-Kind = Literal["text", "number", "minute", "day", "link"]
+Kind = Literal["text", "number", "minute", "day", "link", "word"]
+"""A `word` is a phrase of `hub.report.language`, said in the reader's language."""
 _SHOWN_REASONS = 3
 
 

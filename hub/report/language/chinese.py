@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from hub.report.language.chinese_report import REPORT
+
 __all__ = ["CHINESE"]
 
 CHINESE: dict[str, str] = {
+    **REPORT,
     # -- the head -----------------------------------------------------------------------------
     "{word}: {scope}, conformance {period}": "{word}：{scope}，符合性 {period}",
     "conformance {period}": "符合性 {period}",
