@@ -78,6 +78,7 @@ REPORT: dict[str, str] = {
     "Finding: no target is agreed for the year to come for {names}.": "发现：下一年度未约定目标：{names}。",
     "{shown} of {n} are listed.": "共 {n} 项，列出 {shown} 项。",
     "new metric": "新指标",
+    "no figure": "无数字",
     "not agreed": "未约定",
     "each case": "每一案例",
     "it ends": "终止",

@@ -33,7 +33,7 @@ def before_text(line: ReportMetric) -> str:
     """Write the figure of the period before as issued; what is new had none."""
     if line.new_metric:
         return "new metric"
-    return figure(line.previous_actual, line.unit) or NO_CASES
+    return figure(line.previous_actual, line.unit) or "no figure"
 
 
 def share_of(part: float | None) -> str:

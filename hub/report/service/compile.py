@@ -30,7 +30,7 @@ from hub.report.service.data_note import data_note
 from hub.report.service.front import Edition, front
 from hub.report.service.issued import issued_before
 from hub.report.service.metric import Figures
-from hub.report.service.model import Compiled, Content, keep
+from hub.report.service.model import Compiled, Content, decode_compiled, encode_compiled, keep
 from hub.report.service.named import figures
 from hub.report.service.neighbour import period_before
 from hub.report.service.order import NAMES, chapters_of, language_of
@@ -102,7 +102,7 @@ def compile_report(desk: Desk, terms: Terms, edition: Edition, *, as_of: int) ->
     chapters = [own[number]() if number in own else _body(number, asked) for number in numbers]
     customers = current_records(desk.conn, [terms.customer] if terms.customer else [])
     customer = next((one.name or one.title or one.id for one in customers if isinstance(one, Customer)), "")
-    return Compiled(
+    report = Compiled(
         report_id=terms.report_id,
         revision=edition.revision,
         title=terms.title or terms.type.replace("_", " "),
@@ -118,6 +118,7 @@ def compile_report(desk: Desk, terms: Terms, edition: Edition, *, as_of: int) ->
         metrics=found.metrics,
         content=_content(asked, found, drawn, chapters, beyond),
     )
+    return decode_compiled(encode_compiled(report))  # so that what is read back is the very same
 
 
 def _body(number: int, asked: Asked) -> Chapter:

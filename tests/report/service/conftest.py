@@ -72,6 +72,7 @@ def measured(service: str, span: tuple[int, int], actual: float | None, coverage
     given = {
         "id": f"hub:measurement/availability/{service}/{span[0]}",
         "metric_id": "availability",
+        "target": 99.5,
         "numerator": None if actual is None else known * actual / 100,
     }
     return Measurement(
@@ -80,7 +81,6 @@ def measured(service: str, span: tuple[int, int], actual: float | None, coverage
         formula_version="1",
         subject=service,
         period=Period(start=span[0], end=span[1]),
-        target=99.5,
         actual=actual,
         unit="%",
         denominator=known,
@@ -149,8 +149,9 @@ def records() -> list:
 
 def settle(store, *, now: int = READ, more=()) -> None:
     """Write the organisation, its clocks, and that everything was read."""
+    wanted = {one.id: one for one in [*records(), *more]}
     with store.begin() as conn:
-        write_records(conn, [Write(one) for one in [*records(), *more]], now)
+        write_records(conn, [Write(one) for one in wanted.values()], now)
         materialise(conn, built_in(OFFICE.zone), OFFICE.zone, date(2026, 1, 1), date(2027, 12, 31))
         refresh_clocks(conn, partial(open_times, conn), zone=OFFICE.zone)
         for source, kind in (("desk", "incident"), ("desk", "request"), ("mon", "outage"), ("register", "sla")):
