@@ -24,10 +24,16 @@ from hub.report.language.words import ENGLISH, Days
 from hub.report.model import Said
 from hub.report.service.annex import annex
 from hub.report.service.attainment import attainment
-from hub.report.service.chapter import Asked, Chapter
+from hub.report.service.changes import changes
+from hub.report.service.chapter import Asked, Chapter, Compile
+from hub.report.service.configuration import configuration
 from hub.report.service.coverage import unread
 from hub.report.service.data_note import data_note
+from hub.report.service.event import major_incident, post_release, supplier
+from hub.report.service.finance import finance
+from hub.report.service.follow_up import follow_up
 from hub.report.service.front import Edition, front
+from hub.report.service.incidents import incidents
 from hub.report.service.issued import issued_before
 from hub.report.service.metric import Figures
 from hub.report.service.model import Compiled, Content, decode_compiled, encode_compiled, keep
@@ -35,9 +41,12 @@ from hub.report.service.named import figures
 from hub.report.service.neighbour import period_before
 from hub.report.service.order import NAMES, chapters_of, language_of
 from hub.report.service.performance import crossed, performance
+from hub.report.service.satisfaction import satisfaction
+from hub.report.service.security import security
 from hub.report.service.summary import decisions, summary, verdicts, words_in
 from hub.report.service.told import said_text
 from hub.report.service.trend import Trend, trends
+from hub.report.service.workload import workload
 from hub.store.report_log import ids_of
 from hub.store.revision import current_records
 
@@ -122,22 +131,28 @@ def compile_report(desk: Desk, terms: Terms, edition: Edition, *, as_of: int) ->
 
 
 def _body(number: int, asked: Asked) -> Chapter:
-    from importlib import import_module
+    """Compile a chapter on the work of the period, or the one an event or supplier report is made for."""
+    special = _EVENTS.get(asked.terms.type)
+    if special is not None and special[0] == number:
+        return special[1](asked)
+    return _BODY[number](asked)
 
-    name = {
-        4: "workload",
-        6: "satisfaction",
-        7: "incidents",
-        8: "changes",
-        9: "configuration",
-        10: "finance",
-        11: "security",
-        12: "follow_up",
-    }[number]
-    try:
-        return getattr(import_module(f"hub.report.service.{name}"), name)(asked)
-    except ModuleNotFoundError:
-        return Chapter(number, "Summary", absent=Said(phrase="no cases"))
+
+_BODY: dict[int, Compile] = {
+    4: workload,
+    6: satisfaction,
+    7: incidents,
+    8: changes,
+    9: configuration,
+    10: finance,
+    11: security,
+    12: follow_up,
+}
+_EVENTS: dict[str, tuple[int, Compile]] = {
+    "major_incident": (7, major_incident),
+    "post_release": (8, post_release),
+    "supplier_performance": (11, supplier),
+}
 
 
 # -- what the report's record says of it ------------------------------------------------------
