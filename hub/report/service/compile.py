@@ -22,6 +22,7 @@ from hub.records.report_content import (
 from hub.records.service_report import ReportFinding
 from hub.report.language.words import ENGLISH, Days
 from hub.report.model import Said
+from hub.report.person import Naming
 from hub.report.service.annex import annex
 from hub.report.service.attainment import attainment
 from hub.report.service.changes import changes
@@ -44,7 +45,7 @@ from hub.report.service.performance import crossed, performance
 from hub.report.service.satisfaction import satisfaction
 from hub.report.service.security import security
 from hub.report.service.summary import decisions, summary, verdicts, words_in
-from hub.report.service.told import said_text
+from hub.report.service.told import absent_text, said_text
 from hub.report.service.trend import Trend, trends
 from hub.report.service.workload import workload
 from hub.store.report_log import ids_of
@@ -61,7 +62,7 @@ _AUDIENCE = 1_000_000
 _MOST = 1000
 
 
-def asked_of(desk: Desk, terms: Terms, *, as_of: int) -> Asked:
+def asked_of(desk: Desk, terms: Terms, *, as_of: int, names: bool = False) -> Asked:
     """Put together what every chapter needs to know."""
     before = period_before(terms)
     return Asked(
@@ -72,6 +73,7 @@ def asked_of(desk: Desk, terms: Terms, *, as_of: int) -> Asked:
         known_at=as_of,
         zone=terms.zone,
         audience=_audience(desk, terms),
+        naming=Naming(names=names),
         issued=issued_before(desk, terms),
     )
 
@@ -96,7 +98,7 @@ def recomputed(desk: Desk, terms: Terms, *, as_of: int) -> Figures:
 def compile_report(desk: Desk, terms: Terms, edition: Edition, *, as_of: int) -> Compiled:
     """Compile a report; HubError for a type nobody can compile. Nothing is written."""
     numbers, language = chapters_of(terms), language_of(terms)
-    asked = asked_of(desk, terms, as_of=as_of)
+    asked = asked_of(desk, terms, as_of=as_of, names=edition.names)
     found = figures(asked)
     beyond = crossed(asked, found)
     drawn = trends(asked, found.metrics)
@@ -229,7 +231,7 @@ def _sections(chapter: Chapter, days: Days) -> list[ReportChapter]:
         said_text(one, ENGLISH, days) if isinstance(one, Said) else f"{one.name}: {len(one.rows)} lines"
         for one in chapter.parts
     ]
-    why = said_text(chapter.absent, ENGLISH, days) if chapter.absent else None
+    why = absent_text(chapter.absent, ENGLISH, days) if chapter.absent else None
     return [ReportChapter(name=name, text="; ".join(told) or None, none_reason=why) for name in NAMES[chapter.number]]
 
 

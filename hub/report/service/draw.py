@@ -16,7 +16,7 @@ from hub.report.file.workbook import Cover, book
 from hub.report.language.words import Days, Words, words_of
 from hub.report.page import read_template, template
 from hub.report.service.model import Compiled, KeptPart, encode_compiled
-from hub.report.service.told import cell_text, said_text, topic_text
+from hub.report.service.told import absent_text, cell_text, said_text, topic_text
 from hub.report.wording import clean
 
 __all__ = ["DATA", "files_of"]
@@ -72,9 +72,7 @@ def files_of(report: Compiled, hosts: frozenset[str]) -> dict[str, bytes]:
 def _told(report: Compiled, words: Words, days: Days) -> Iterator[_Chapter]:
     for one in report.chapters:
         parts = [_part(part, words, days) for part in one.parts]
-        absent = said_text(one.absent, words, days) if one.absent else ""
-        if not parts and not absent:
-            absent = words("no cases")
+        absent = absent_text(one.absent, words, days) if one.absent or not parts else ""
         yield _Chapter(one.number, words(one.title), parts, absent)
 
 

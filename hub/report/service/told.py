@@ -7,10 +7,11 @@ from dataclasses import replace
 from hub.report.file.topic import Cell, Column, Topic
 from hub.report.language.words import Days, Words
 from hub.report.model import Said
+from hub.report.service.cell import NO_CASES
 from hub.report.service.chapter import Dated
 from hub.report.wording import clean
 
-__all__ = ["cell_text", "said_text", "topic_text", "word_text"]
+__all__ = ["absent_text", "cell_text", "said_text", "topic_text", "word_text"]
 
 
 def said_text(said: Said, words: Words, days: Days) -> str:
@@ -21,6 +22,13 @@ def said_text(said: Said, words: Words, days: Days) -> str:
         values |= {name: days.day(at) for name, at in said.days.items()}
         values |= {name: days.minute(at) for name, at in said.minutes.items()}
     return words(said.phrase, **values)
+
+
+def absent_text(absent: Said | None, words: Words, days: Days) -> str:
+    """Say that a chapter had no cases, or why there is nothing to tell."""
+    if absent is None or absent.phrase == NO_CASES:
+        return words(NO_CASES)
+    return words("Not available because {why}.", why=said_text(absent, words, days).rstrip(".。"))
 
 
 def word_text(text: str, words: Words) -> str:

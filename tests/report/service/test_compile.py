@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -214,6 +216,25 @@ def test_the_same_report_gives_the_same_bytes_in_both_languages(compiled):
     for english in ("Attainment", "Verdict", "not provable", "no cases", "Oct 2026"):
         assert english not in page, english
     assert "2026年10月31日" in page
+
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_same_report_gives_the_same_bytes_as_last_year(compiled, language):
+    """Golden files, for the pinned versions and both engines; GOLDEN=write writes them anew."""
+    report = msgspec.structs.replace(compiled(), language=language)
+    body = files_of(report, frozenset())[f"{ID}-r1.html"]
+    file = GOLDEN / f"service.{language}.html"
+    if os.environ.get("GOLDEN") == "write":
+        file.write_bytes(body)
+    assert file.read_bytes() == body
+
+
+def test_a_chapter_without_data_says_why(compiled):
+    page = files_of(compiled(), frozenset())[f"{ID}-r1.html"].decode()
+    assert "Not available because no source provides change, release, deployment." in page
 
 
 def test_texts_from_tools_are_escaped(store, compiled):
