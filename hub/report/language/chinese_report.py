@@ -89,7 +89,6 @@ REPORT: dict[str, str] = {
     "some cases cannot be measured": "部分案例无法计量",
     "not every ticket was read": "并非所有工单均已读取",
     "not every ticket was read or can be measured": "并非所有工单均已读取或可计量",
-    "no share agreed: each case has to be in time": "未约定比例：每一案例均须按时",
     "no report was issued on the period before": "上期未签发报告",
     "restated because tickets were reopened": "因工单重新打开而重述",
     "restated because records came later": "因记录后到而重述",

@@ -44,9 +44,9 @@ def share_of(part: float | None) -> str:
 
 
 def name_of(subject: Subject | None) -> str:
-    """Name a record: what people call it, with its title where it has a key of its own."""
+    """Name a record: by its key where it has one of its own, a service by its title."""
     if subject is None:
         return ""
-    if subject.key and subject.key != subject.id:
+    if subject.key and subject.key != subject.id and subject.kind != "service":
         return subject.key
-    return subject.title or subject.id
+    return subject.title or subject.key or subject.id

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hub.conformance.situation.audience import Audience, fill_audience
 from hub.conformance.situation.promise import excluded_clocks
-from hub.records import Customer, Sla
+from hub.records import Customer, Service, Sla
 from hub.records.report_content import (
     AttainmentLine,
     DecisionAsked,
@@ -79,15 +79,17 @@ def asked_of(desk: Desk, terms: Terms, *, as_of: int, names: bool = False) -> As
 
 
 def _audience(desk: Desk, terms: Terms) -> Audience | None:
-    """Find the records a report is about: those of its services, and never another customer's."""
-    if terms.customer is None and not terms.services:
+    """Find the records a report is about: those of its services, or of its event's, and never another customer's."""
+    about = current_records(desk.conn, terms.about)
+    customer = terms.customer or next((one.customer_id for one in about if one.customer_id), None)
+    services = list(terms.services) or [one.id if isinstance(one, Service) else each for one in about for each in one.service_ids or [one.id]]  # fmt: skip
+    if customer is None and not services:
         return None
-    services = list(terms.services)
     if not services:
         agreements = current_records(desk.conn, ids_of(desk.conn, "sla"))
-        own = [one for one in agreements if isinstance(one, Sla) and one.customer_id == terms.customer]
+        own = [one for one in agreements if isinstance(one, Sla) and one.customer_id == customer]
         services = sorted({service for one in own if one.vanished_at is None for service in one.service_ids})
-    return fill_audience(desk.conn, _AUDIENCE, services=services, teams=(), customer=terms.customer)
+    return fill_audience(desk.conn, _AUDIENCE, services=services, teams=(), customer=customer)
 
 
 def recomputed(desk: Desk, terms: Terms, *, as_of: int) -> Figures:

@@ -195,8 +195,6 @@ def _doubts(line: Line, *, gaps: bool) -> Iterable[str]:
         yield "not every ticket was read"
     if line.now.lacking:
         yield "some cases cannot be measured"
-    if line.agreed is None:
-        yield "no share agreed: each case has to be in time"
 
 
 def _available(beside: Beside, now: ServiceTime, before: ServiceTime | None) -> Level:

@@ -218,6 +218,21 @@ def test_the_same_report_gives_the_same_bytes_in_both_languages(compiled):
     assert "2026年10月31日" in page
 
 
+def test_an_event_report_is_about_its_event_and_its_customer(store, compiled):
+    row = spec(
+        id="register:report_catalogue/mi", type="major_incident", class_="event", customer_id=None, frequency=None
+    )
+    major = ticket(3, "2026-10-05T09:00", 9, major=True)
+    settle(store, now=READ + 1, more=[msgspec.structs.replace(row, valid_to=None), major])
+    report = compiled("SR-example-organisation-major_incident-inc-3")
+    assert [one.number for one in report.chapters] == [1, 2, 7, 12, 13, 14]
+    assert report.chapters[2].title == "Major incident"
+    body = files_of(report, frozenset())[f"{report.report_id}-r1.html"]
+    assert b"INC-3" in body
+    assert b"INC-90" not in body
+    assert b"Secret" not in body
+
+
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
