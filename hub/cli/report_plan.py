@@ -1,4 +1,4 @@
-"""`hub report plan|collect|draft|ask|approve|reject|withdraw|cancel|explain|received`: the life of planned reports."""
+"""`hub report plan|collect|compile|draft|ask|approve|reject|withdraw|cancel|explain|received`: the life of planned reports."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from hub.report.plan.cycle import Cycle
     from hub.report.plan.desk import Desk
     from hub.report.plan.plan import Office, Terms
+    from hub.report.service.drafting import House
 
-__all__ = ["office_of", "register", "sender_of"]
+__all__ = ["house_of", "office_of", "register", "sender_of"]
 
 _PLAN = ("report", "type", "customer", "period", "due_at", "standing", "state", "revision", "next", "author")
 _STATE = ("report", "revision", "state", "due_at", "submitted_at", "hash", "approvals", "ignored", "next")
@@ -40,7 +41,10 @@ def register(group: typer.Typer) -> None:
         plan
     )
     group.command("collect", epilog=examples(f"hub report collect {name}"))(collect)
-    group.command("draft", epilog=examples(f"hub report draft {name} report.pdf report.xlsx"))(draft)
+    group.command(
+        "draft", epilog=examples(f"hub report draft {name}", f"hub report draft {name} report.pdf report.xlsx")
+    )(draft)
+    group.command("compile", epilog=examples(f"hub report compile {name} --folder preview"))(compile_)
     group.command("ask", epilog=examples(f"hub report ask {name}"))(ask)
     group.command("approve", epilog=examples(f"hub report approve {name} --revision 1 --as register:people/carla"))(
         approve
@@ -69,6 +73,15 @@ def office_of(session: Session) -> Office:
 
     organisation = session.configuration.organisation
     return Office(organisation.name, organisation.zone, organisation.calendar)
+
+
+def house_of(session: Session) -> House:
+    """Return how the organisation wants compiled reports told: as the conformance report where that says it."""
+    from hub.report.issue import configured_hosts
+    from hub.report.service.drafting import House
+
+    settings = session.configuration.reports.get("conformance")
+    return House(configured_hosts(session.configuration), settings is not None and settings.names)
 
 
 def sender_of(session: Session, channel: str | None) -> tuple[str, str]:
@@ -152,9 +165,44 @@ def collect(
     _do(config, output, report_id, lambda desk, who: act.collect(desk, report_id, login=who, provisional=provisional))
 
 
+def compile_(
+    report_id: ReportArgument,
+    *,
+    folder: Annotated[Path, typer.Option("--folder", metavar="DIR", help="Where its files are written.")],
+    at: AsOfOption = None,
+    config: ConfigOption = CONFIG,
+    output: FormatOption = Format.TABLE,
+) -> None:
+    """Write a planned report as it would be drafted now, or as of an instant. Nothing in the store is changed.
+
+    Files of the same name in the folder are written over.
+    """
+    import hashlib
+
+    from hub.conformance.derive import require_derived
+    from hub.report.plan.desk import Desk
+    from hub.report.service.drafting import preview
+
+    with Session(config) as session, session.store.connect() as conn:
+        require_derived(conn)
+        instant = None if at is None else session.instant(at)
+        desk = Desk(conn, office_of(session), now=session.clock.now_ms())
+        files = preview(desk, report_id, house_of(session), as_of=instant)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, body in files.items():
+            (folder / name).write_bytes(body)
+    except OSError as error:
+        raise ConfigurationError([Fault(f"{folder} cannot be written: {error.strerror}", key="--folder")]) from None
+    rows = [{"file": str(folder / name), "sha256": hashlib.sha256(body).hexdigest()} for name, body in files.items()]
+    emit(rows, ("file", "sha256"), output)
+
+
 def draft(
     report_id: ReportArgument,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The rendered report.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE...]", help="The rendered report. None = it is compiled.")
+    ] = None,
     *,
     author: Annotated[
         str | None, typer.Option(metavar="PERSON", help="Who wrote it. Default: the author of the plan.")
@@ -164,10 +212,11 @@ def draft(
         Path | None, typer.Option(metavar="FILE", help="JSON list of its metrics, as `metrics` of a service report.")
     ] = None,
     provisional: Annotated[bool, typer.Option("--provisional", help="Before its period has ended.")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="Freeze the data once more before compiling.")] = False,
     config: ConfigOption = CONFIG,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Keep the rendered files of a report. A rejected or submitted report gets its next revision.
+    """Compile a report from the store and keep it, or keep rendered files. A rejected or submitted one gets its next revision.
 
     Other bytes in the same revision void what was approved; the same bytes again change nothing.
     """
@@ -176,6 +225,11 @@ def draft(
     from hub.records import ReportMetric
     from hub.report.plan import act
 
+    if not files:
+        if figures is not None:
+            raise ConfigurationError([Fault("a compiled report tells its own figures; leave it out", key="--figures")])
+        _draft_compiled(config, output, report_id, author=author, note=note, provisional=provisional, anew=anew)
+        return
     bodies = {path.name: _read(path) for path in files}
     if len(bodies) != len(files):
         raise ConfigurationError([Fault("two files have the same name", key="FILE")])
@@ -188,6 +242,19 @@ def draft(
         act.draft(desk, report_id, bodies, login=who, author=author, note=note, provisional=provisional, figures=told)
 
     _do(config, output, report_id, keep)
+
+
+def _draft_compiled(config: Path, output: Format, report_id: str, **how: Any) -> None:
+    from hub.conformance.derive import require_derived
+    from hub.report.service.drafting import draft_compiled
+
+    session_of: list[Session] = []
+
+    def keep(desk: Desk, who: str) -> None:
+        require_derived(desk.conn)
+        draft_compiled(desk, report_id, house_of(session_of[0]), login=who, **how)
+
+    _do(config, output, report_id, keep, before=session_of.append)
 
 
 def ask(report_id: ReportArgument, *, config: ConfigOption = CONFIG, output: FormatOption = Format.TABLE) -> None:

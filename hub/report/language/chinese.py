@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 from hub.report.language.chinese_chapter import CHAPTERS
+from hub.report.language.chinese_report import REPORT
 
 __all__ = ["CHINESE"]
 
 CHINESE: dict[str, str] = {
+    **CHAPTERS,
+    **REPORT,
     # -- the head -----------------------------------------------------------------------------
     "{word}: {scope}, conformance {period}": "{word}：{scope}，符合性 {period}",
     "conformance {period}": "符合性 {period}",
@@ -241,6 +244,5 @@ CHINESE: dict[str, str] = {
     "case": "例",
     "message": "封本系统的邮件",
     "day": "天",
-    **CHAPTERS,
 }
 """English text -> Chinese; the names in braces are the same."""
