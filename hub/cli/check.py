@@ -122,7 +122,9 @@ def _archive_lines(session: Session) -> Iterator[CheckLine]:
         stands = restore_due(Desk(conn, office_of(session), now=now).begun().values(), now)
     advice = "restore the archive from its backup to another place, then: hub report restore-test --folder DIR"
     if stands.faulty:
-        text = f"the last restore test could not read back {len(stands.faulty)}: {', '.join(stands.faulty[:_MOST_LOST])}"
+        text = (
+            f"the last restore test could not read back {len(stands.faulty)}: {', '.join(stands.faulty[:_MOST_LOST])}"
+        )
         yield CheckLine("warning", text, "restore them from a backup, then: hub report restore-test")
     if stands.untested:
         yield CheckLine("warning", f"{stands.untested} of {stands.archived} were not read back for a year", advice)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from hub.cli import report_archive, report_life, report_plan
+from hub.cli import report_archive, report_draft, report_life, report_plan
 from hub.cli.judging import catalogue, profile_of, told_of_reports
 from hub.cli.option import (
     CONFIG,
@@ -72,7 +72,7 @@ def register(app: typer.Typer) -> None:
     group.command("list", epilog=examples("hub report list", "hub report list --format json"))(list_issued)
     group.command("show", epilog=examples("hub report show SR-example-conformance-2026-10"))(show)
     group.command("send", epilog=examples("hub report send SR-example-conformance-2026-10"))(send)
-    for part in (report_plan, report_life, report_archive):
+    for part in (report_plan, report_draft, report_life, report_archive):
         part.register(group)
     app.add_typer(group, name="report")
 
@@ -226,9 +226,7 @@ def _all_answers(
         as_of=as_of,
         known_at=known_at,
         zone=period.zone,
-        kpis=figures_for_mail(
-            Desk(conn, office_of(session), now=as_of), start=period.start, end=period.end, at=as_of
-        ),
+        kpis=figures_for_mail(Desk(conn, office_of(session), now=as_of), start=period.start, end=period.end, at=as_of),
     )
     entries = catalogue(session)
     several = bool(settings.audiences)

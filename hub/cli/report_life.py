@@ -1,9 +1,8 @@
-"""`hub report collect|draft|ask|approve|reject|withdraw|cancel|explain|received`: the life of a planned report."""
+"""`hub report collect|ask|approve|reject|withdraw|cancel|explain|received`: the life of a planned report."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -11,7 +10,6 @@ import typer
 from hub.cli.option import CONFIG, AsOfOption, ConfigOption, Format, FormatOption, examples
 from hub.cli.report_step import NoteOption, ReportArgument, sender_of, step
 from hub.cli.session import Session
-from hub.errors import ConfigurationError, Fault
 from hub.store.authority import decider
 
 if TYPE_CHECKING:
@@ -62,7 +60,6 @@ _WORDS = {
 def register(group: typer.Typer) -> None:
     """Add the commands to `hub report`."""
     group.command("collect", epilog=examples(f"hub report collect {_NAME}"))(collect)
-    group.command("draft", epilog=examples(f"hub report draft {_NAME} report.pdf report.xlsx"))(draft)
     group.command("ask", epilog=examples(f"hub report ask {_NAME}"))(ask)
     for name, word in _WORDS.items():
         group.command(name, epilog=examples(word.example), help=word.summary)(_deciding(word.type))
@@ -85,45 +82,9 @@ def collect(
     """Freeze the data of a report: what was read of every source, up to when, and what was not."""
     from hub.report.plan import act
 
-    step(config, output, report_id, lambda desk, who, _: act.collect(desk, report_id, login=who, provisional=provisional))
-
-
-def draft(
-    report_id: ReportArgument,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The rendered report.")],
-    *,
-    author: Annotated[
-        str | None, typer.Option(metavar="PERSON", help="Who wrote it. Default: the author of the plan.")
-    ] = None,
-    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="What a correction corrects.")] = "",
-    figures: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="JSON list of its metrics, as `metrics` of a service report.")
-    ] = None,
-    provisional: Annotated[bool, typer.Option("--provisional", help="Before its period has ended.")] = False,
-    config: ConfigOption = CONFIG,
-    output: FormatOption = Format.TABLE,
-) -> None:
-    """Keep the rendered files of a report. A rejected or submitted report gets its next revision.
-
-    Other bytes in the same revision void what was approved; the same bytes again change nothing.
-    """
-    import msgspec
-
-    from hub.records import ReportMetric
-    from hub.report.plan import act
-
-    bodies = {path.name: _read(path) for path in files}
-    if len(bodies) != len(files):
-        raise ConfigurationError([Fault("two files have the same name", key="FILE")])
-    try:
-        told = msgspec.json.decode(_read(figures), type=list[ReportMetric]) if figures else []
-    except msgspec.DecodeError as error:
-        raise ConfigurationError([Fault(f"{figures}: {error}", key="--figures")]) from None
-
-    def keep(desk: Desk, who: str, _: Session) -> None:
-        act.draft(desk, report_id, bodies, login=who, author=author, note=note, provisional=provisional, figures=told)
-
-    step(config, output, report_id, keep)
+    step(
+        config, output, report_id, lambda desk, who, _: act.collect(desk, report_id, login=who, provisional=provisional)
+    )
 
 
 def ask(report_id: ReportArgument, *, config: ConfigOption = CONFIG, output: FormatOption = Format.TABLE) -> None:
@@ -175,9 +136,7 @@ def cancel(
         by = decider(desk.conn, session.configuration.retention.operators, person, login=who)
         sender, _ = sender_of(session, desk.terms(desk.cycle(report_id)).method)
         ways = ways_of(session)
-        act.cancel(
-            desk, report_id, ways, person=by.person, login=who, reason=note, sender=sender, proven=by.proven
-        )
+        act.cancel(desk, report_id, ways, person=by.person, login=who, reason=note, sender=sender, proven=by.proven)
 
     def tell(session: Session) -> None:
         deliver_waiting(session.store, ways_of(session), session.clock)
@@ -210,10 +169,3 @@ def received(
         act.receive(desk, report_id, login=who, where=where, at=instant)
 
     step(config, output, report_id, note)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError([Fault(f"{path} cannot be read: {error.strerror}", key="FILE")]) from None

@@ -116,7 +116,7 @@ class ReportSpec(Record, tag="report_spec", kw_only=True):
     method: str | None = None
     """Channel of `hub.toml` it leaves by."""
     template: str | None = None
-    """What it is written from."""
+    """Report type whose chapters it has, with its language: `monthly_service.zh`; None = its own type, in English."""
     metrics: list[str] = []
     """Figures it must hold."""
     retention_days: int | None = None

@@ -16,7 +16,7 @@ from hub.report.status import told
 from hub.report.view import View
 from hub.report.wording import change_sentence, clean, safe_url, subject_line, verdict_sentence
 
-__all__ = ["render_html"]
+__all__ = ["read_template", "render_html", "template"]
 
 _LONGEST = 90
 
@@ -28,14 +28,14 @@ def render_html(
     rate = model.counts.rate
     kept, levels = model.levels_kept
     days = Days(model.identity.zone, words)
-    page = _template(hosts).render(
+    page = template(hosts).render(
         model=model,
         identity=model.identity,
         counts=model.counts,
         sections=sections,
         say=words,
         first=_first(Telling(model, view, words, days)),
-        css=Markup(_read("conformance.css")),  # noqa: S704 - a constant of ours
+        css=Markup(read_template("conformance.css")),  # noqa: S704 - a constant of ours
         rate=words.percent(rate.numerator, rate.denominator).replace(" %", "%") if rate.denominator else "-",
         levels=f"{kept}/{levels}",
         verdict=verdict_sentence(model, words),
@@ -46,7 +46,7 @@ def render_html(
     inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
     inlined = inliner.inline(page.strip())
     # Media queries cannot be inlined: they are added afterwards. Texts are escaped, so the first </head> is ours.
-    return inlined.replace("</head>", f"<style>{_read('dark.css')}</style></head>", 1) + "\n"
+    return inlined.replace("</head>", f"<style>{read_template('dark.css')}</style></head>", 1) + "\n"
 
 
 def _first(t: Telling) -> dict[str, object] | None:
@@ -63,24 +63,26 @@ def _first(t: Telling) -> dict[str, object] | None:
     }
 
 
-def _template(hosts: frozenset[str]) -> jinja2.Template:
+def template(hosts: frozenset[str], name: str = "conformance.html") -> jinja2.Template:
+    """Load a page's template: all texts are escaped and made one line, links go to `hosts` only."""
     environment = jinja2.Environment(
         autoescape=True,
-        loader=jinja2.FunctionLoader(_read),
+        loader=jinja2.FunctionLoader(read_template),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_one_line,
     )
     environment.filters |= {"cut": _cut, "link": lambda url: safe_url(url, hosts), "kind": _kind}
-    return environment.get_template("conformance.html")
+    return environment.get_template(name)
 
 
 def _kind(block: Block) -> str:
     return type(block).__name__
 
 
-def _read(name: str) -> str:
+def read_template(name: str) -> str:
+    """Return a file of the templates as it is."""
     return resources.files("hub.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 

@@ -46,6 +46,10 @@ class Line:
     """`met` or `not met` by the period's own goal; `not applicable` without enough cases; empty = no goal."""
     agreed: Target | None = None
     """The period's own goal."""
+    following: Target | None = None
+    """The goal of the next period; None = none agreed."""
+    last: Attainment | None = None
+    """The period before, as it is now."""
 
 
 def statement(
@@ -67,6 +71,7 @@ def statement(
         nothing = _nothing(key)
         now, goal = current.get(key, nothing), _goal(said, metric, promised)
         following = _following(said, promising, period[1]) if said else None
+        next_goal = _goal(following, metric, promised)
         lines.append(
             Line(
                 agreement=agreement,
@@ -74,13 +79,15 @@ def statement(
                 target=target,
                 metric=metric,
                 promise=told(promised, metric=False) if promised else "",
-                goal=_told(_goal(following, metric, promised)),
+                goal=_told(next_goal),
                 previous=(last_stood.get(key) or last.get(key) or nothing).rate(),
                 restated=last.get(key, nothing).rate() if key in last_stood else "",
                 now=now,
                 stood=stood[key].rate() if key in stood else "",
                 kept=_kept(goal, now),
                 agreed=goal,
+                following=next_goal,
+                last=last.get(key),
             )
         )
     return lines

@@ -187,7 +187,9 @@ def _candidates(rule: Rule, life: Any, holding: Sequence[ColumnElement[bool]]) -
         .outerjoin(record, r.document == d.doc)
         .outerjoin(life, life.c.sid == r.sid)
         .group_by(d.source, d.stream, d.native_id)
-        .where(not_(and_(d.source == "hub", d.stream.in_(("report_step", "report_file")))))  # they have a life of their own
+        .where(
+            not_(and_(d.source == "hub", d.stream.in_(("report_step", "report_file"))))
+        )  # they have a life of their own
         .having(_fits(rule), at < rule.before)
         .having(or_(*([func.count(d.body) > 0] * rule.documents), *([func.sum(states) > 0] * rule.states)))
         .order_by(d.source, d.stream, d.native_id)

@@ -89,7 +89,10 @@ class Place:
         summary = sync_source(self.store, SourceJob("metrics", self.source), clock=clock)
         kinds = {kind: fields for kind, fields in needed(self.requirements).items() if kind not in MONITORED}
         with self.store.begin() as conn:
-            for name, given in (("desk", kinds.keys() - {"measurement"}), ("register", {"capacity_plan", "configuration_item", "service"})):
+            for name, given in (
+                ("desk", kinds.keys() - {"measurement"}),
+                ("register", {"capacity_plan", "configuration_item", "service"}),
+            ):
                 set_provisions(conn, name, [Provision(kind, kinds[kind]) for kind in sorted(given & kinds.keys())], 1)
                 for kind in given & kinds.keys():
                     record_coverage(conn, name, "", kind, through=now_ms, reason=None, known_at=now_ms)

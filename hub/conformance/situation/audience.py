@@ -32,10 +32,18 @@ class Audience:
         return f"{unit} IN (SELECT unit FROM audience WHERE number = {self.number})"
 
 
-def fill_audience(conn: Connection, number: int, *, services: Collection[str], teams: Collection[str]) -> Audience:
+def fill_audience(
+    conn: Connection,
+    number: int,
+    *,
+    services: Collection[str],
+    teams: Collection[str],
+    customer: str | None = None,
+) -> Audience:
     """Find what belongs to services and teams (record ids): they themselves, what names the services, what members own or work on.
 
-    An id that was never read adds nothing.
+    With `customer`, what is recorded as that customer's too, and nothing that is recorded as another's. An id that
+    was never read adds nothing.
     """
     conn.exec_driver_sql(
         "CREATE TEMPORARY TABLE IF NOT EXISTS audience (number INTEGER, unit INTEGER, PRIMARY KEY (number, unit))"
@@ -50,8 +58,17 @@ def fill_audience(conn: Connection, number: int, *, services: Collection[str], t
             people = [table.c[name].in_(members) for name in ("owner", "assignee") if name in table.c]
             if people:
                 wanted.append(select(table.c.sid).where(or_(*people)))
+    others = None
+    if customer is not None:
+        itself = select(_record.c.sid).where(_record.c.id == customer)
+        owned = select(_link.c.sid).where(_link.c.type == "customer_id")
+        wanted += [itself, owned.where(_link.c.target.in_(itself))]
+        others = owned.where(_link.c.target.not_in(itself))
     found = union(*wanted).subquery()
-    conn.execute(insert(_audience).from_select(["number", "unit"], select(literal(number), found.c[0])))
+    chosen = select(literal(number), found.c[0])
+    if others is not None:
+        chosen = chosen.where(found.c[0].not_in(others))
+    conn.execute(insert(_audience).from_select(["number", "unit"], chosen))
     return Audience(number)
 
 

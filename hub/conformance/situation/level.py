@@ -18,7 +18,7 @@ from hub.sla.statement import Line, statement
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["breaches", "levels"]
+__all__ = ["breaches", "kept_of", "levels"]
 
 _record = metadata.tables["record"]
 _clock: Any = metadata.tables["sla_clock"].c
@@ -80,14 +80,15 @@ def _promised(line: Line) -> Level:
         previous=_figure(line.previous),
         current=_figure(now.rate()),
         goal=line.goal,
-        kept=_kept(line),
+        kept=kept_of(line),
         missed=now.missed,
         lacking=now.lacking,
         critical=line.promise.startswith("P1 "),
     )
 
 
-def _kept(line: Line) -> Kept:
+def kept_of(line: Line) -> Kept:
+    """Say whether a level was kept; a target without an agreed share is kept where no case missed it."""
     now = line.now
     if line.kept == "not met" or (not line.kept and now.missed):
         return "missed"

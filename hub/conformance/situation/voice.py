@@ -11,11 +11,11 @@ from hub.conformance.situation.fact import Opinion, Score
 from hub.sla.open_time import Span
 from hub.store.schema import kind_tables
 
-__all__ = ["opinion"]
+__all__ = ["LOW", "opinion"]
 
 _complaint: Any = kind_tables["complaint"].c
 _survey: Any = kind_tables["satisfaction_survey"].c
-_LOW = 0.4
+LOW = 0.4
 """Scores up to two fifths of the scale are low; ours."""
 
 
@@ -43,7 +43,7 @@ def opinion(conn: Connection, period: Span, as_of: int, audience: Audience | Non
             s.scale_max,
             func.count(),
             func.sum(s.score),
-            _count(s.score <= s.scale_min + spread * _LOW),
+            _count(s.score <= s.scale_min + spread * LOW),
         )
         .where(s.replied_at >= begins, s.replied_at < instant, s.score.is_not(None), s.vanished_at.is_(None))
         .where(*_of(audience, s.sid))

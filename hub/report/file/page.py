@@ -82,6 +82,12 @@ class Pages:
         self._say(Line(text, bold=True, colour=_HEAD), 14)
         self._y -= 4
 
+    def subheading(self, text: str) -> None:
+        """Name a table or a part of a section; it stays with what follows."""
+        self._room(80)
+        self._y -= 6
+        self.paragraph(Line(text, bold=True, colour=_HEAD), 10)
+
     def paragraph(self, line: Line, size: float = 10) -> None:
         """Write a paragraph over the whole width."""
         for piece in wrapped(line, _TEXT_WIDTH, size):

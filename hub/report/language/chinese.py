@@ -4,9 +4,14 @@
 
 from __future__ import annotations
 
+from hub.report.language.chinese_chapter import CHAPTERS
+from hub.report.language.chinese_report import REPORT
+
 __all__ = ["CHINESE"]
 
 CHINESE: dict[str, str] = {
+    **CHAPTERS,
+    **REPORT,
     # -- the head -----------------------------------------------------------------------------
     "{word}: {scope}, conformance {period}": "{word}：{scope}，符合性 {period}",
     "conformance {period}": "符合性 {period}",

@@ -54,6 +54,10 @@ class Words:
         text = phrase if self._table is None else self._table[phrase]
         return text.format(**{name: self._shown(value) for name, value in values.items()}) if values else text
 
+    def knows(self, phrase: str) -> bool:
+        """Say whether the language has a phrase of its own for a text; English has it as it is."""
+        return self._table is not None and phrase in self._table
+
     def count(self, number: int, one: str, many: str = "") -> str:
         """`1 finding`, `2 findings`; in Chinese with the word's own measure."""
         if self._table is not None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hub.records import ReportParty
     from hub.report.plan.plan import Terms
 
-__all__ = ["ask", "cancel", "collect", "decide", "draft", "explain", "queue_messages", "receive", "recipients", "register"]  # fmt: skip
+__all__ = ["ask", "cancel", "collect", "decide", "draft", "explain", "freeze", "next_revision", "queue_messages", "receive", "recipients", "register"]  # fmt: skip
 
 _OUT = ("submitted", "archived")
 
@@ -39,7 +39,7 @@ def collect(desk: Desk, report_id: str, *, login: str, provisional: bool = False
     if cycle.state != "planned":
         _refuse(cycle, "its data was frozen already")
     _ended(desk, cycle, provisional=provisional)
-    _append(desk, cycle.last.number, cycle, "collected", login=login, data=_freeze(desk, provisional=provisional))
+    _append(desk, cycle.last.number, cycle, "collected", login=login, data=freeze(desk, provisional=provisional))
 
 
 def draft(
@@ -52,8 +52,12 @@ def draft(
     note: str = "",
     provisional: bool = False,
     figures: Sequence[ReportMetric] = (),
+    told: Mapping[str, Any] | None = None,
+    anew: bool = False,
 ) -> int:
     """Keep the rendered files of a report; return the revision.
+
+    `told` is kept beside the figures: what the report says, where the hub compiled it. `anew`: the data is frozen anew.
 
     A rejected or submitted report gets its next revision; a correction has to say in `note` what was wrong. Other
     bytes in the same revision void whatever was approved of the former.
@@ -66,23 +70,25 @@ def draft(
         _refuse(cycle, "it was cancelled")
     if last.state in _OUT and not note.strip():
         _refuse(cycle, "a correction says what was wrong: --note")
-    again = last.state in (*_OUT, "rejected")
-    number = last.number + again
+    number = next_revision(cycle)
+    again = number != last.number
     if not again and desk.messages.get((report_id, number)):
         _refuse(cycle, "its messages are on their way; `hub report send` says how they fare")
     _ended(desk, cycle, provisional=provisional)
     terms = desk.plan.terms.get(report_id) or desk.terms(cycle)
-    told = {one.metric_id for one in figures if one.current_actual is not None or one.missing_reason}
-    if missing := [name for name in terms.metrics if name not in told]:
+    known = {one.metric_id for one in figures if one.current_actual is not None or one.missing_reason}
+    if missing := [name for name in terms.metrics if name not in known]:
         _refuse(cycle, f"neither figure nor reason for {', '.join(missing)}: --figures")
     kept = [File(name, keep_file(desk.conn, body, desk.now)) for name, body in sorted(files.items())]
     digest = content_hash(kept)
     writer = author or terms.author
     if not again and (last.hash, last.author, note) == (digest, writer, last.note):
         return number  # the same bytes once more: nothing is void
-    if number != last.number or last.collected is None:
-        _append(desk, number, cycle, "collected", login=login, data=_freeze(desk, provisional=provisional))
+    if again or anew or last.collected is None:
+        _append(desk, number, cycle, "collected", login=login, data=freeze(desk, provisional=provisional))
     data: dict[str, Any] = {"provisional": True} if provisional else {}
+    if told:
+        data |= told
     if figures:
         data["metrics"] = msgspec.to_builtins(list(figures))
     step = Step(
@@ -339,7 +345,13 @@ def _append(
     )
 
 
-def _freeze(desk: Desk, *, provisional: bool) -> dict[str, Any]:
+def next_revision(cycle: Cycle) -> int:
+    """Return the revision a draft would be of: the one in hand, or the next after a rejection or a handing over."""
+    return cycle.last.number + (cycle.last.state in (*_OUT, "rejected"))
+
+
+def freeze(desk: Desk, *, provisional: bool) -> dict[str, Any]:
+    """Note what was read of every source, up to when, and what was not."""
     sources = [
         {
             "system": row.source,

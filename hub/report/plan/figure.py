@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hub.conformance.cycle import known_calendars
 from hub.conformance.expression import CALENDAR
 from hub.conformance.situation import fact
 from hub.records import ImprovementAction
+from hub.report.plan.cycle import Cycle
 from hub.report.plan.desk import Desk
 from hub.report.plan.due import due_instant
-from hub.report.plan.kpi import Kpi, kpis
+from hub.report.plan.kpi import Compiled, Kpi, kpis
+from hub.report.service.compile import recomputed
+from hub.report.service.issued import metrics_of, sections_of
+from hub.report.service.metric import same_figures
 from hub.store.reading import coverage_rows
 from hub.store.report_log import ids_of
 from hub.store.revision import current_records
@@ -45,7 +51,25 @@ def process_figures(desk: Desk, *, start: int, end: int, at: int) -> list[Kpi]:
         if isinstance(one, ImprovementAction) and one.vanished_at is None
     ]
     cycles = {name: (desk.terms(cycle), cycle) for name, cycle in desk.cycles().items()}
-    return kpis(cycles, actions if whole else None, start=start, end=end, at=at, archive_by=archive_by)
+    told = _compiled(desk, [cycle for _, cycle in cycles.values()], start, min(end, at + 1))
+    return kpis(cycles, actions if whole else None, start=start, end=end, at=at, archive_by=archive_by, compiled=told)
+
+
+def _compiled(desk: Desk, cycles: Iterable[Cycle], start: int, until: int) -> Compiled | None:
+    """Work out the figures of every compiled report that was handed over in a time once more, and count its sections."""
+    found = []
+    for cycle in cycles:
+        if cycle.submitted_at is None or not start <= cycle.submitted_at < until:
+            continue
+        for one in cycle.revisions:
+            sections = sections_of(cycle, one.number)
+            if one.submitted_at is None or sections is None or one.terms is None or one.collected is None:
+                continue
+            told = metrics_of(cycle, one.number)
+            now = recomputed(desk, one.terms, as_of=int(one.collected.data["as_of"])).metrics
+            found.append(Compiled(1, same_figures(told, now), len(told), *sections))
+            break
+    return Compiled(*(sum(column) for column in zip(*found, strict=True))) if found else None
 
 
 def figures_for_mail(desk: Desk, *, start: int, end: int, at: int) -> list[fact.Kpi]:

@@ -9,7 +9,7 @@ from hub.records import ImprovementAction
 from hub.report.plan.cycle import Cycle, Revision
 from hub.report.plan.plan import Terms
 
-__all__ = ["Kpi", "kpis"]
+__all__ = ["Compiled", "Kpi", "kpis"]
 
 
 class Kpi(NamedTuple):
@@ -39,6 +39,18 @@ class Kpi(NamedTuple):
         return "met" if self.good * 100 >= self.target * self.of else "missed"
 
 
+class Compiled(NamedTuple):
+    """What is known of the reports handed over in the time that the hub had compiled."""
+
+    reports: int
+    equal: int
+    """Figures that come out the same again."""
+    figures: int
+    present: int
+    """Sections that say something, or why there is nothing to say."""
+    required: int
+
+
 def kpis(
     cycles: Mapping[str, tuple[Terms, Cycle]],
     actions: Iterable[ImprovementAction] | None,
@@ -47,11 +59,12 @@ def kpis(
     end: int,
     at: int,
     archive_by: Callable[[int], int],
+    compiled: Compiled | None = None,
 ) -> list[Kpi]:
     """Work out the figures for [start, end) as they stand at `at`.
 
     `actions` None = improvement actions were not read. `archive_by` gives the last instant at which a report handed
-    over at an instant is archived in time.
+    over at an instant is archived in time. `compiled` tells of the reports the hub compiled; None = it compiled none.
     """
     until = min(end, at + 1)
     live = [(terms, cycle) for terms, cycle in cycles.values() if cycle.state != "cancelled" and terms.direction != "inbound"]  # fmt: skip
@@ -70,8 +83,22 @@ def kpis(
         Kpi("on_time", "submitted by due / due in the period", 95, on_time, len(due)),
         Kpi("first_pass", "approved without rejection / submitted", 90, first, len(out)),
         Kpi("accuracy", "1 - reports needing correction / submitted", 98, len(out) - wrong, len(out)),
-        Kpi("reproducibility", "figures recomputed equal / figures", 100, None, None, "files as given are not recomputed"),
-        Kpi("completeness", "mandatory sections / required", 100, None, None, "the sections of given files are not known"),
+        Kpi(
+            "reproducibility",
+            "figures recomputed equal / figures",
+            100,
+            compiled and compiled.equal,
+            compiled and compiled.figures,
+            _given(out, compiled, "files as given are not recomputed"),
+        ),
+        Kpi(
+            "completeness",
+            "mandatory sections / required",
+            100,
+            compiled and compiled.present,
+            compiled and compiled.required,
+            _given(out, compiled, "the sections of given files are not known"),
+        ),
         Kpi(
             "follow_up",
             "actions closed by due / actions due",
@@ -84,6 +111,14 @@ def kpis(
         Kpi("archive", "archived in 5 business days, with both copies / submitted", 100, archived, len(closed)),
         Kpi("feedback", "answered in 3 business days / received", 95, None, None, "no record says what is feedback on a report"),
     ]  # fmt: skip
+
+
+def _given(out: list[tuple[Terms, Cycle]], compiled: Compiled | None, why: str) -> str:
+    """Say why there is no figure, or of how many reports it tells nothing."""
+    if compiled is None:
+        return why
+    rest = len(out) - compiled.reports
+    return f"of {rest} reports {why}" if rest > 0 else ""
 
 
 def _by(instant: int | None, at: int) -> bool:

@@ -74,6 +74,9 @@ class Terms(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     method: str | None = None
     retention_days: int = 1096
     metrics: list[str] = []
+    template: str | None = None
+    """Report type whose chapters it has, with its language where that is not English: `monthly_service.zh`."""
+    confidentiality: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,8 @@ def _of_row(
             method=spec.method,
             retention_days=spec.retention_days or 1096,
             metrics=spec.metrics,
+            template=spec.template,
+            confidentiality=spec.confidentiality,
         )
 
 

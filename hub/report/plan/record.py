@@ -21,6 +21,7 @@ from hub.records.service_report import DataSource, ReportDelivery, ReportFile, R
 from hub.report.plan.cycle import DECISIONS, Cycle, File, Revision, Step, content_hash
 from hub.report.plan.desk import Desk, record_id
 from hub.report.plan.plan import Terms
+from hub.report.service.model import Content
 from hub.store import outbox
 from hub.store.outbox import Delivery
 from hub.store.report_log import humans_of, keep_file
@@ -155,6 +156,7 @@ def _report(desk: Desk, cycle: Cycle, one: Revision, terms: Terms, messages: lis
         registered=ReportEntry(at=one.registered.at, **one.registered.data) if one.registered else None,
         archive=_archive(one),
         since=[Since(field="submitted_at", at=one.submitted_at)] if one.submitted_at is not None else [],
+        **_content(cycle, one),
     )
 
 
@@ -167,6 +169,15 @@ def _sources(one: Revision) -> Iterator[DataSource]:
             complete=row["reason"] is None and row["through"] is not None,
             failure_note=row["reason"],
         )
+
+
+def _content(cycle: Cycle, one: Revision) -> dict[str, Any]:
+    """Give what the report says, where the hub compiled it, field by field."""
+    drafted = [step for step in cycle.steps if step.revision == one.number and step.type == "drafted"]
+    told = drafted[-1].data.get("content") if drafted else None
+    if told is None:
+        return {}
+    return msgspec.structs.asdict(msgspec.convert(told, Content))
 
 
 def _metrics(cycle: Cycle, one: Revision) -> list[ReportMetric]:

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hub.report.file.topic import Topic
 from hub.report.model import Said
+from hub.report.person import Naming
 
 if TYPE_CHECKING:
     from hub.conformance.situation.audience import Audience
     from hub.report.plan.plan import Terms
+    from hub.report.service.issued import Issued
     from hub.sla.open_time import Span
     from hub.store.store import Connection
 
-__all__ = ["Asked", "Chapter", "Compile", "Part"]
+__all__ = ["Asked", "Chapter", "Compile", "Dated", "Part"]
 
 Part = Said | Topic
 """A sentence, or a table; sentences and column names are phrases of `hub.report.language`."""
+
+
+class Dated(Said, frozen=True, kw_only=True):
+    """A sentence that tells instants, UTC milliseconds, in the reader's zone."""
+
+    days: dict[str, int] = {}  # noqa: RUF012 - msgspec copies an empty default
+    """Told as local days."""
+    minutes: dict[str, int] = {}  # noqa: RUF012
+    """Told to the minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,10 @@ class Asked:
     """IANA name; local days are counted and told in it."""
     audience: Audience | None
     """The records of the report's services; None = those of the whole organisation."""
+    naming: Naming = field(default_factory=Naming)
+    """How people are named."""
+    issued: Sequence[Issued] = ()
+    """Reports of the same row of the plan on earlier periods, as they were handed over, the latest first."""
 
     @property
     def period(self) -> Span:

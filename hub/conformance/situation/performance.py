@@ -1,0 +1,219 @@
+"""How services performed: availability with its coverage month by month, outages, other measured levels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, or_, select
+
+from hub.conformance.named import Subject
+from hub.conformance.situation.audience import Audience
+from hub.conformance.subject import subjects
+from hub.sla.availability import LEAST_COVERAGE, floored
+from hub.sla.open_time import Span
+from hub.sla.reported import METRIC as BY_TOOL
+from hub.sla.service_availability import METRIC
+from hub.store.schema import kind_tables
+from hub.store.tables import metadata
+
+__all__ = ["Month", "OutageLine", "Reading", "ServiceTime", "latest_readings", "outages", "readings", "service_times"]
+
+_record = metadata.tables["record"]
+_measured: Any = kind_tables["measurement"].c
+_service: Any = kind_tables["service"].c
+_outage: Any = kind_tables["outage"].c
+
+
+class Month(msgspec.Struct, frozen=True, kw_only=True):
+    """One measured month of a service."""
+
+    start: int
+    end: int
+    actual: float | None
+    """Per cent."""
+    coverage: float | None
+    """Share of agreed time that was watched, 0 to 1."""
+
+
+class ServiceTime(msgspec.Struct, frozen=True, kw_only=True):
+    """Availability of one service over a period; seconds of agreed time."""
+
+    service: Subject
+    critical: bool
+    target: float | None
+    """In force when it was measured, per cent."""
+    goal: float | None
+    """In force now, per cent."""
+    up_s: float = 0
+    known_s: float = 0
+    coverage: float | None = None
+    """The least of its months; None = nothing was measured."""
+    missing: str = ""
+    """Why there is no figure, or no whole one."""
+    formula: str = ""
+    months: list[Month] = []
+    """Measured months up to the period's end, the oldest first; at most twelve."""
+
+    @property
+    def actual(self) -> float | None:
+        """Per cent of known time that it was up, rounded down; None = not known."""
+        return float(floored(round(self.up_s * 1000), round(self.known_s * 1000))) if self.known_s else None
+
+    @property
+    def proven(self) -> bool:
+        """Enough of the whole period was watched."""
+        return not self.missing and self.coverage is not None and self.coverage >= LEAST_COVERAGE
+
+
+class OutageLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A time a service could not be used."""
+
+    service: Subject
+    started_at: int
+    ended_at: int | None
+    planned: bool
+    incident: Subject | None
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure some source measured."""
+
+    id: str
+    """Of the measurement."""
+    metric_id: str
+    subject: Subject | None
+    start: int | None
+    end: int | None
+    target: float | None
+    actual: float | None
+    unit: str
+    numerator: float | None
+    denominator: float | None
+    coverage: float | None
+    missing: str
+    formula: str
+
+
+_MONTHS = 12
+
+
+def service_times(
+    conn: Connection, period: Span, instant: int, known_at: int | None, audience: Audience | None
+) -> list[ServiceTime]:
+    """Give the availability of every service in scope, those nobody watches too."""
+    s, m = _service, _measured
+    asked = select(s.sid, s.availability_target, s.criticality).where(s.in_scope, s.vanished_at.is_(None))
+    asked = asked.where(or_(s.lifecycle.is_(None), s.lifecycle.in_(("live", "retiring"))))
+    services = conn.execute((asked if audience is None else asked.where(audience.holds(s.sid))).order_by(s.sid)).all()
+    by_service = defaultdict[int, list[Any]](list)
+    measured = select(m.subject, m.period_start, m.period_end, m.actual, m.target, m.coverage, m.numerator, m.denominator,
+                      m.missing_reason, m.formula_version)  # fmt: skip
+    for row in conn.execute(
+        measured.where(m.metric_id == METRIC, m.period_end <= period[1], m.vanished_at.is_(None)).order_by(
+            m.period_start
+        )
+    ):
+        by_service[row.subject].append(row)
+    named = subjects(conn, [row.sid for row in services], known_at)
+    found = [_time(row, named[row.sid], by_service[row.sid], period, instant) for row in services]
+    return sorted(found, key=lambda one: (one.service.title or one.service.key, one.service.id))
+
+
+def _time(service: Any, named: Subject, rows: Sequence[Any], period: Span, instant: int) -> ServiceTime:
+    own = [row for row in rows if row.period_start >= period[0]]
+    covered = sum(row.period_end - row.period_start for row in own)
+    missing = ""
+    if not own:
+        missing = "no figure of the period was measured"
+    elif any(row.missing_reason for row in own):
+        missing = next(row.missing_reason for row in own if row.missing_reason)
+    elif covered < min(period[1], instant) - period[0]:
+        missing = "only a part of the period was measured"
+    shares = [row.coverage for row in own if row.coverage is not None]
+    return ServiceTime(
+        service=named,
+        critical=service.criticality in ("critical", "high"),
+        target=own[-1].target if own else service.availability_target,
+        goal=service.availability_target,
+        up_s=sum(row.numerator or 0 for row in own),
+        known_s=sum(row.denominator or 0 for row in own),
+        coverage=min(shares) if own and len(shares) == len(own) else None,
+        missing=missing,
+        formula=own[-1].formula_version or "" if own else "",
+        months=[
+            Month(start=row.period_start, end=row.period_end, actual=row.actual, coverage=row.coverage)
+            for row in rows[-_MONTHS:]
+        ],
+    )
+
+
+def outages(
+    conn: Connection, period: Span, instant: int, known_at: int | None, audience: Audience | None, *, most: int
+) -> tuple[int, list[OutageLine]]:
+    """Count the outages of services in a period, and give the first of them."""
+    o, ends = _outage, min(period[1], instant)
+    wanted = [o.started_at < ends, or_(o.ended_at.is_(None), o.ended_at > period[0]), o.service_id.is_not(None)]
+    wanted += [o.vanished_at.is_(None), *([] if audience is None else [audience.holds(o.service_id)])]
+    number = conn.scalar(select(func.count()).select_from(kind_tables["outage"]).where(*wanted)) or 0
+    columns = (o.service_id, o.started_at, o.ended_at, o.planned, o.incident_id)
+    rows = conn.execute(select(*columns).where(*wanted).order_by(o.started_at, o.sid).limit(most)).all()
+    named = subjects(conn, [sid for row in rows for sid in (row.service_id, row.incident_id)], known_at)
+    return number, [
+        OutageLine(
+            service=named[row.service_id],
+            started_at=row.started_at,
+            ended_at=row.ended_at if row.ended_at is not None and row.ended_at <= instant else None,
+            planned=bool(row.planned),
+            incident=named.get(row.incident_id) if row.incident_id is not None else None,
+        )
+        for row in rows
+    ]
+
+
+def readings(conn: Connection, period: Span, known_at: int | None, audience: Audience | None) -> list[Reading]:
+    """List what sources measured for times within a period, availability apart."""
+    m = _measured
+    wanted = [m.metric_id.not_in((METRIC, BY_TOOL)), m.period_start >= period[0], m.period_end <= period[1]]
+    if audience is not None:
+        wanted.append(or_(audience.holds(m.subject), audience.holds(m.sid)))
+    return _readings(conn, wanted, known_at)
+
+
+def latest_readings(
+    conn: Connection, metrics: Collection[str], instant: int, known_at: int | None
+) -> dict[tuple[str, str], Reading]:
+    """Return (metric, id of what it is about or nothing) -> the last reading that was over by an instant."""
+    wanted = [_measured.metric_id.in_(sorted(metrics)), _measured.period_end <= instant]
+    return {(one.metric_id, one.subject.id if one.subject else ""): one for one in _readings(conn, wanted, known_at)}
+
+
+def _readings(conn: Connection, wanted: Sequence[Any], known_at: int | None) -> list[Reading]:
+    m = _measured
+    rows = conn.execute(
+        select(*m, _record.c.id.label("name"))
+        .join(_record, _record.c.sid == m.sid)
+        .where(*wanted, m.vanished_at.is_(None))
+        .order_by(m.metric_id, m.period_end, m.subject, m.sid)
+    ).all()
+    named = subjects(conn, [row.subject for row in rows], known_at)
+    return [
+        Reading(
+            id=row.name,
+            metric_id=row.metric_id,
+            subject=named.get(row.subject) if row.subject is not None else None,
+            start=row.period_start,
+            end=row.period_end,
+            target=row.target,
+            actual=row.actual,
+            unit=row.unit or "",
+            numerator=row.numerator,
+            denominator=row.denominator,
+            coverage=row.coverage,
+            missing=row.missing_reason or "",
+            formula=row.formula_version or "",
+        )
+        for row in rows
+    ]

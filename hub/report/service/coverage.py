@@ -1,0 +1,27 @@
+"""How far the data of a report was read: a figure is whole only where every source of its kinds was."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from hub.report.service.chapter import Asked
+from hub.store.reading import Covered, coverage_rows
+
+__all__ = ["TICKETS", "unread"]
+
+TICKETS = ("incident", "request")
+"""Kinds of records whose clocks are promised to customers."""
+
+
+def unread(asked: Asked, kinds: Collection[str] | None = None) -> list[Covered]:
+    """List what was not read to the end of the period (or to as-of): nothing that rests on it is proven.
+
+    `kinds` None = every kind. A kind no source ever gave is told as one row without a source.
+    """
+    rows = [one for one in coverage_rows(asked.conn, known_at=asked.known_at) if one.source != "hub"]
+    known = [one for one in rows if kinds is None or one.kind in kinds]
+    gaps = [one for one in known if one.reason or one.through is None or one.through < asked.instant]
+    if kinds is not None and not known:
+        kind = ", ".join(sorted(kinds))
+        gaps.append(Covered("", "", kind, None, "no source gives it", 0))
+    return gaps
