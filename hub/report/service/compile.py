@@ -75,6 +75,7 @@ def asked_of(desk: Desk, terms: Terms, *, as_of: int, names: bool = False) -> As
         audience=_audience(desk, terms),
         naming=Naming(names=names),
         issued=issued_before(desk, terms),
+        statements=desk.statements,
     )
 
 
