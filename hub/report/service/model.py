@@ -15,6 +15,7 @@ from hub.records.report_content import (
     ServiceVerdict,
     TrendLine,
     TrendValue,
+    WorkloadLine,
 )
 from hub.records.service_report import ReportFinding
 from hub.report.file.topic import Topic
@@ -52,6 +53,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     decisions_asked: list[DecisionAsked] = []
     performance: list[PerformanceLine] = []
     attainment: list[AttainmentLine] = []
+    workload: list[WorkloadLine] = []
     exclusions: list[ReportExclusion] = []
     trends: list[TrendLine] = []
     trend_values: list[TrendValue] = []

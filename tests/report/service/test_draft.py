@@ -182,6 +182,11 @@ def test_the_record_of_the_report_tells_its_content(issued, desk):
     assert [one.metric_id for one in record.metrics if one.metric_id.startswith("res")] == [
         "resolution/register:slas/acme/p1"
     ]
+    work = {one.priority: one for one in record.workload}
+    assert set(work) == {None, "P1"}
+    total = work[None]
+    assert (total.opened, total.resolved) == (2, 2)
+    assert total.opening + total.opened + total.reopened - total.resolved - total.cancelled == total.closing
     assert {one.service_id for one in record.performance} == {"register:services/shop", "register:services/pay"}
 
 
