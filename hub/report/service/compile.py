@@ -77,6 +77,7 @@ def asked_of(desk: Desk, terms: Terms, *, as_of: int, names: bool = False) -> As
         audience=_audience(desk, terms),
         naming=Naming(roles=roles_told(desk.conn), names=names),
         issued=issued_before(desk, terms),
+        statements=desk.statements,
     )
 
 
