@@ -185,6 +185,12 @@ def test_the_record_of_the_report_tells_its_content(issued, desk):
     assert {one.service_id for one in record.performance} == {"register:services/shop", "register:services/pay"}
 
 
+def test_the_record_tells_the_workload_of_this_customer_alone(desk):
+    whole, *others = told(desk).content.workload
+    assert (whole.opening, whole.opened, whole.resolved, whole.closing) == (0, 4, 3, 1)
+    assert {one.priority for one in others if one.priority} == {"P1"}
+
+
 def test_by_command(tmp_path, places, run_hub, monkeypatch):
     (tmp_path / "hub.toml").write_text(
         '[organisation]\nname = "Example Organisation"\nzone = "Europe/Berlin"\ncalendar = "5x8"\n'
