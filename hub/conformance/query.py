@@ -19,7 +19,7 @@ from hub.conformance.waiver_list import list_waivers
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["answers", "derived_anew"]
+__all__ = ["answers", "derived_anew", "roles_told"]
 
 _derivation = metadata.tables["derivation"]
 _record = metadata.tables["record"]
@@ -56,7 +56,7 @@ def answers(
         coverage=list_coverage(judgement),
         waivers=list_waivers(judgement),
         gaps=list_gaps(judgement),
-        roles=_roles(conn),
+        roles=roles_told(conn),
         derived_anew=derived_anew(conn, changed_since),
         profile=list(profile),
         lost=lost,
@@ -66,7 +66,7 @@ def answers(
     )
 
 
-def _roles(conn: Connection) -> dict[str, str]:
+def roles_told(conn: Connection) -> dict[str, str]:
     """Return person id -> a role to name them by; the first in order where one holds several."""
     duty = kind_tables["role_assignment"]
     rows = conn.execute(

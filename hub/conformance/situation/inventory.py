@@ -16,7 +16,7 @@ from hub.sla.open_time import Span
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["Audited", "Inventory", "ItemFlow", "LicenceUse", "Unauthorised", "inventory"]
+__all__ = ["Audited", "Inventory", "ItemFlow", "LicenceUse", "NewVersion", "Unauthorised", "inventory"]
 
 _item: Any = kind_tables["configuration_item"].c
 _change: Any = kind_tables["change"].c
@@ -70,12 +70,25 @@ class LicenceUse(msgspec.Struct, frozen=True, kw_only=True):
     """First local day it is no longer valid."""
 
 
+class NewVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """An item got another version."""
+
+    item: str
+    """Id of the record."""
+    version: str
+    at: int
+
+
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """What chapter 9 tells."""
 
     flows: list[ItemFlow]
     undated: int
     """Items of which nobody knows since when they are recorded: in no figure."""
+    states: dict[str, int]
+    """Items by state as they are now."""
+    versions: list[NewVersion]
+    """Versions that items got in the period, the first first."""
     moved: dict[str, int]
     """Field -> how often it changed in the period."""
     audits: list[Audited]
@@ -93,7 +106,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
 def inventory(
     conn: Connection, period: Span, as_of: int, known_at: int | None, audience: Audience | None = None
 ) -> Inventory:
-    """Count in seven queries and the titles, up to as-of."""
+    """Count in nine queries and the titles, up to as-of."""
     begin, instant = period[0], min(period[1], as_of)
     begun, unapproved, late = _unapproved(conn, begin, instant, known_at, audience)
     deployments, unnamed, number = _unnamed(conn, begin, instant, known_at, audience)
@@ -101,6 +114,8 @@ def inventory(
     return Inventory(
         flows=flows,
         undated=undated,
+        states=_states(conn, instant, audience),
+        versions=_versions(conn, begin, instant, audience),
         moved=_moved(conn, begin, instant, audience),
         audits=_audits(conn, begin, instant, known_at),
         begun=begun,
@@ -148,6 +163,30 @@ def _flows(conn: Connection, begin: int, instant: int, audience: Audience | None
     found = [ItemFlow(ci_type=row[0], **dict(zip(names, map(int, row[1:8]), strict=True))) for row in rows]
     shown = [one for one in found if one.opening or one.added]
     return sorted(shown, key=lambda one: (one.ci_type is None, one.ci_type or "")), sum(int(row[8]) for row in rows)
+
+
+def _states(conn: Connection, instant: int, audience: Audience | None) -> dict[str, int]:
+    i = _item
+    asked = (
+        select(i.ci_status, func.count())
+        .where(i.ci_status.is_not(None), or_(i.created_at.is_(None), i.created_at < instant))
+        .where(or_(i.vanished_at.is_(None), i.vanished_at >= instant), *_items(audience))
+        .group_by(i.ci_status)
+        .order_by(i.ci_status)
+    )
+    return dict(conn.execute(asked).all())
+
+
+def _versions(conn: Connection, begin: int, instant: int, audience: Audience | None) -> list[NewVersion]:
+    e, record = _event.c, metadata.tables["record"]
+    asked = (
+        select(record.c.id, e.to, e.at)
+        .join(record, record.c.sid == e.sid)
+        .join(_item.sid.table, _item.sid == e.sid)
+        .where(e.at >= begin, e.at < instant, e.field == "version", e.to.is_not(None), *_items(audience))
+        .order_by(e.at, e.sid, e.pos)
+    )
+    return [NewVersion(item=id_, version=version, at=at) for id_, version, at in conn.execute(asked)]
 
 
 def _moved(conn: Connection, begin: int, instant: int, audience: Audience | None) -> dict[str, int]:

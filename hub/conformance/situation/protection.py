@@ -145,48 +145,82 @@ def supplier_figures(
     known_at: int | None,
     audience: Audience | None = None,
     *,
+    days: tuple[str, str],
     supplier: str | None = None,
 ) -> list[SupplierFigure]:
-    """List what was measured of suppliers and contracts in a period; `supplier` narrows to one (record id)."""
+    """List what was measured of suppliers and contracts in a period, and targets of contracts in force that nobody measured.
+
+    `days` = first local day of the period and first after it; `supplier` narrows to one (record id).
+    """
     m, k = _measured, _contract
     party = kind_tables["supplier"].c.sid
     asked = (
-        select(m.metric_id, m.target, m.actual, m.unit, m.missing_reason, k.sid.label("contract"), k.supplier_id, party)
+        select(m.metric_id, m.target, m.actual, m.unit, m.missing_reason, k.sid.label("contract"), party.label("who"))
         .select_from(m.sid.table)
         .outerjoin(k.sid.table, k.sid == m.subject)
         .outerjoin(party.table, party == func.coalesce(k.supplier_id, m.subject))
         .where(m.period_start >= period[0], m.period_end <= period[1], m.vanished_at.is_(None))
-        .where(or_(k.sid.is_not(None), party.is_not(None)))
-        .order_by(party, k.sid, m.metric_id, m.period_start, m.sid)
+        .where(or_(k.sid.is_not(None), party.is_not(None)), *_serving(supplier, audience, party))
+        .order_by(m.metric_id, m.period_start, m.sid)
     )
-    if supplier is not None:
-        asked = asked.where(party == select(_record.c.sid).where(_record.c.id == supplier).scalar_subquery())
-    elif audience is not None:
-        # A contract serves an audience where an agreement of the audience rests on it.
-        sla = select(_link.c.sid).where(_link.c.type == "supports_sla", audience.holds(_link.c.target))
-        asked = asked.where(or_(audience.holds(k.sid), k.sid.in_(sla)))
     rows = conn.execute(asked).all()
-    directions = _directions(conn, {row.contract for row in rows if row.contract is not None})
-    named = subjects(conn, [sid for row in rows for sid in (row.contract, row[7])], known_at)
-    return [
+    promised = _promised(conn, days, _serving(supplier, audience, _contract.supplier_id))
+    measured = {(row.contract, row.metric_id) for row in rows}
+    left = [one for one in promised if (one.sid, one.metric) not in measured]
+    upward = {(one.sid, one.metric): one.operator == ">=" for one in promised}
+    sids = [sid for row in rows for sid in (row.contract, row.who)] + [sid for one in left for sid in one[:2]]
+    named = subjects(conn, sids, known_at)
+    found = [
         SupplierFigure(
-            supplier=named.get(row[7]),
+            supplier=named.get(row.who),
             contract=named.get(row.contract),
             metric=row.metric_id,
             target=row.target,
             actual=row.actual,
             unit=row.unit,
             missing=row.missing_reason or "",
-            upward=directions.get((row.contract, row.metric_id)),
+            upward=upward.get((row.contract, row.metric_id)),
         )
         for row in rows
     ]
+    found += [
+        SupplierFigure(
+            supplier=named.get(one.supplier_id),
+            contract=named.get(one.sid),
+            metric=one.metric,
+            target=one.value,
+            actual=None,
+            unit=one.unit,
+            missing="not measured",
+            upward=one.operator == ">=",
+        )
+        for one in left
+    ]
+    return sorted(found, key=lambda one: tuple(each.id if each else "" for each in (one.supplier, one.contract)))
 
 
-def _directions(conn: Connection, contracts: set[int]) -> dict[tuple[int, str], bool]:
+def _serving(supplier: str | None, audience: Audience | None, party: Any) -> list[Any]:
+    """Narrow to one supplier, or to the contracts that agreements of an audience rest on."""
+    if supplier is not None:
+        return [party == select(_record.c.sid).where(_record.c.id == supplier).scalar_subquery()]
+    if audience is None:
+        return []
+    sla = select(_link.c.sid).where(_link.c.type == "supports_sla", audience.holds(_link.c.target))
+    return [or_(audience.holds(_contract.sid), _contract.sid.in_(sla))]
+
+
+def _promised(conn: Connection, days: tuple[str, str], serving: list[Any]) -> list[Any]:
+    """List the targets of contracts in force on some day of the period."""
     t: Any = child_tables["underpinning_contract", "targets"].c
-    asked = select(t.sid, t.metric, t.operator).where(t.sid.in_(sorted(contracts)))
-    return {(sid, metric): operator == ">=" for sid, metric, operator in conn.execute(asked)}
+    k = _contract
+    asked = (
+        select(k.sid, k.supplier_id, t.metric, t.value, t.unit, t.operator)
+        .join(k.sid.table, k.sid == t.sid)
+        .where(k.vanished_at.is_(None), *serving)
+        .where(or_(k.valid_from.is_(None), k.valid_from < days[1]), or_(k.valid_to.is_(None), k.valid_to > days[0]))
+        .order_by(k.sid, t.pos)
+    )
+    return list(conn.execute(asked))
 
 
 def _number(amount: str | None) -> Decimal | None:

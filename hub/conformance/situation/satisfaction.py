@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, case, exists, func, select
+from sqlalchemy import Connection, and_, case, exists, func, or_, select
 
 from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
@@ -29,11 +29,11 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     sent: int
     """Asked in the period."""
     replied: int
-    """Of these, answered by the instant asked for."""
+    """Of these, answered up to as-of."""
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
-    """How often one score was given in the period."""
+    """How often one score was given in answer to surveys of the period."""
 
     channel: str | None
     lowest: float | None
@@ -69,21 +69,26 @@ class Satisfaction(msgspec.Struct, frozen=True, kw_only=True):
 def satisfaction(
     conn: Connection, period: Span, as_of: int, known_at: int | None, audience: Audience | None = None
 ) -> Satisfaction:
-    """Count in three queries and the titles; an answer counts in the period it came in."""
+    """Count in three queries and the titles: what was asked in the period, answered up to as-of.
+
+    Low scores are listed in the period they came in as well, so that a late answer stands in some report.
+    """
     begin, instant = period[0], min(period[1], as_of)
     s = _survey
     own = [s.vanished_at.is_(None), *([] if audience is None else [audience.holds(s.sid)])]
+    asked = and_(*own, s.sent_at >= begin, s.sent_at < instant)
     sent = conn.execute(
-        select(s.channel, func.count(), func.sum(case((s.replied_at < instant, 1), else_=0)))
-        .where(*own, s.sent_at >= begin, s.sent_at < instant)
+        select(s.channel, func.count(), func.sum(case((s.replied_at <= as_of, 1), else_=0)))
+        .where(asked)
         .group_by(s.channel)
         .order_by(s.channel.is_(None), s.channel)
     ).all()
-    answered = and_(*own, s.replied_at >= begin, s.replied_at < instant, s.score.is_not(None))
+    answered = and_(asked, s.replied_at <= as_of, s.score.is_not(None))
     by = (s.channel, s.scale_min, s.scale_max, s.score)
     given = conn.execute(select(*by, func.count()).where(answered).group_by(*by)).all()
-    low = and_(answered, s.score <= s.scale_min + (s.scale_max - s.scale_min) * LOW)
-    shown, number = _low(conn, low, instant, known_at)
+    came = and_(*own, s.replied_at >= begin, s.replied_at < instant, s.score.is_not(None))
+    low = and_(or_(answered, came), s.score <= s.scale_min + (s.scale_max - s.scale_min) * LOW)
+    shown, number = _low(conn, low, as_of, known_at)
     return Satisfaction(
         campaigns=[Campaign(channel=way, sent=n, replied=replied or 0) for way, n, replied in sent],
         given=[
@@ -97,7 +102,7 @@ def satisfaction(
     )
 
 
-def _low(conn: Connection, low: Any, instant: int, known_at: int | None) -> tuple[list[LowScore], int]:
+def _low(conn: Connection, low: Any, as_of: int, known_at: int | None) -> tuple[list[LowScore], int]:
     s = _survey
     action = exists().where(_link.c.sid == s.sid, _link.c.type == "action_ids").correlate_except(_link)
     rows = conn.execute(
@@ -106,12 +111,12 @@ def _low(conn: Connection, low: Any, instant: int, known_at: int | None) -> tupl
             s.ticket_id,
             s.score,
             s.replied_at,
-            case((s.follow_up_at < instant, s.follow_up_at)).label("followed"),
+            case((s.follow_up_at <= as_of, s.follow_up_at)).label("followed"),
             case((action, 1), else_=0).label("acted"),
             func.count().over().label("number"),
         )
         .where(low)
-        .order_by(case((s.follow_up_at < instant, 1), else_=0), s.replied_at, s.sid)
+        .order_by(case((s.follow_up_at <= as_of, 1), else_=0), s.replied_at, s.sid)
         .limit(MOST)
     ).all()
     named = subjects(conn, [sid for row in rows for sid in (row.sid, row.ticket_id)], known_at)

@@ -39,6 +39,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     gone: int
     """Of the cancelled, those that were deleted at their source while they were open."""
     closing: int
+    service: str | None = None
+    """Id of the service, where the group is one."""
     ages: tuple[int, ...] = ()
     """Of the closing, by class of age since they were opened first."""
     oldest: int | None = None
@@ -143,10 +145,25 @@ def _summed(rows: list[Any], key: Any) -> list[Flow]:
         groups.setdefault(key(row), []).append(row)
     found = []
     for (kind, group), members in sorted(groups.items(), key=lambda one: _order(*one[0])):
-        sums = {name: sum(int(row._mapping[name]) for row in members) for name in _SUMS}  # noqa: SLF001 - public in SQLAlchemy
+        sums = [sum(int(row._mapping[name]) for row in members) for name in _SUMS]  # noqa: SLF001 - public in SQLAlchemy
         ages = [[int(row._mapping[f"age{n}"]) for row in members] for n in range(len(AGE_DAYS) + 1)]  # noqa: SLF001
         oldest = min((row.oldest for row in members if row.oldest is not None), default=None)
-        found.append(Flow(kind=kind, group=group, **sums, ages=tuple(map(sum, ages)), oldest=oldest))
+        opening, opened, reopened, resolved, cancelled, gone, closing = sums
+        found.append(
+            Flow(
+                kind=kind,
+                group=group,
+                opening=opening,
+                opened=opened,
+                reopened=reopened,
+                resolved=resolved,
+                cancelled=cancelled,
+                gone=gone,
+                closing=closing,
+                ages=tuple(map(sum, ages)),
+                oldest=oldest,
+            )
+        )
     return [one for one in found if one.opening or one.opened or one.reopened or one.closing]
 
 
@@ -175,6 +192,7 @@ def _by_service(
             cancelled=int(row.cancelled),
             gone=int(row.gone),
             closing=int(row.closing),
+            service=None if row.target is None else named[row.target].id,
         )
         for row in rows
     ]

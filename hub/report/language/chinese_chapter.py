@@ -10,10 +10,10 @@ CHAPTERS: dict[str, str] = {
     # -- what is known --------------------------------------------------------------------------
     "No cases are known.": "没有已知的案例。",
     "No source provides {kinds}: of these nothing is told.": "没有数据源提供 {kinds}：对此无法说明。",
-    "Figures are not complete: {kind} of {place} was read only up to {when} ({reason}).": "数据不完整：{place} 的 {kind} 仅读取至 {when}（{reason}）。",
-    "Figures are not complete: {kind} of {place} was read only up to {when}.": "数据不完整：{place} 的 {kind} 仅读取至 {when}。",
-    "Not in these figures: {kind} of {place}, not read ({reason}).": "未计入：{place} 的 {kind}，未读取（{reason}）。",
-    "Not in these figures: {kind} of {place}, never read to the end.": "未计入：{place} 的 {kind}，从未完整读取。",
+    "Figures are not complete: {place}, {kind}, read only up to {when} ({reason}).": "数据不完整：{place} 的 {kind} 仅读取至 {when}（{reason}）。",
+    "Figures are not complete: {place}, {kind}, read only up to {when}.": "数据不完整：{place} 的 {kind} 仅读取至 {when}。",
+    "Not in these figures: {place}, {kind}, not read ({reason}).": "未计入：{place} 的 {kind}，未读取（{reason}）。",
+    "Not in these figures: {place}, {kind}, never read to the end.": "未计入：{place} 的 {kind}，从未完整读取。",
     "{n} more were not read in full.": "另有 {n} 项未完整读取。",
     # -- words of tables ------------------------------------------------------------------------
     "all": "合计",
@@ -290,6 +290,7 @@ CHAPTERS: dict[str, str] = {
     "Kept": "是否达成",
     "nothing was measured of suppliers in the period": "本期没有对供应商的测量",
     "direction not recorded": "方向未记录",
+    "not measured": "未测量",
     "no target": "无目标",
     # -- follow-up ------------------------------------------------------------------------------
     "Nonconformities and follow-up": "不符合项与跟踪",

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from hub.conformance.query import roles_told
 from hub.conformance.situation.audience import Audience, fill_audience
+from hub.conformance.situation.promise import excluded_clocks
 from hub.records import Customer, Service, Sla
+from hub.records.report_content import (
+    AttainmentLine,
+    DecisionAsked,
+    PerformanceLine,
+    ReportChapter,
+    ReportExclusion,
+    ReportSummary,
+    ServiceVerdict,
+    TrendLine,
+    TrendValue,
+)
+from hub.records.service_report import ReportFinding
+from hub.report.language.words import ENGLISH, Days
+from hub.report.model import Said
 from hub.report.person import Naming
 from hub.report.service.annex import annex
 from hub.report.service.attainment import attainment
 from hub.report.service.changes import changes
 from hub.report.service.chapter import Asked, Chapter, Compile
 from hub.report.service.configuration import configuration
-from hub.report.service.content import content_of
+from hub.report.service.content import lines_of
+from hub.report.service.coverage import unread
 from hub.report.service.data_note import data_note
 from hub.report.service.event import major_incident, post_release, supplier
 from hub.report.service.finance import finance
@@ -22,15 +39,16 @@ from hub.report.service.front import Edition, front
 from hub.report.service.incidents import incidents
 from hub.report.service.issued import issued_before
 from hub.report.service.metric import Figures
-from hub.report.service.model import Compiled, decode_compiled, encode_compiled, keep
+from hub.report.service.model import Compiled, Content, decode_compiled, encode_compiled, keep
 from hub.report.service.named import figures
 from hub.report.service.neighbour import period_before
-from hub.report.service.order import chapters_of, language_of
+from hub.report.service.order import NAMES, chapters_of, language_of
 from hub.report.service.performance import crossed, performance
 from hub.report.service.satisfaction import satisfaction
 from hub.report.service.security import security
-from hub.report.service.summary import summary
-from hub.report.service.trend import trends
+from hub.report.service.summary import decisions, summary, verdicts, words_in
+from hub.report.service.told import absent_text, said_text
+from hub.report.service.trend import Trend, trends
 from hub.report.service.workload import workload
 from hub.store.report_log import ids_of
 from hub.store.revision import current_records
@@ -57,7 +75,7 @@ def asked_of(desk: Desk, terms: Terms, *, as_of: int, names: bool = False) -> As
         known_at=as_of,
         zone=terms.zone,
         audience=_audience(desk, terms),
-        naming=Naming(names=names),
+        naming=Naming(roles=roles_told(desk.conn), names=names),
         issued=issued_before(desk, terms),
         statements=desk.statements,
     )
@@ -114,7 +132,7 @@ def compile_report(desk: Desk, terms: Terms, edition: Edition, *, as_of: int) ->
         chapters=[keep(one) for one in chapters],
         required=list(numbers),
         metrics=found.metrics,
-        content=content_of(asked, found, drawn, chapters, beyond),
+        content=_content(asked, found, drawn, chapters, beyond),
     )
     return decode_compiled(encode_compiled(report))  # so that what is read back is the very same
 
@@ -142,3 +160,101 @@ _EVENTS: dict[str, tuple[int, Compile]] = {
     "post_release": (8, post_release),
     "supplier_performance": (11, supplier),
 }
+
+
+# -- what the report's record says of it ------------------------------------------------------
+
+
+def _content(
+    asked: Asked, found: Figures, drawn: Sequence[Trend], chapters: Sequence[Chapter], beyond: Sequence[str]
+) -> Content:
+    days = Days(asked.zone)
+    half_page = next((one for one in chapters if one.number == 2), None)  # noqa: PLR2004 - the summary
+    told = " ".join(said_text(one, ENGLISH, days) for one in half_page.parts if isinstance(one, Said)) if half_page else ""  # fmt: skip
+    owed = decisions(asked, found, beyond)
+    _, left_out = excluded_clocks(asked.conn, asked.period, asked.instant, asked.known_at, asked.audience, most=_MOST)
+    body = lines_of(asked, [one.number for one in chapters])
+    return Content(
+        workload=body.workload,
+        satisfaction=body.satisfaction,
+        low_scores=body.low_scores,
+        follow_ups=body.follow_ups,
+        ci_counts=body.ci_counts,
+        ci_changes=body.ci_changes,
+        chapters=[one for chapter in chapters for one in _sections(chapter, days)],
+        summary=ReportSummary(
+            text=told, words=words_in(half_page.parts) if half_page else None, no_decisions=None if owed else True
+        ),
+        verdicts=[ServiceVerdict(service_id=one.service, verdict=one.kept) for one in verdicts(found)],
+        decisions_asked=[DecisionAsked(text=said_text(one, ENGLISH, days)) for one in owed],
+        performance=[
+            PerformanceLine(
+                service_id=one.service.id,
+                metric_id="availability",
+                limit=one.target,
+                actual=one.actual,
+                coverage=one.coverage,
+                missing_reason=one.missing or None,
+            )
+            for one in found.times
+        ],
+        attainment=[
+            AttainmentLine(
+                sla_id=one.agreement,
+                target_id=one.target,
+                met=one.met,
+                missed=one.missed,
+                excluded=one.excluded,
+                total=one.met + one.missed + one.excluded,
+            )
+            for one in found.levels
+            if one.agreement
+        ],
+        exclusions=[
+            ReportExclusion(
+                sla_id=one.agreement or None, target_id=one.target or None, case_id=one.subject.id, rule_id=one.rule
+            )
+            for one in left_out
+        ],
+        trends=[
+            TrendLine(
+                metric_id=one.metric.metric_id,
+                direction=one.direction,
+                forecast=one.forecast,
+                not_forecast_reason=one.why_not or None,
+            )
+            for one in drawn
+        ],
+        trend_values=[
+            TrendValue(metric_id=one.metric.metric_id, period=label, value=value)
+            for one in drawn
+            for label, value in one.values
+        ],
+        findings=_findings(asked, found),
+        coverage_notes=[
+            f"{one.source} {one.scope} {one.kind}: {one.reason or 'not read to the end of the period'}"
+            for one in unread(asked)
+        ],
+    )
+
+
+def _sections(chapter: Chapter, days: Days) -> list[ReportChapter]:
+    told = [
+        said_text(one, ENGLISH, days) if isinstance(one, Said) else f"{one.name}: {len(one.rows)} lines"
+        for one in chapter.parts
+    ]
+    why = absent_text(chapter.absent, ENGLISH, days) if chapter.absent else None
+    return [ReportChapter(name=name, text="; ".join(told) or None, none_reason=why) for name in NAMES[chapter.number]]
+
+
+def _findings(asked: Asked, found: Figures) -> list[ReportFinding]:
+    if asked.terms.type != "annual_quality":
+        return []
+    lacking = [line for line in found.metrics if line.next_target is None and not line.retired]
+    return [
+        ReportFinding(
+            id=f"no-target-{number}",
+            text=f"No target is agreed for the year to come: {line.name or line.metric_id}.",
+        )
+        for number, line in enumerate(lacking, 1)
+    ]

@@ -1,150 +1,116 @@
-"""What the record of a compiled report says of its content, for whoever judges reports."""
+"""What the record of a report says of its chapters on work, satisfaction, configuration and follow-up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from decimal import Decimal
 
-from hub.conformance.situation.promise import excluded_clocks
-from hub.conformance.situation.workload import Flow, workload
-from hub.records.report_content import (
-    AttainmentLine,
-    DecisionAsked,
-    PerformanceLine,
-    ReportChapter,
-    ReportExclusion,
-    ReportSummary,
-    ServiceVerdict,
-    TrendLine,
-    TrendValue,
-    WorkloadLine,
-)
-from hub.records.service_report import ReportFinding
-from hub.report.language.words import ENGLISH, Days
-from hub.report.model import Said
-from hub.report.service.chapter import Asked, Chapter
-from hub.report.service.coverage import unread
-from hub.report.service.metric import Figures
-from hub.report.service.model import Content
-from hub.report.service.order import NAMES
-from hub.report.service.summary import decisions, verdicts, words_in
-from hub.report.service.told import absent_text, said_text
-from hub.report.service.trend import Trend
+import msgspec
 
-__all__ = ["content_of"]
+from hub.conformance.situation.inventory import inventory
+from hub.conformance.situation.open_point import action_points
+from hub.conformance.situation.satisfaction import Given, LowScore, Satisfaction
+from hub.conformance.situation.satisfaction import satisfaction as surveys_of
+from hub.conformance.situation.workload import Flow
+from hub.conformance.situation.workload import workload as flows_of
+from hub.records.report_content import FollowUp, ItemChange, ItemCount, SatisfactionLine, WorkloadLine
+from hub.records.report_content import LowScore as LowScoreLine
+from hub.report.plan.due import local_date
+from hub.report.service.chapter import Asked
+from hub.report.service.follow_up import status_of
+from hub.report.service.known import known
+from hub.report.service.workload import KINDS
 
-_MOST = 1000
-_WORKLOAD = 4
-_PRIORITIES = ("P1", "P2", "P3", "P4")
+__all__ = ["BodyLines", "lines_of"]
 
 
-def content_of(
-    asked: Asked, found: Figures, drawn: Sequence[Trend], chapters: Sequence[Chapter], beyond: Sequence[str]
-) -> Content:
-    """Give the content of a report for its record."""
-    days = Days(asked.zone)
-    half_page = next((one for one in chapters if one.number == 2), None)  # noqa: PLR2004 - the summary
-    told = " ".join(said_text(one, ENGLISH, days) for one in half_page.parts if isinstance(one, Said)) if half_page else ""  # fmt: skip
-    owed = decisions(asked, found, beyond)
-    _, left_out = excluded_clocks(asked.conn, asked.period, asked.instant, asked.known_at, asked.audience, most=_MOST)
-    return Content(
-        chapters=[one for chapter in chapters for one in _sections(chapter, days)],
-        summary=ReportSummary(
-            text=told, words=words_in(half_page.parts) if half_page else None, no_decisions=None if owed else True
-        ),
-        verdicts=[ServiceVerdict(service_id=one.service, verdict=one.kept) for one in verdicts(found)],
-        decisions_asked=[DecisionAsked(text=said_text(one, ENGLISH, days)) for one in owed],
-        performance=[
-            PerformanceLine(
-                service_id=one.service.id,
-                metric_id="availability",
-                limit=one.target,
-                actual=one.actual,
-                coverage=one.coverage,
-                missing_reason=one.missing or None,
-            )
-            for one in found.times
-        ],
-        attainment=[
-            AttainmentLine(
-                sla_id=one.agreement,
-                target_id=one.target,
-                met=one.met,
-                missed=one.missed,
-                excluded=one.excluded,
-                total=one.met + one.missed + one.excluded,
-            )
-            for one in found.levels
-            if one.agreement
-        ],
-        workload=_workload(asked, chapters),
-        exclusions=[
-            ReportExclusion(
-                sla_id=one.agreement or None, target_id=one.target or None, case_id=one.subject.id, rule_id=one.rule
-            )
-            for one in left_out
-        ],
-        trends=[
-            TrendLine(
-                metric_id=one.metric.metric_id,
-                direction=one.direction,
-                forecast=one.forecast,
-                not_forecast_reason=one.why_not or None,
-            )
-            for one in drawn
-        ],
-        trend_values=[
-            TrendValue(metric_id=one.metric.metric_id, period=label, value=value)
-            for one in drawn
-            for label, value in one.values
-        ],
-        findings=_findings(asked, found),
-        coverage_notes=[
-            f"{one.source} {one.scope} {one.kind}: {one.reason or 'not read to the end of the period'}"
-            for one in unread(asked)
-        ],
+class BodyLines(msgspec.Struct, frozen=True, kw_only=True):
+    """Fields of a `ServiceReport` that requirements read; empty where nothing is known."""
+
+    workload: list[WorkloadLine] = []
+    satisfaction: list[SatisfactionLine] = []
+    low_scores: list[LowScoreLine] = []
+    follow_ups: list[FollowUp] = []
+    ci_counts: list[ItemCount] = []
+    ci_changes: list[ItemChange] = []
+
+
+def lines_of(asked: Asked, numbers: Iterable[int]) -> BodyLines:
+    """Say what the record of a report holds of its chapters, by their numbers."""
+    wanted = set(numbers)
+    found = BodyLines()
+    if 4 in wanted and known(asked, KINDS).absent is None:  # noqa: PLR2004 - workload
+        found = msgspec.structs.replace(found, workload=_workload(asked))
+    if 6 in wanted and known(asked, ("satisfaction_survey",)).absent is None:  # noqa: PLR2004 - satisfaction
+        facts = surveys_of(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)
+        low = [LowScoreLine(survey_id=one.survey.id, follow_up=_followed(one, asked.zone)) for one in facts.low]
+        found = msgspec.structs.replace(found, satisfaction=_satisfaction(facts), low_scores=low)
+    if 9 in wanted and known(asked, ("configuration_item",)).absent is None:  # noqa: PLR2004 - configuration
+        items = inventory(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)
+        found = msgspec.structs.replace(
+            found,
+            ci_counts=[ItemCount(ci_status=state, number=n) for state, n in items.states.items()],
+            ci_changes=[ItemChange(ci_id=one.item, version=one.version, at=one.at) for one in items.versions],
+        )
+    if 12 in wanted and known(asked, ("improvement_action",)).absent is None:  # noqa: PLR2004 - follow-up
+        points = action_points(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)
+        told = [FollowUp(action_id=one.subject.id, status=status_of(one, asked.instant)) for one in points]
+        found = msgspec.structs.replace(found, follow_ups=told)
+    return found
+
+
+def _workload(asked: Asked) -> list[WorkloadLine]:
+    """Give a line for everything, one a priority (changes have none), one a service."""
+    facts = flows_of(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)
+    lines = [_line(facts.flows)]
+    tickets = [one for one in facts.by_class if one.kind != "change" and one.group]
+    priorities = sorted({one.group or "" for one in tickets}) or ["P1"]
+    lines += [_line([one for one in tickets if one.group == name], priority=name) for name in priorities]
+    services = sorted({one.service for one in facts.by_service if one.service})
+    lines += [_line([one for one in facts.by_service if one.service == name], service=name) for name in services]
+    return lines
+
+
+def _line(flows: Iterable[Flow], priority: str | None = None, service: str | None = None) -> WorkloadLine:
+    own = list(flows)
+    return WorkloadLine(
+        priority=priority,
+        service_id=service,
+        opening=sum(one.opening for one in own),
+        opened=sum(one.opened for one in own),
+        reopened=sum(one.reopened for one in own),
+        resolved=sum(one.resolved for one in own),
+        cancelled=sum(one.cancelled for one in own),
+        closing=sum(one.closing for one in own),
     )
 
 
-def _sections(chapter: Chapter, days: Days) -> list[ReportChapter]:
-    told = [
-        said_text(one, ENGLISH, days) if isinstance(one, Said) else f"{one.name}: {len(one.rows)} lines"
-        for one in chapter.parts
-    ]
-    why = absent_text(chapter.absent, ENGLISH, days) if chapter.absent else None
-    return [ReportChapter(name=name, text="; ".join(told) or None, none_reason=why) for name in NAMES[chapter.number]]
-
-
-def _findings(asked: Asked, found: Figures) -> list[ReportFinding]:
-    if asked.terms.type != "annual_quality":
-        return []
-    lacking = [line for line in found.metrics if line.next_target is None and not line.retired]
-    return [
-        ReportFinding(
-            id=f"no-target-{number}",
-            text=f"No target is agreed for the year to come: {line.name or line.metric_id}.",
+def _satisfaction(facts: Satisfaction) -> list[SatisfactionLine]:
+    channels = [one for one in facts.campaigns if one.channel is not None]
+    lines = [
+        SatisfactionLine(
+            sent=sum(one.sent for one in facts.campaigns),
+            replied=sum(one.replied for one in facts.campaigns),
+            mean=_mean(facts.given),
         )
-        for number, line in enumerate(lacking, 1)
     ]
+    for one in channels:
+        own = [each for each in facts.given if each.channel == one.channel]
+        way = msgspec.convert({"channel": one.channel, "sent": one.sent, "replied": one.replied}, SatisfactionLine)
+        lines.append(msgspec.structs.replace(way, mean=_mean(own)))
+    return lines
 
 
-def _workload(asked: Asked, chapters: Sequence[Chapter]) -> list[WorkloadLine]:
-    """Tell the work of the period in all and by priority, where the chapter on it has data."""
-    if not any(one.number == _WORKLOAD and one.absent is None for one in chapters):
-        return []
-    facts = workload(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)
-    groups: dict[str | None, list[Flow]] = {None: list(facts.flows)}
-    for flow in facts.by_class:
-        if flow.group in _PRIORITIES:
-            groups.setdefault(flow.group, []).append(flow)
-    return [
-        WorkloadLine(
-            priority=priority,
-            opening=sum(one.opening for one in flows),
-            opened=sum(one.opened for one in flows),
-            reopened=sum(one.reopened for one in flows),
-            resolved=sum(one.resolved for one in flows),
-            cancelled=sum(one.cancelled for one in flows),
-            closing=sum(one.closing for one in flows),
-        )
-        for priority, flows in groups.items()
-    ]
+def _mean(given: Iterable[Given]) -> float | None:
+    """Return the mean of all scores; None where scales differ, for then there is none."""
+    own = list(given)
+    number = sum(one.number for one in own)
+    if not number or len({(one.lowest, one.highest) for one in own}) > 1:
+        return None
+    return float(sum(Decimal(str(one.score)) * one.number for one in own) / number)
+
+
+def _followed(one: LowScore, zone: str) -> str | None:
+    if one.follow_up_at is not None:
+        return f"followed up {local_date(one.follow_up_at, zone).isoformat()}"
+    return "an action is recorded" if one.acted else None

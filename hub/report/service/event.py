@@ -21,7 +21,7 @@ from hub.report.model import Said
 from hub.report.service.changes import releases_topic
 from hub.report.service.chapter import Asked, Chapter, Part
 from hub.report.service.known import known, name_of, person_of, whole
-from hub.report.service.security import suppliers_topic
+from hub.report.service.security import days_of, suppliers_topic
 from hub.store.revision import read_record
 
 __all__ = ["major_incident", "post_release", "supplier"]
@@ -180,7 +180,9 @@ def supplier(asked: Asked) -> Chapter:
     facts = supplier_facts(asked.conn, asked.terms.about, asked.period, asked.known_at)
     narrowed = facts.supplier.id if facts.supplier else None
     audience = None if narrowed else asked.audience
-    figures = supplier_figures(asked.conn, asked.period, asked.known_at, audience, supplier=narrowed)
+    figures = supplier_figures(
+        asked.conn, asked.period, asked.known_at, audience, days=days_of(asked), supplier=narrowed
+    )
     parts += [suppliers_topic(asked, figures), _reviews(asked, facts), _disputes(asked, facts.disputes)]
     empty = not (figures or facts.reviews or facts.disputes or facts.supplier)
     return whole(11, title, said, parts, empty=empty)

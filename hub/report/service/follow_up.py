@@ -18,7 +18,7 @@ from hub.report.model import Said
 from hub.report.service.chapter import Asked, Chapter, Part
 from hub.report.service.known import known, name_of, person_of, whole
 
-__all__ = ["follow_up"]
+__all__ = ["follow_up", "status_of"]
 
 _TITLE = "Nonconformities and follow-up"
 _NOBODY = "no owner"
@@ -102,7 +102,7 @@ def _actions(asked: Asked, rows: Sequence[ActionPoint]) -> Topic:
                 person_of(asked, one.owner) or _NOBODY,
                 one.due_at,
                 one.closed_at,
-                _status(one, asked.instant),
+                status_of(one, asked.instant),
                 "yes" if one.carried else "no",
             )
             for one in rows
@@ -111,7 +111,8 @@ def _actions(asked: Asked, rows: Sequence[ActionPoint]) -> Topic:
     )
 
 
-def _status(one: ActionPoint, instant: int) -> str:
+def status_of(one: ActionPoint, instant: int) -> str:
+    """Say where an action stands."""
     if one.closed_at is not None:
         word = "it was decided to leave it" if one.left else "closed"
         return f"{word}; late" if one.due_at is not None and one.due_at < one.closed_at else word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,10 +47,14 @@ def known(asked: Asked, kinds: Sequence[str], *, beside: Sequence[str] = (), unt
     if unprovided:
         phrase = "No source provides {kinds}: of these nothing is told."
         notes.append(Said(phrase=phrase, values={"kinds": _words(unprovided)}))
-    short = [row for row in rows if row.reason or row.through is None or row.through < wanted]
-    notes += [_short(row, asked.zone) for row in short[:_SHOWN]]
-    if len(short) > _SHOWN:
-        notes.append(Said(phrase="{n} more were not read in full.", values={"n": len(short) - _SHOWN}))
+    short: dict[tuple[str, str, int | None, str], list[str]] = defaultdict(list)
+    for row in rows:
+        if row.reason or row.through is None or row.through < wanted:
+            short[row.source, row.scope, row.through, row.reason or ""].append(row.kind)
+    told = [_short(*gap, kinds=own, zone=asked.zone) for gap, own in short.items()]
+    notes += told[:_SHOWN]
+    if len(told) > _SHOWN:
+        notes.append(Said(phrase="{n} more were not read in full.", values={"n": len(told) - _SHOWN}))
     return Known(notes=notes, kinds=frozenset(read))
 
 
@@ -96,21 +101,19 @@ def _why(kinds: Sequence[str], unprovided: Sequence[str], rows: Sequence[Covered
     return Said(phrase="{reason}", values={"reason": reason}) if reason else Said(phrase="it was never read to the end")
 
 
-def _short(row: Covered, zone: str) -> Said:
-    values: dict[str, int | str] = {
-        "kind": _words([row.kind]),
-        "place": " ".join(filter(None, (row.source, row.scope))),
-    }
-    if row.through is None and row.reason:
-        phrase = "Not in these figures: {kind} of {place}, not read ({reason})."
-        return Said(phrase=phrase, values={**values, "reason": row.reason})
-    if row.through is None:
-        return Said(phrase="Not in these figures: {kind} of {place}, never read to the end.", values=values)
-    values["when"] = minute_of(row.through, zone)
-    if row.reason:
-        phrase = "Figures are not complete: {kind} of {place} was read only up to {when} ({reason})."
-        return Said(phrase=phrase, values={**values, "reason": row.reason})
-    return Said(phrase="Figures are not complete: {kind} of {place} was read only up to {when}.", values=values)
+def _short(source: str, scope: str, through: int | None, reason: str, *, kinds: Sequence[str], zone: str) -> Said:
+    values: dict[str, int | str] = {"kind": _words(kinds), "place": f"{source} {scope}".strip()}
+    if through is None and reason:
+        return Said(
+            phrase="Not in these figures: {place}, {kind}, not read ({reason}).", values={**values, "reason": reason}
+        )
+    if through is None:
+        return Said(phrase="Not in these figures: {place}, {kind}, never read to the end.", values=values)
+    values["when"] = minute_of(through, zone)
+    if reason:
+        phrase = "Figures are not complete: {place}, {kind}, read only up to {when} ({reason})."
+        return Said(phrase=phrase, values={**values, "reason": reason})
+    return Said(phrase="Figures are not complete: {place}, {kind}, read only up to {when}.", values=values)
 
 
 def _words(kinds: Sequence[str]) -> str:

@@ -8,10 +8,15 @@ from hub.records import ReportMetric
 from hub.records.report_content import (
     AttainmentLine,
     DecisionAsked,
+    FollowUp,
+    ItemChange,
+    ItemCount,
+    LowScore,
     PerformanceLine,
     ReportChapter,
     ReportExclusion,
     ReportSummary,
+    SatisfactionLine,
     ServiceVerdict,
     TrendLine,
     TrendValue,
@@ -53,12 +58,17 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     decisions_asked: list[DecisionAsked] = []
     performance: list[PerformanceLine] = []
     attainment: list[AttainmentLine] = []
-    workload: list[WorkloadLine] = []
     exclusions: list[ReportExclusion] = []
     trends: list[TrendLine] = []
     trend_values: list[TrendValue] = []
     findings: list[ReportFinding] = []
     coverage_notes: list[str] = []
+    workload: list[WorkloadLine] = []
+    satisfaction: list[SatisfactionLine] = []
+    low_scores: list[LowScore] = []
+    follow_ups: list[FollowUp] = []
+    ci_counts: list[ItemCount] = []
+    ci_changes: list[ItemChange] = []
 
 
 class Compiled(msgspec.Struct, frozen=True, kw_only=True):

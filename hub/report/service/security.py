@@ -14,10 +14,11 @@ from hub.conformance.situation.protection import (
 )
 from hub.report.file.topic import Cell, Column, Topic
 from hub.report.model import Said
+from hub.report.plan.due import local_date
 from hub.report.service.chapter import Asked, Chapter, Part
 from hub.report.service.known import known, name_of, whole
 
-__all__ = ["security", "suppliers_topic"]
+__all__ = ["days_of", "security", "suppliers_topic"]
 
 _TITLE = "Security, continuity, suppliers"
 _NONE = "not recorded"
@@ -31,7 +32,7 @@ def security(asked: Asked) -> Chapter:
         return whole(11, _TITLE, said, [], empty=True)
     lines = security_lines(asked.conn, asked.period, asked.as_of, asked.audience)
     tests = continuity_tests(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)
-    figures = supplier_figures(asked.conn, asked.period, asked.known_at, asked.audience)
+    figures = supplier_figures(asked.conn, asked.period, asked.known_at, asked.audience, days=days_of(asked))
     parts: list[Part] = []
     if "security_incident" in said.kinds:
         parts += [_incidents(lines), *_unreported(lines)]
@@ -40,6 +41,11 @@ def security(asked: Asked) -> Chapter:
     if said.kinds & {"underpinning_contract", "measurement"}:
         parts.append(suppliers_topic(asked, figures))
     return whole(11, _TITLE, said, parts, empty=not (lines or tests or figures))
+
+
+def days_of(asked: Asked) -> tuple[str, str]:
+    """Return the first local day of the period and the first after it."""
+    return local_date(asked.terms.start, asked.zone).isoformat(), local_date(asked.terms.end, asked.zone).isoformat()
 
 
 def _incidents(lines: Sequence[SecurityLine]) -> Topic:

@@ -11,9 +11,11 @@ from hub.report.model import Said
 from hub.report.service.chapter import Asked, Chapter, Part
 from hub.report.service.known import hours_of, known, whole
 
-__all__ = ["workload"]
+__all__ = ["KINDS", "workload"]
 
 _TITLE = "Workload"
+KINDS = ("contact", "incident", "request", "change", "onsite_visit")
+"""Kinds of record the chapter is made from."""
 _NONE = "not recorded"
 _FIGURES = (
     Column("Opening backlog", "number", 10),
@@ -27,7 +29,7 @@ _FIGURES = (
 
 def workload(asked: Asked) -> Chapter:
     """Tell contacts, incidents, requests and changes from opening to closing backlog, by priority, service and channel."""
-    said = known(asked, ("contact", "incident", "request", "change", "onsite_visit"), beside=("security_incident",))
+    said = known(asked, KINDS, beside=("security_incident",))
     if said.absent:
         return whole(4, _TITLE, said, [], empty=True)
     facts = facts_of(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)

@@ -66,6 +66,8 @@ def figures(flow):
             ticket("a", BEFORE, BEGIN + 5, category="in_progress", reopens=[(BEGIN - 1, BEGIN), (BEGIN + 5, BEGIN + 6)]),
             (0, 0, 2, 1, 0, 1),
         ),
+        # Resolved and reopened within one millisecond.
+        (ticket("a", BEGIN, END, reopens=[(BEGIN + 1, BEGIN + 1)]), (0, 1, 1, 1, 0, 1)),
         # Reopened after the period: it was resolved then.
         (ticket("a", BEGIN, END + 9, reopens=[(BEGIN + 1, END + 1)]), (0, 1, 0, 1, 0, 0)),
         (ticket("a", BEGIN - 1, BEGIN + 1, category="cancelled"), (1, 0, 0, 0, 1, 0)),

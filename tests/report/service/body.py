@@ -154,7 +154,11 @@ def records() -> list[object]:
         Supplier(id=ACME, source="r", title="Acme", name="Acme"),
         UnderpinningContract(id="r:uc", title="Lines", supplier_id=ACME, disputes=[
             Dispute(text="Who pays", opened_at=BEFORE, owner=ANN)],
-            targets=[Target(id="t", metric="uptime", operator=">=", value=99.5, unit="%")], **own),
+            targets=[
+            Target(id="t", metric="uptime", operator=">=", value=99.5, unit="%"),
+            Target(id="r", metric="repair", operator="<=", value=4, unit="h")], **own),
+        UnderpinningContract(id="r:old", title="Ended", supplier_id=ACME, valid_to="2026-10-01", targets=[
+            Target(id="t", metric="uptime", operator=">=", value=99.5, unit="%")], **own),
         Measurement(id="r:m1", source="r", metric_id="uptime", subject="r:uc", target=99.5, actual=99.4, unit="%",
                     period=Period(start=BEGIN, end=END)),
         Review(id="r:w1", source="r", title="Half-year", type="contract", contract_id="r:uc", held_at=BEGIN, needs_met=True),

@@ -5,13 +5,14 @@ import re
 import pytest
 from sqlalchemy import event
 
-from hub.records import Incident, Sla
+from hub.records import Incident, Release, SatisfactionSurvey, Sla
 from hub.records.agreements import FinanceReporting
 from hub.report.file.topic import Topic
 from hub.report.language.chinese import CHINESE
 from hub.report.person import Naming
 from hub.report.service.changes import changes
 from hub.report.service.configuration import configuration
+from hub.report.service.content import BodyLines, lines_of
 from hub.report.service.event import major_incident, post_release, supplier
 from hub.report.service.finance import finance
 from hub.report.service.follow_up import follow_up
@@ -117,6 +118,40 @@ def test_a_release_still_watched_says_so(conn):
     assert any("1 releases were still watched at 2026-10-03 00:00" in one for one in said(found))
 
 
+def test_incidents_of_the_14_days_after_a_release_count(any_store):
+    moments = (BEGIN - 1, BEGIN, BEGIN + 14 * DAY - 1, BEGIN + 14 * DAY)
+    own = [Incident(id=f"r:i{at}", source="r", reported_at=at, service_ids=[SHOP]) for at in moments]
+    caused = [Incident(id=f"r:c{at}", source="r", reported_at=at, caused_by_change_id="r:h") for at in moments]
+    release = Release(id="r:l", source="r", released_at=BEGIN, change_ids=["r:h"], service_ids=[SHOP])
+    keep(any_store, [release, *own, *caused])
+    with any_store.begin() as conn:
+        assert [row[4:6] for row in table(changes(asked(conn)), "Incidents after release")] == [(2, 2)]
+        found = post_release(asked(conn, about=["r:l"], type="post_release", end=BEGIN + 1))
+    assert [row[1:] for row in table(found, "Incidents of the 14 days")] == [
+        (BEGIN, "not recorded", "not recorded"),
+        (BEGIN, "not recorded", "yes"),
+        (BEGIN + 14 * DAY - 1, "not recorded", "not recorded"),
+        (BEGIN + 14 * DAY - 1, "not recorded", "yes"),
+    ]
+
+
+def test_an_answer_counts_up_to_as_of(any_store):
+    def survey(name, sent, replied, score):
+        return SatisfactionSurvey(
+            id=f"r:{name}", source="r", sent_at=sent, replied_at=replied, score=score, scale_min=1, scale_max=5
+        )
+
+    after = END + DAY
+    records = [survey("a", BEGIN, after, 1), survey("b", BEGIN, after + 1, 5), survey("c", BEGIN - 1, BEGIN, 2)]
+    keep(any_store, records)
+    with any_store.begin() as conn:
+        found = satisfaction(asked(conn, as_of=after))
+    assert [row[1:4] for row in table(found, "Surveys")] == [(2, 1, "50.00 %")]
+    assert table(found, "Scores")[0][2:4] == (1, "1.00")
+    # The late answer to an earlier survey is in no mean, and still is a low score somebody has to look at.
+    assert [row[0] for row in table(found, "Low scores")] == ["r:c", "r:a"]
+
+
 def test_configuration(conn):
     found = configuration(asked(conn))
     assert table(found, "Configuration items") == [
@@ -162,7 +197,10 @@ def test_security(conn):
     found = security(asked(conn))
     assert table(found, "Security incidents") == [("phishing", 2, 1, 1, 1, "10.5 EUR", 1)]
     assert table(found, "Continuity tests") == [("Fire", BEGIN, "passed", 30, None, "no")]
-    assert table(found, "Supplier attainment") == [("Acme", "Lines", "uptime", "99.5 %", "99.4 %", "missed")]
+    assert table(found, "Supplier attainment") == [
+        ("Acme", "Lines", "uptime", "99.5 %", "99.4 %", "missed"),
+        ("Acme", "Lines", "repair", "4 h", "not measured", "not provable"),
+    ]
 
 
 def test_follow_up_names_every_action_until_it_is_closed(conn):
@@ -207,6 +245,31 @@ def test_follow_up_names_each_open_finding(conn):
     assert table(follow_up(asked(conn, services=[PAY])), "Open findings") == []
 
 
+def test_what_the_record_of_a_report_holds(conn):
+    found = lines_of(asked(conn), range(1, 15))
+    for one in found.workload:
+        assert one.opening + one.opened + one.reopened - one.resolved - one.cancelled == one.closing
+    whole = found.workload[0]
+    assert (whole.priority, whole.service_id, whole.opening, whole.closing) == (None, None, 6, 4)
+    assert [one.priority for one in found.workload if one.priority] == ["P1", "P2"]
+    assert [one.service_id for one in found.workload if one.service_id] == [SHOP]
+    assert [(one.channel, one.sent, one.replied, one.mean) for one in found.satisfaction] == [
+        (None, 4, 3, pytest.approx(11 / 3)),
+        ("email", 3, 2, 3.5),
+        ("phone", 1, 1, 4.0),
+    ]
+    assert [(one.survey_id, one.follow_up) for one in found.low_scores] == [("r:s2", None)]
+    assert [(one.action_id, one.status) for one in found.follow_ups] == [
+        ("r:o1", "late"),
+        ("r:o4", "open"),
+        ("r:o5", "deleted at its source"),
+        ("r:o2", "closed"),
+    ]
+    assert [(one.ci_status, one.number) for one in found.ci_counts] == [("live", 3), ("retired", 1)]
+    assert [(one.ci_id, one.version, one.at) for one in found.ci_changes] == [("r:ci1", "2", BEGIN)]
+    assert lines_of(asked(conn), [1]) == BodyLines()
+
+
 def test_a_major_incident(conn):
     found = major_incident(asked(conn, about=["r:i1"], type="major_incident"))
     facts = dict(table(found, "Incident"))
@@ -232,7 +295,10 @@ def test_a_release_and_what_followed(conn):
 
 def test_a_supplier(conn):
     found = supplier(asked(conn, about=[ACME], type="supplier_performance"))
-    assert table(found, "Supplier attainment") == [("Acme", "Lines", "uptime", "99.5 %", "99.4 %", "missed")]
+    assert table(found, "Supplier attainment") == [
+        ("Acme", "Lines", "uptime", "99.5 %", "99.4 %", "missed"),
+        ("Acme", "Lines", "repair", "4 h", "not measured", "not provable"),
+    ]
     assert table(found, "Supplier reviews") == [("Half-year", "Lines", BEGIN, "yes", 0)]
     assert table(found, "Disputes") == [("Lines", "Who pays", BEFORE, "change manager (AML)", None)]
 
@@ -273,7 +339,7 @@ def test_what_was_not_read_to_the_end_is_told_with_the_figures(any_store, chapte
         for kind in KINDS:
             record_coverage(conn, "other", "X", kind, through=None, reason="403", known_at=END)
         texts = said(chapter(asked(conn)))
-    assert any("of other X, not read (403)." in one for one in texts)
+    assert any(": other X, " in one and one.endswith("not read (403).") for one in texts)
 
 
 def test_another_services_readers_are_told_nothing_of_it(conn):
