@@ -14,7 +14,7 @@ from hub.conformance.situation.audience import Audience
 from hub.conformance.subject import evidence_of, subjects
 from hub.sla.attainment import decided_condition
 from hub.sla.open_time import Span
-from hub.sla.statement import Line, statement
+from hub.sla.statement import Line
 from hub.sla.ticket import TICKET_KINDS
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
@@ -66,13 +66,10 @@ Found = tuple[int, list[ClockLine]]
 """How many there are, and the first of them by due instant."""
 
 
-def promised_lines(
-    conn: Connection, period: Span, before: Span, instant: int, audience: Audience | None, *, zone: str
-) -> list[Line]:
-    """Give every target of every agreement in scope over a period; tickets under no agreement promise nothing."""
-    lines = [line for line in statement(conn, period, before, instant, zone=zone) if line.agreement]
+def promised_lines(conn: Connection, lines: Sequence[Line], audience: Audience | None) -> list[Line]:
+    """Keep of a statement's lines those of agreements in scope; tickets under no agreement promise nothing."""
     if audience is None:
-        return lines
+        return [line for line in lines if line.agreement]
     own = set(conn.scalars(select(_record.c.id).where(_record.c.kind == "sla", audience.holds(_record.c.sid))))
     return [line for line in lines if line.agreement in own]
 

@@ -16,6 +16,7 @@ from hub.store.outbox import Delivery
 from hub.store.report_log import append_step, decisions_on, human_of, roles_at, steps_of
 
 if TYPE_CHECKING:
+    from hub.sla.statement import Line
     from hub.store.store import Connection
 
 __all__ = ["Desk", "record_id"]
@@ -36,6 +37,8 @@ class Desk:
         self.conn = conn
         self.office = office
         self.now = now
+        self.statements: dict[object, list[Line]] = {}
+        """Period -> what was promised and kept in it, for the reports compiled here."""
         self._humans: dict[str, int | None] = {}
 
     @cached_property

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hub.report.plan.plan import Terms
     from hub.report.service.issued import Issued
     from hub.sla.open_time import Span
+    from hub.sla.statement import Line
     from hub.store.store import Connection
 
 __all__ = ["Asked", "Chapter", "Compile", "Dated", "Part"]
@@ -51,6 +52,8 @@ class Asked:
     """How people are named."""
     issued: Sequence[Issued] = ()
     """Reports of the same row of the plan on earlier periods, as they were handed over, the latest first."""
+    statements: dict[object, list[Line]] = field(default_factory=dict)
+    """What was promised and kept in a period, worked out once for all reports on it inside a transaction."""
 
     @property
     def period(self) -> Span:

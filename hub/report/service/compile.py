@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from hub.conformance.query import roles_told
 from hub.conformance.situation.audience import Audience, fill_audience
 from hub.conformance.situation.promise import excluded_clocks
 from hub.records import Customer, Service, Sla
@@ -28,6 +29,7 @@ from hub.report.service.attainment import attainment
 from hub.report.service.changes import changes
 from hub.report.service.chapter import Asked, Chapter, Compile
 from hub.report.service.configuration import configuration
+from hub.report.service.content import lines_of
 from hub.report.service.coverage import unread
 from hub.report.service.data_note import data_note
 from hub.report.service.event import major_incident, post_release, supplier
@@ -73,8 +75,9 @@ def asked_of(desk: Desk, terms: Terms, *, as_of: int, names: bool = False) -> As
         known_at=as_of,
         zone=terms.zone,
         audience=_audience(desk, terms),
-        naming=Naming(names=names),
+        naming=Naming(roles=roles_told(desk.conn), names=names),
         issued=issued_before(desk, terms),
+        statements=desk.statements,
     )
 
 
@@ -170,7 +173,14 @@ def _content(
     told = " ".join(said_text(one, ENGLISH, days) for one in half_page.parts if isinstance(one, Said)) if half_page else ""  # fmt: skip
     owed = decisions(asked, found, beyond)
     _, left_out = excluded_clocks(asked.conn, asked.period, asked.instant, asked.known_at, asked.audience, most=_MOST)
+    body = lines_of(asked, [one.number for one in chapters])
     return Content(
+        workload=body.workload,
+        satisfaction=body.satisfaction,
+        low_scores=body.low_scores,
+        follow_ups=body.follow_ups,
+        ci_counts=body.ci_counts,
+        ci_changes=body.ci_changes,
         chapters=[one for chapter in chapters for one in _sections(chapter, days)],
         summary=ReportSummary(
             text=told, words=words_in(half_page.parts) if half_page else None, no_decisions=None if owed else True

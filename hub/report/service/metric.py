@@ -18,7 +18,7 @@ from hub.report.service.coverage import TICKETS, unread
 from hub.report.service.issued import Issued
 from hub.report.service.neighbour import period_after, period_before
 from hub.sla.availability import floored
-from hub.sla.statement import Line
+from hub.sla.statement import Line, statement
 from hub.store.revision import current_records
 
 __all__ = ["CLOCKS", "Beside", "Figures", "Level", "levels_and_readings", "same_figures"]
@@ -78,7 +78,10 @@ class Figures:
 def levels_and_readings(asked: Asked, beside: Beside) -> Figures:
     """Work out every promised level, and what sources measured; what is named by the plan comes with `figures`."""
     audience, known_at, instant = asked.audience, asked.known_at, asked.instant
-    lines = promised_lines(asked.conn, asked.period, asked.before, instant, audience, zone=asked.zone)
+    key = (asked.period, asked.before, instant, asked.zone)
+    if key not in asked.statements:
+        asked.statements[key] = statement(asked.conn, asked.period, asked.before, instant, zone=asked.zone)
+    lines = promised_lines(asked.conn, asked.statements[key], audience)
     times = service_times(asked.conn, asked.period, instant, known_at, audience)
     before = service_times(asked.conn, asked.before, asked.before[1], known_at, audience)
     measured = readings(asked.conn, asked.period, known_at, audience)

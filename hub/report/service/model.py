@@ -8,13 +8,19 @@ from hub.records import ReportMetric
 from hub.records.report_content import (
     AttainmentLine,
     DecisionAsked,
+    FollowUp,
+    ItemChange,
+    ItemCount,
+    LowScore,
     PerformanceLine,
     ReportChapter,
     ReportExclusion,
     ReportSummary,
+    SatisfactionLine,
     ServiceVerdict,
     TrendLine,
     TrendValue,
+    WorkloadLine,
 )
 from hub.records.service_report import ReportFinding
 from hub.report.file.topic import Topic
@@ -57,6 +63,12 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     trend_values: list[TrendValue] = []
     findings: list[ReportFinding] = []
     coverage_notes: list[str] = []
+    workload: list[WorkloadLine] = []
+    satisfaction: list[SatisfactionLine] = []
+    low_scores: list[LowScore] = []
+    follow_ups: list[FollowUp] = []
+    ci_counts: list[ItemCount] = []
+    ci_changes: list[ItemChange] = []
 
 
 class Compiled(msgspec.Struct, frozen=True, kw_only=True):

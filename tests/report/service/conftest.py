@@ -155,7 +155,8 @@ def settle(store, *, now: int = READ, more=()) -> None:
         materialise(conn, built_in(OFFICE.zone), OFFICE.zone, date(2026, 1, 1), date(2027, 12, 31))
         refresh_clocks(conn, partial(open_times, conn), zone=OFFICE.zone)
         for source, kind in (("desk", "incident"), ("desk", "request"), ("mon", "outage"), ("register", "sla")):
-            record_coverage(conn, source, "", kind, through=now, reason=None, known_at=now)
+            for read in sorted({at("2026-10-01T06:00"), now}):
+                record_coverage(conn, source, "", kind, through=read, reason=None, known_at=read)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from hub.report.plan.plan import Terms
 from hub.report.service.chapter import Dated
 from hub.report.service.draw import files_of
 from hub.report.service.model import decode_compiled, encode_compiled
+from hub.report.service.neighbour import period_after, period_before
 from hub.report.service.order import ALL, chapters_of, language_of
 from hub.report.service.summary import LONGEST
 from hub.store.reading import record_coverage
@@ -297,3 +298,16 @@ def test_the_template_says_the_language():
     assert language_of(terms(type="finance", template="finance.zh")) == "zh"
     with pytest.raises(HubError, match="names no language; known: en, zh"):
         language_of(terms(type="finance", template="finance.tlh"))
+
+
+@pytest.mark.parametrize(
+    ("label", "before", "after"),
+    [("2026-01", "2025-12", "2026-02"), ("2026-Q1", "2025-Q4", "2026-Q2"), ("2026-H2", "2026-H1", "2027-H1"), ("2026", "2025", "2027")],
+)  # fmt: skip
+def test_the_periods_beside_one(label, before, after):
+    months = {"2026-H2": "2026-07"}.get(label, "2026-01")
+    ends = {"2026-01": "2026-02", "2026-Q1": "2026-04", "2026-H2": "2027-01", "2026": "2027-01"}[label]
+    given = {"label": label, "start": at(f"{months}-01T00:00"), "end": at(f"{ends}-01T00:00"), "zone": "Europe/Berlin"}
+    own = msgspec.structs.replace(terms(type="monthly_service"), **given)
+    earlier, later = period_before(own), period_after(own)
+    assert (earlier.label, earlier.ends_at, later.label, later.starts_at) == (before, own.start, after, own.end)

@@ -182,7 +182,18 @@ def test_the_record_of_the_report_tells_its_content(issued, desk):
     assert [one.metric_id for one in record.metrics if one.metric_id.startswith("res")] == [
         "resolution/register:slas/acme/p1"
     ]
+    work = {one.priority: one for one in record.workload if one.service_id is None}
+    assert set(work) == {None, "P1"}
+    total = work[None]
+    assert (total.opened, total.resolved) == (2, 2)
+    assert total.opening + total.opened + total.reopened - total.resolved - total.cancelled == total.closing
     assert {one.service_id for one in record.performance} == {"register:services/shop", "register:services/pay"}
+
+
+def test_the_record_tells_the_workload_of_this_customer_alone(desk):
+    whole, *others = told(desk).content.workload
+    assert (whole.opening, whole.opened, whole.resolved, whole.closing) == (0, 4, 3, 1)
+    assert {one.priority for one in others if one.priority} == {"P1"}
 
 
 def test_by_command(tmp_path, places, run_hub, monkeypatch):
