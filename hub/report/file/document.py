@@ -38,7 +38,7 @@ def document(model: ReportModel, hosts: frozenset[str]) -> bytes:
     """Write the document; links lead to `hosts` alone."""
     identity, say = model.identity, words_of(model.identity.language)
     name = say("{report} revision {revision}", report=identity.report_id, revision=str(identity.revision))
-    pages = Pages(name, say)
+    pages = Pages(name, language=say.tag, paging=say("page {page} of {pages}"))
     _cover(pages, model, say)
     for chart in charts(model):
         pages.picture(chart.png, _PICTURE, _PICTURE * chart.height / 1200)

@@ -8,6 +8,7 @@ __all__ = ["CHINESE_FILE"]
 
 CHINESE_FILE: dict[str, str] = {
     # -- identity -----------------------------------------------------------------------------
+    "page {page} of {pages}": "第 {page} 页，共 {pages} 页",
     "page {n} of {whole}": "第 {n} 页，共 {whole} 页",
     "{report} revision {revision}": "{report} 第 {revision} 版",
     "Conformance report {scope}": "符合性报告 {scope}",
