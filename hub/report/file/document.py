@@ -11,8 +11,9 @@ from hub.conformance.answer import Subject
 from hub.report.file.chart import charts
 from hub.report.file.moment import day_text, minute_text
 from hub.report.file.page import Cell, Line, Pages
+from hub.report.file.table import draw_table
 from hub.report.file.topic import Cell as Told
-from hub.report.file.topic import Column, Topic, topics_of
+from hub.report.file.topic import Column, Topic, said_in, topics_of
 from hub.report.language.words import Words, words_of
 from hub.report.model import SEVERITIES, Action, Nonconformity, ReportModel
 from hub.report.status import told as said
@@ -189,18 +190,11 @@ def _subject(subject: Subject, hosts: frozenset[str]) -> list[Line]:
 
 def _topic(pages: Pages, topic: Topic, zone: str, say: Words) -> None:
     pages.heading(say(topic.name))
-    if not topic.rows:
-        pages.paragraph(Line(say(topic.empty)))
-        return
     wanted = _SHOWN.get(topic.name)
     places = [n for n, column in enumerate(topic.columns) if wanted is None or column.name in wanted]
-    columns = [topic.columns[n] for n in places]
-    rows = (_row([row[n] for n in places], columns, zone) for row in topic.rows)
-    pages.table([say(column.name) for column in columns], [max(column.width, 9) for column in columns], rows, _SIZE)
-
-
-def _row(cells: list[Told], columns: list[Column], zone: str) -> list[Cell]:
-    return [[Line(_text(cell, column, zone))] for cell, column in zip(cells, columns, strict=True)]
+    rows = [tuple(row[n] for n in places) for row in topic.rows]
+    shown = said_in(Topic(topic.name, [topic.columns[n] for n in places], rows, topic.empty), say)
+    draw_table(pages, shown, lambda cell, column: _text(cell, column, zone))
 
 
 def _text(cell: Told, column: Column, zone: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from hub.conformance.answer import RequirementRow, Subject
@@ -11,11 +11,12 @@ from hub.report.language.words import ENGLISH, Words
 from hub.report.model import Nonconformity, Person, Rate, ReportModel
 from hub.report.wording import RESULT_WORDS, clean
 
-__all__ = ["Cell", "Column", "Topic", "topics_of"]
+__all__ = ["Cell", "Column", "Kind", "Topic", "said_in", "topics_of"]
 
 Cell = str | int | None
 """An instant is a number in a column of kind `minute` or `day`; None = nothing to say."""
-Kind = Literal["text", "number", "minute", "day", "link"]
+Kind = Literal["text", "number", "minute", "day", "link", "word"]
+"""A `word` is a phrase of `hub.report.language`, said in the reader's language."""
 _SHOWN_REASONS = 3
 
 
@@ -40,6 +41,12 @@ class Topic:
     rows: Sequence[tuple[Cell, ...]]
     empty: str
     """Why there is nothing in it."""
+
+
+def said_in(topic: Topic, say: Words) -> Topic:
+    """Say the names of a topic and its columns, and why it is empty, in a language."""
+    columns = [replace(column, name=say(column.name)) for column in topic.columns]
+    return Topic(say(topic.name), columns, topic.rows, say(topic.empty))
 
 
 def topics_of(model: ReportModel, say: Words = ENGLISH) -> Iterator[Topic]:

@@ -7,6 +7,7 @@ a text when somebody edits the cell. Instants are dates of the spreadsheet in th
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,13 +16,13 @@ import xlsxwriter
 
 from hub.report.attachment import FORMULA
 from hub.report.file.moment import day_text, local_time, minute_text
-from hub.report.file.topic import Cell, Column, Topic, topics_of
+from hub.report.file.topic import Cell, Column, Topic, said_in, topics_of
 from hub.report.language.words import Words, words_of
 from hub.report.model import ReportModel
 from hub.report.status import told as said
 from hub.report.wording import RESULT_WORDS, change_sentence, clean, safe_url, verdict_sentence
 
-__all__ = ["workbook"]
+__all__ = ["Cover", "book", "workbook"]
 
 _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 - the file format knows no zones
 """A real one would make two files of one report."""
@@ -31,7 +32,26 @@ _FIRST_DATE = datetime(1900, 3, 1)  # noqa: DTZ001 - local, as in the cells; day
 
 
 def workbook(model: ReportModel, hosts: frozenset[str]) -> bytes:
-    """Write the workbook; links lead to `hosts` alone."""
+    """Write the workbook of a conformance report; links lead to `hosts` alone."""
+    identity, say = model.identity, words_of(model.identity.language)
+    told = {"report": identity.report_id, "revision": str(identity.revision)}
+    cover = Cover(say("Report"), _cover(model, say), say("End of report {report} revision {revision}.", **told))
+    topics = (said_in(topic, say) for topic in topics_of(model, say))
+    return book(f"{identity.report_id} r{identity.revision}", identity.zone, cover, topics, hosts)
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """The first sheet: which report this is, in lines of a name and what is told of it."""
+
+    name: str
+    lines: Sequence[tuple[str, str | int]]
+    end: str
+    """Mark below the last line."""
+
+
+def book(title: str, zone: str, cover: Cover, topics: Iterable[Topic], hosts: frozenset[str]) -> bytes:
+    """Write a workbook: its cover, then a sheet a topic. Instants are told in `zone`, links lead to `hosts` alone."""
     out = io.BytesIO()
     options = {
         "in_memory": True,  # what it says of people never lies in a folder for everybody, and none is needed
@@ -39,23 +59,21 @@ def workbook(model: ReportModel, hosts: frozenset[str]) -> bytes:
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    with xlsxwriter.Workbook(out, options) as book:
-        identity, say = model.identity, words_of(model.identity.language)
-        book.set_properties({"title": f"{identity.report_id} r{identity.revision}", "created": _CREATED})
+    with xlsxwriter.Workbook(out, options) as sheets:
+        sheets.set_properties({"title": title, "created": _CREATED})
         pen = _Pen(
-            zone=identity.zone,
-            head=book.add_format({"bold": True, "bg_color": "#1f3a5f", "font_color": "#ffffff", "valign": "top"}),
-            text=book.add_format({"valign": "top"}),
-            quoted=book.add_format({"valign": "top", "quote_prefix": True}),
-            minute=book.add_format({"num_format": "yyyy-mm-dd hh:mm", "valign": "top", "align": "left"}),
-            day=book.add_format({"num_format": "yyyy-mm-dd", "valign": "top", "align": "left"}),
-            link=book.add_format({"font_color": "#0b5cad", "underline": 1, "valign": "top"}),
+            zone=zone,
+            head=sheets.add_format({"bold": True, "bg_color": "#1f3a5f", "font_color": "#ffffff", "valign": "top"}),
+            text=sheets.add_format({"valign": "top"}),
+            quoted=sheets.add_format({"valign": "top", "quote_prefix": True}),
+            minute=sheets.add_format({"num_format": "yyyy-mm-dd hh:mm", "valign": "top", "align": "left"}),
+            day=sheets.add_format({"num_format": "yyyy-mm-dd", "valign": "top", "align": "left"}),
+            link=sheets.add_format({"font_color": "#0b5cad", "underline": 1, "valign": "top"}),
             hosts=hosts,
-            words=say,
         )
-        _cover(book.add_worksheet(say("Report")), model, pen)
-        for topic in topics_of(model, say):
-            _sheet(book.add_worksheet(say(topic.name)), topic, pen)
+        _write_cover(sheets.add_worksheet(cover.name), cover, pen)
+        for topic in topics:
+            _sheet(sheets.add_worksheet(topic.name), topic, pen)
     return out.getvalue()
 
 
@@ -71,7 +89,6 @@ class _Pen:
     day: Any
     link: Any
     hosts: frozenset[str]
-    words: Words
     links: int = 0
     """Links on the sheet at hand."""
 
@@ -115,29 +132,26 @@ def _sheet(sheet: Any, topic: Topic, pen: _Pen) -> None:
     zoned = {number for number, column in enumerate(topic.columns) if column.kind in ("minute", "day")}
     for number, column in enumerate(topic.columns):
         sheet.set_column(number, number, column.width)
-        name = pen.words(column.name)
-        sheet.write_string(0, number, f"{name} ({pen.zone})" if number in zoned else name, pen.head)
+        sheet.write_string(0, number, f"{column.name} ({pen.zone})" if number in zoned else column.name, pen.head)
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, max(1, len(topic.rows)), len(topic.columns) - 1)
     sheet.repeat_rows(0)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     if not topic.rows:
-        sheet.write_string(1, 0, pen.words(topic.empty), pen.text)
+        sheet.write_string(1, 0, topic.empty, pen.text)
     for number, row in enumerate(topic.rows, 1):
         for place, cell in enumerate(row):
             pen.write(sheet, (number, place), cell, topic.columns[place])
 
 
-def _cover(sheet: Any, model: ReportModel, pen: _Pen) -> None:
+def _cover(model: ReportModel, say: Words) -> list[tuple[str, str | int]]:
     """Say which report this is, how it stands, and what the sheets hold."""
-    identity, zone = model.identity, pen.zone
-    period = identity.period
-    rate = model.counts.rate
-    before, say = model.rate_before, pen.words
+    identity = model.identity
+    zone, period, rate, before = identity.zone, identity.period, model.counts.rate, model.rate_before
     first, last = day_text(period.start, period.zone), day_text(period.end - 1, period.zone)
     told = {"report": identity.report_id, "revision": str(identity.revision)}
-    lines: list[tuple[str, str | int]] = [
+    return [
         (say("Report"), say("{report} revision {revision}", **told)),
         (say("Scope"), identity.scope),
         (say("Period"), say("{first} to {last}, {zone}", first=first, last=last, zone=period.zone)),
@@ -161,12 +175,15 @@ def _cover(sheet: Any, model: ReportModel, pen: _Pen) -> None:
             for verdict, word in RESULT_WORDS.items()
         ),
     ]
+
+
+def _write_cover(sheet: Any, cover: Cover, pen: _Pen) -> None:
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 90)
-    for number, (name, value) in enumerate(lines):
+    for number, (name, told) in enumerate(cover.lines):
         sheet.write_string(number, 0, name, pen.head if name else pen.text)
-        if isinstance(value, int):
-            sheet.write_number(number, 1, value, pen.minute)
+        if isinstance(told, int):
+            sheet.write_number(number, 1, told, pen.minute)
         else:
-            pen.say(sheet, (number, 1), value)
-    sheet.write_string(len(lines), 0, say("End of report {report} revision {revision}.", **told), pen.text)
+            pen.say(sheet, (number, 1), told)
+    sheet.write_string(len(cover.lines), 0, cover.end, pen.text)
