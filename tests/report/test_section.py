@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import re
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from hub.conformance.answer import Subject
 from hub.conformance.situation.fact import ActionLine, Breach, Control, FollowUp, Kpi, Level, Opinion, Score, Situation
+from hub.report import language
 from hub.report.compile import compile_conformance
 from hub.report.language.chinese import CHINESE
 from hub.report.language.chinese_file import CHINESE_FILE
@@ -274,3 +277,19 @@ def test_to_know_less_of_a_failure_is_no_improvement(full, now, word):
     text, html = parts(msgspec.structs.replace(full, change=change))
     assert f"{word} {moved.requirement}" in " ".join(text.split())
     assert f">{word}</span>" in html
+
+
+def test_a_phrase_is_said_in_one_way():
+    tables = [
+        table
+        for module in pkgutil.iter_modules(language.__path__)
+        if module.name.startswith("chinese")
+        for table in vars(importlib.import_module(f"{language.__name__}.{module.name}")).values()
+        if isinstance(table, dict) and table.get("__name__") is None
+    ]
+    assert len(tables) > 3
+    said: dict[str, set[str]] = {}
+    for table in tables:
+        for phrase, text in table.items():
+            said.setdefault(phrase, set()).add(text)
+    assert {phrase: texts for phrase, texts in said.items() if len(texts) > 1} == {}

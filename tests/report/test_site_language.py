@@ -18,6 +18,8 @@ from hub.report.site.page import site_files
 from tests.report.site_pages import Page, make_site
 
 GOLDEN = Path(__file__).parent / "golden" / "files.sha256"
+TITLES = ("Known errors",)
+"""What the pack calls a requirement, and a service report a table: the one is not translated here."""
 
 
 def told_in(model, language):
@@ -35,6 +37,7 @@ def sites(answers, first, report):
 def test_pages_speak_chinese_and_nothing_of_ours_is_left_in_english(sites):
     ours = [phrase for table in (CHINESE, CHINESE_FILE, CHINESE_PAGE) for phrase in table if len(phrase) > 8]
     plain = [phrase for phrase in ours if "{" not in phrase and " " in phrase]
+    plain = [phrase for phrase in plain if phrase not in TITLES]
     assert len(plain) > 100
     assert sites["zh"].keys() == sites["en"].keys()
     for name, body in sites["zh"].items():

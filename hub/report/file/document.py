@@ -13,7 +13,7 @@ from hub.report.file.moment import day_text, minute_text
 from hub.report.file.page import Cell, Line, Pages
 from hub.report.file.table import draw_table
 from hub.report.file.topic import Cell as Told
-from hub.report.file.topic import Column, Topic, topics_of
+from hub.report.file.topic import Column, Topic, said_in, topics_of
 from hub.report.language.words import Words, words_of
 from hub.report.model import SEVERITIES, Action, Nonconformity, ReportModel
 from hub.report.status import told as said
@@ -39,7 +39,7 @@ def document(model: ReportModel, hosts: frozenset[str]) -> bytes:
     """Write the document; links lead to `hosts` alone."""
     identity, say = model.identity, words_of(model.identity.language)
     name = say("{report} revision {revision}", report=identity.report_id, revision=str(identity.revision))
-    pages = Pages(name, say)
+    pages = Pages(name, language=say.tag, paging=say("page {page} of {pages}"))
     _cover(pages, model, say)
     for chart in charts(model):
         pages.picture(chart.png, _PICTURE, _PICTURE * chart.height / 1200)
@@ -193,8 +193,8 @@ def _topic(pages: Pages, topic: Topic, zone: str, say: Words) -> None:
     wanted = _SHOWN.get(topic.name)
     places = [n for n, column in enumerate(topic.columns) if wanted is None or column.name in wanted]
     rows = [tuple(row[n] for n in places) for row in topic.rows]
-    shown = Topic(topic.name, [topic.columns[n] for n in places], rows, topic.empty)
-    draw_table(pages, shown.told(say), lambda cell, column: _text(cell, column, zone))
+    shown = said_in(Topic(topic.name, [topic.columns[n] for n in places], rows, topic.empty), say)
+    draw_table(pages, shown, lambda cell, column: _text(cell, column, zone))
 
 
 def _text(cell: Told, column: Column, zone: str) -> str:

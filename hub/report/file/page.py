@@ -21,8 +21,6 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
-from hub.report.language.words import ENGLISH, Words
-
 __all__ = ["Cell", "Line", "Pages", "wrapped"]
 
 _WIDTH, _HEIGHT = landscape(A4)
@@ -69,8 +67,8 @@ class _Page:
 class Pages:
     """A document that grows downwards."""
 
-    def __init__(self, title: str, words: Words = ENGLISH) -> None:
-        self._title, self._words = title, words
+    def __init__(self, title: str, *, language: str = "en", paging: str = "page {page} of {pages}") -> None:
+        self._title, self._language, self._paging = title, language, paging
         self._pages = [_Page()]
         self._y = _TOP
 
@@ -126,11 +124,11 @@ class Pages:
         """Draw everything; `foot` stands on each page, with its number."""
         pdfmetrics.registerFont(UnicodeCIDFont(_CHINESE))
         out = io.BytesIO()
-        canvas = Canvas(out, pagesize=(_WIDTH, _HEIGHT), invariant=1, pageCompression=1, lang=self._words.tag)
+        canvas = Canvas(out, pagesize=(_WIDTH, _HEIGHT), invariant=1, pageCompression=1, lang=self._language)
         canvas.setTitle(self._title)
         canvas.setCreator("itsm-hub")
         for number, page in enumerate(self._pages, 1):
-            told = self._words("page {n} of {whole}", n=str(number), whole=str(len(self._pages)))
+            told = self._paging.format(page=number, pages=len(self._pages))
             end = _WIDTH - _MARGIN - _wide(told, 8, bold=False)
             page.texts += [_Text(_MARGIN, 24, Line(foot, colour=_SOFT), 8), _Text(end, 24, Line(told, colour=_SOFT), 8)]
             _draw(canvas, page)

@@ -11,7 +11,7 @@ from hub.report.language.words import ENGLISH, Words
 from hub.report.model import Nonconformity, Person, Rate, ReportModel
 from hub.report.wording import RESULT_WORDS, clean
 
-__all__ = ["Cell", "Column", "Kind", "Topic", "topics_of"]
+__all__ = ["Cell", "Column", "Kind", "Topic", "said_in", "topics_of"]
 
 Cell = str | int | None
 """An instant is a number in a column of kind `minute` or `day`; None = nothing to say."""
@@ -42,10 +42,11 @@ class Topic:
     empty: str
     """Why there is nothing in it."""
 
-    def told(self, say: Words) -> Topic:
-        """Return it with all its names in the reader's language; what stands in the cells is."""
-        columns = [replace(column, name=say(column.name)) for column in self.columns]
-        return replace(self, name=say(self.name), columns=columns, empty=say(self.empty))
+
+def said_in(topic: Topic, say: Words) -> Topic:
+    """Say the names of a topic and its columns, and why it is empty, in a language."""
+    columns = [replace(column, name=say(column.name)) for column in topic.columns]
+    return Topic(say(topic.name), columns, topic.rows, say(topic.empty))
 
 
 def topics_of(model: ReportModel, say: Words = ENGLISH) -> Iterator[Topic]:

@@ -16,7 +16,7 @@ import xlsxwriter
 
 from hub.report.attachment import FORMULA
 from hub.report.file.moment import day_text, local_time, minute_text
-from hub.report.file.topic import Cell, Column, Topic, topics_of
+from hub.report.file.topic import Cell, Column, Topic, said_in, topics_of
 from hub.report.language.words import Words, words_of
 from hub.report.model import ReportModel
 from hub.report.status import told as said
@@ -36,7 +36,7 @@ def workbook(model: ReportModel, hosts: frozenset[str]) -> bytes:
     identity, say = model.identity, words_of(model.identity.language)
     told = {"report": identity.report_id, "revision": str(identity.revision)}
     cover = Cover(say("Report"), _cover(model, say), say("End of report {report} revision {revision}.", **told))
-    topics = (topic.told(say) for topic in topics_of(model, say))
+    topics = (said_in(topic, say) for topic in topics_of(model, say))
     return book(f"{identity.report_id} r{identity.revision}", identity.zone, cover, topics, hosts)
 
 
@@ -147,10 +147,8 @@ def _sheet(sheet: Any, topic: Topic, pen: _Pen) -> None:
 
 def _cover(model: ReportModel, say: Words) -> list[tuple[str, str | int]]:
     """Say which report this is, how it stands, and what the sheets hold."""
-    identity, zone = model.identity, model.identity.zone
-    period = identity.period
-    rate = model.counts.rate
-    before = model.rate_before
+    identity = model.identity
+    zone, period, rate, before = identity.zone, identity.period, model.counts.rate, model.rate_before
     first, last = day_text(period.start, period.zone), day_text(period.end - 1, period.zone)
     told = {"report": identity.report_id, "revision": str(identity.revision)}
     return [

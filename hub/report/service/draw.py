@@ -103,7 +103,7 @@ def _titles(report: Compiled, words: Words) -> tuple[str, str, str]:
 def _document(report: Compiled, chapters: list[_Chapter], words: Words) -> bytes:
     scope, title, end = _titles(report, words)
     name = words("{report}, revision {revision}", report=report.report_id, revision=str(report.revision))
-    pages = Pages(name, words)
+    pages = Pages(name, language="zh" if words.language == "zh" else "en", paging=words("page {page} of {pages}"))
     pages.paragraph(Line(scope, bold=True), 12)
     pages.paragraph(Line(title, bold=True, colour="#1f3a5f"), 18)
     for chapter in chapters:

@@ -9,6 +9,7 @@ import pytest
 
 from hub.cli.session import Session
 from hub.clock import FixedClock
+from hub.store.authority import login_name
 from hub.store.writer import Write, write_records
 from tests.report.plan.conftest import ID, at, people, spec
 
@@ -87,6 +88,63 @@ def test_the_whole_way_by_command(config, run_hub, tmp_path):
     assert (entry["report"], entry["due_at"], entry["result"]) == (OLD, "2025-11-07T16:00:00Z", "late")
     figures = json.loads(run_hub("report", "kpi", "--period", "2025-11", "--config", config, "--format", "json").out)
     assert [(row["share"], row["verdict"]) for row in figures if row["kpi"] == "on_time"] == [("0.00 %", "missed")]
+
+
+def test_an_archived_report_is_read_lent_tried_and_disposed_of(config, run_hub, tmp_path, monkeypatch):
+    with config.open("a") as file:
+        file.write(
+            f'\n[retention]\napprover_role = "operations_manager"\noperators = {{ "{login_name()}" = "register:people/ben" }}\n'
+        )
+    (tmp_path / "report.pdf").write_bytes(b"%PDF one")
+
+    def call(*given, when="2026-01-05T08:00", code=0):
+        monkeypatch.setattr("hub.cli.session.SystemClock", lambda: FixedClock(at(when)))
+        called = run_hub("report", *given, "--config", config, "--format", "json")
+        assert called.code == code, called.err
+        return json.loads(called.out) if called.out else called.err
+
+    call("draft", OLD, tmp_path / "report.pdf")
+    call("ask", OLD)
+    assert call("approve", OLD)[0]["approvals"] == ["register:people/ben"], "in the name of the login"
+    for given in (("approve", OLD, "--as", "register:people/carla"), ("cancel", OLD, "--as", "register:people/carla")):
+        assert "decides in no other name" in call(*given, code=2)
+    config.write_text(config.read_text().replace('= "register:people/ben" }', '= "register:people/carla" }'))
+    call("approve", OLD)
+    call("send", OLD)
+    call("archive", OLD)
+    place = config.parent / f"archive/acme-gmbh/2025/monthly_service/{OLD}-r1"
+    asked = ("--purpose", "audit", "--approver", "register:people/ben")
+    call("read", OLD, "--out", tmp_path / "read", *asked)
+    assert "is who takes it" in call("read", OLD, "--out", tmp_path / "x", *asked[:3], "register:people/carla", code=2)
+    call("lend", OLD, "--to", "Dr. Roe", "--out", tmp_path / "lent", *asked)
+    assert (tmp_path / "read/report.pdf").read_bytes() == (tmp_path / "lent/report.pdf").read_bytes() == b"%PDF one"
+    assert not (tmp_path / "x").exists()
+    assert [(row["what"], row["to"], row["person"]) for row in call("access")] == [
+        ("read", "register:people/carla", "register:people/carla"),
+        ("lent", "Dr. Roe", "register:people/carla"),
+    ]
+    checked = run_hub("check", "--config", config)
+    assert "archive of reports" not in checked.out, "not tested, and not due yet"
+    (tried,) = call("restore-test", when="2026-12-01T08:00")
+    assert (tried["files"], tried["fault"]) == (1, "")
+    assert (
+        "ok      archive of reports: 1 kept, last restore test 2026-12-01" in run_hub("check", "--config", config).out
+    )
+    (place / "files/report.pdf").write_bytes(b"%PDF two")
+    (tried,) = call("restore-test", when="2026-12-02T08:00", code=2)
+    assert tried["fault"] == "was altered"
+    assert "the last restore test could not read back 1" in run_hub("check", "--config", config).out
+    (place / "files/report.pdf").write_bytes(b"%PDF one")
+
+    gone = ("dispose", OLD, "--reason", "its time is over", "--approver", "register:people/dan")
+    assert "does not hold the role 'operations_manager'" in call(*gone, when="2029-02-01T08:00", code=2)
+    config.write_text(config.read_text().replace('"operations_manager"', '"report_manager"'))
+    assert "it is kept until 2029-01-0" in call(*gone, when="2029-01-02T08:00", code=2)
+    call(*gone, when="2029-02-01T08:00")
+    assert not (place / "files").exists()
+    (row,) = json.loads(run_hub("report", "verify", place, "--format", "json").out)
+    assert (row["fault"], row["disposed_at"]) == ("", "2029-02-01T07:00:00Z")
+    assert call(*gone, when="2029-02-02T08:00")[0]["state"] == "archived"
 
 
 def test_an_unknown_report(config, run_hub):
