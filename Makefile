@@ -25,11 +25,12 @@ check: $(READY)  ## Lint, types, import contracts, and that the documentation te
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -n0 tests/docs
 
-proof: $(READY)  ## The long proofs: thousands of random histories on both engines, kills, hostile input.
+proof: $(READY)  ## The long proofs: thousands of random histories on both engines, kills, hostile input, mutants.
 	HYPOTHESIS_PROFILE=proof HUB_HISTORIES=$(HISTORIES) $(BIN)/pytest -n auto --timeout 36000 tests/conformance/test_property.py
 	HUB_KILLS=$(KILLS) $(BIN)/pytest -n auto -v -rP --timeout 3600 tests/kill
 	HUB_TEST_STORE=postgresql HUB_KILLS=$(KILLS) $(BIN)/pytest -n auto -v -rP --timeout 3600 tests/kill
 	HYPOTHESIS_PROFILE=proof $(BIN)/pytest -n auto --timeout 36000 tests/hostile tests/jira/test_answers.py tests/gitlab/test_answers.py
+	$(BIN)/python -m tests.mutation.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	set -e; for target in config mail mapping register; do $(BIN)/python -m tests.hostile.fuzz $$target --seconds $(FUZZ_SECONDS); done
 

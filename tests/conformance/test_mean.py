@@ -24,7 +24,7 @@ incident: Any = kind_tables["incident"].c
 service: Any = kind_tables["service"].c
 
 
-def answered() -> Any:
+def answered(**more: Any) -> Any:
     """Incidents from report to answer; one without a status category might not count at all."""
     of = rows("incident", incident.customer_id == service.sid, incident.reported_at)
     return mean(
@@ -35,6 +35,7 @@ def answered() -> Any:
         of=of.doubtful(incident.status_category.is_(None), "whether it counts is not known"),
         took=incident.first_response_at - incident.reported_at,
         at_most_minutes=LIMIT,
+        **more,
     )
 
 
@@ -94,3 +95,35 @@ def test_a_row_more_or_less_decides(conn: Connection) -> None:
     missed = judged(conn, answered(), [owner, one(1, 6 * MINUTE + 1), one(2, 0)])
     assert (kept.met_at, missed.met_at, missed.lacks) == (kept.due_at, None, None)
     assert judged(conn, answered(), [owner]) is None
+
+
+def reported(at: int, took: int) -> Incident:
+    return Incident(
+        id=f"r:incident/{at}",
+        source="r",
+        customer_id="r:service/1",
+        reported_at=at,
+        first_response_at=at + took,
+        status_category="closed",
+    )
+
+
+def test_what_is_reported_as_the_period_ends_belongs_to_the_next(conn: Connection) -> None:
+    owner = Service(id="r:service/1", source="r", created_at=START - DAY)
+    end = judged(conn, answered(), [owner, reported(START, 2 * MINUTE)]).due_at
+    for at, counted in ((end - 1, 2), (end, 1)):
+        found = judged(conn, answered(), [owner, reported(START, 2 * MINUTE), reported(at, 2 * MINUTE)])
+        assert (found.n, found.d) == (2 * counted, counted)
+
+
+def test_a_doubt_about_the_unit_keeps_a_good_mean_from_being_met(conn: Connection) -> None:
+    owner = Service(id="r:service/1", source="r", created_at=START - DAY)
+    unsure = answered(doubts=[(service.lifecycle.is_(None), "whether it is ours is not recorded")])
+    found = judged(conn, unsure, [owner, reported(START, MINUTE)])
+    assert (found.met_at, found.lacks) == (None, "whether it is ours is not recorded")
+
+
+def test_a_figure_needs_what_was_read_of_the_unit_and_of_all_it_counts() -> None:
+    part = answered(fields=("in_scope",))
+    assert part.complete, "a row that was not read may change the figure"
+    assert next((need.kind, need.fields) for need in part.needs) == ("service", frozenset({"in_scope"}))

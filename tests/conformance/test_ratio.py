@@ -43,7 +43,7 @@ def conn() -> Iterator[Connection]:
     engine.dispose()
 
 
-def succeeding(share: float, *, at_most: bool = False, min_sample: int = 1) -> Any:
+def succeeding(share: float, **more: Any) -> Any:
     """Changes whose outcome is good count; without a status category a change might not count at all."""
     of = rows("change", change.customer_id == service.sid, change.actual_end, fields=frozenset({"outcome"}))
     return ratio(
@@ -54,8 +54,7 @@ def succeeding(share: float, *, at_most: bool = False, min_sample: int = 1) -> A
         of=of.doubtful(change.status_category.is_(None), "whether it counts is not known"),
         good=case((change.outcome.is_(None), null()), else_=change.outcome == "successful"),
         share=share,
-        at_most=at_most,
-        min_sample=min_sample,
+        **more,
     )
 
 
@@ -94,6 +93,7 @@ def test_only_what_could_change_the_answer_makes_it_unknown(conn: Connection, se
             answers.add(rate <= share if at_most else rate >= share)
     assert (row.met_at is not None, row.lacks is None) == (answers == {True}, len(answers) == 1)
     assert row.n == sum(1 for good, sure in sorts if good and sure)
+    assert row.d == sum(1 for _, sure in sorts if sure)
 
 
 def test_without_enough_cases_nothing_is_owed(conn: Connection) -> None:
@@ -104,6 +104,25 @@ def test_without_enough_cases_nothing_is_owed(conn: Connection) -> None:
     assert judged(conn, succeeding(0.5), [owner]) is None
     assert judged(conn, succeeding(0.5, min_sample=2), [owner, one]) is None
     assert judged(conn, succeeding(0.5), [owner, one]).met_at is None
+
+
+def test_what_ends_as_the_period_ends_belongs_to_the_next(conn: Connection) -> None:
+    owner = Service(id="r:service/1", source="r", created_at=START - DAY)
+
+    def one(at: int) -> Change:
+        return Change(
+            id=f"r:change/{at}",
+            source="r",
+            customer_id=owner.id,
+            actual_end=at,
+            outcome="successful",
+            status_category="closed",
+        )
+
+    first = judged(conn, succeeding(0.5), [owner, one(START)])
+    assert (first.n, first.met_at) == (1, first.due_at), "one case is enough, and all good is never too much"
+    for at, counted in ((first.due_at - 1, 2), (first.due_at, 1)):
+        assert judged(conn, succeeding(0.5), [owner, one(START), one(at)]).n == counted
 
 
 @pytest.mark.parametrize(
