@@ -36,7 +36,7 @@ from hub.conformance.query import answers, derived_anew
 from hub.conformance.rollup import judge_period, roll_up
 from hub.conformance.situation.audience import fill_audience
 from hub.conformance.situation.narrow import narrowed
-from hub.conformance.situation.query import situation
+from hub.conformance.situation.query import promised_lines, situation
 from hub.errors import HubError
 
 if TYPE_CHECKING:
@@ -216,14 +216,16 @@ def _all_answers(
         judge_from=session.configuration.organisation.judge_from or 0,
         longest_days=session.configuration.waivers.longest_days,
     )
+    before = (earlier.start, earlier.end)
     beside = partial(
         situation,
         conn,
         period=span,
-        before=(earlier.start, earlier.end),
+        before=before,
         as_of=as_of,
         known_at=known_at,
         zone=period.zone,
+        lines=promised_lines(conn, period=span, before=before, zone=period.zone, as_of=as_of),
         kpis=figures_for_mail(
             Desk(conn, report_plan.office_of(session), now=as_of), start=period.start, end=period.end, at=as_of
         ),

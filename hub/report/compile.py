@@ -18,7 +18,6 @@ from hub.report.model import (
     Identity,
     ProfileLine,
     ReportModel,
-    ServiceLevel,
     SeverityCount,
     Status,
     TrendPoint,
@@ -43,7 +42,6 @@ def compile_conformance(
     limits: Thresholds | None = None,
     names: bool = False,
     trend: Sequence[TrendPoint] = (),
-    levels: Sequence[ServiceLevel] = (),
 ) -> ReportModel:
     """Say what the answers mean: status, counts, what to do, what changed, what is missing.
 
@@ -83,7 +81,6 @@ def compile_conformance(
         twins=under,
         requirements=answers.requirements,
         trend=[*trend, TrendPoint(label=identity.period.label, rate=counts.rate)],
-        levels=list(levels),
     )
 
 

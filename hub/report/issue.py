@@ -16,7 +16,6 @@ from hub.conformance.answer import Answers
 from hub.errors import ConfigurationError, Fault, HubError
 from hub.report.compile import compile_conformance
 from hub.report.deliver import Way, held_reason
-from hub.report.level import service_levels
 from hub.report.mail import Rendered, is_address, lighten, render_mail
 from hub.report.model import Identity, Period, ReportModel, decode_model, encode_model
 from hub.report.period import tz_version
@@ -116,7 +115,6 @@ def issue_conformance(
         named = outbox.titles(conn, series.covers)
         zone = outbox.zone_of(conn, series.people)
         trend = trend_before(conn, report_type=series.type, label=period.label)
-        levels = [] if known else service_levels(conn, period, as_of)
     if known:
         return Issue(report_id, wanted, decode_model(known.model), created=False)
     if wanted != last + 1:
@@ -128,9 +126,6 @@ def issue_conformance(
     recipients = _recipients(configuration, series, to, ways)
     now = clock.now_ms()
     said = answers(period, as_of, known_at, before.known_at if before else None, *([audience] if audience else []))
-    if audience:  # what is promised to others is not theirs to see
-        own = {level.agreement for level in said.situation.levels} if said.situation else set()
-        levels = [level for level in levels if level.agreement in own]
     model = compile_conformance(
         said,
         identity=Identity(
@@ -153,7 +148,6 @@ def issue_conformance(
         previous=decode_model(before.model) if before else None,
         limits=limits,
         trend=trend,
-        levels=levels,
         names=configuration.reports[_TYPE].names,
     )
     sender, name = _sender(configuration)

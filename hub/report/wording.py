@@ -9,6 +9,7 @@ from hub.report.language.words import ENGLISH, Days, Words
 from hub.report.model import Change, Identity, ProfileLine, ReportModel, RuleChange
 
 __all__ = [
+    "KEPT",
     "RESULT_WORDS",
     "Days",
     "change_sentence",
@@ -36,6 +37,8 @@ RESULT_WORDS: dict[str, str] = {
     "not_judged": "not judged",
 }
 """Verdict -> how people read it."""
+KEPT: dict[str, str] = {"met": "kept", "missed": "missed", "no_cases": "no cases", "not_provable": "not provable"}
+"""How a promised level fared, as people read it."""
 _SUBJECT_LENGTH = 120
 
 

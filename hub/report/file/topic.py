@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hub.conformance.answer import RequirementRow, Subject
-from hub.report.model import Nonconformity, Person, Rate, ReportModel
+from hub.report.model import Nonconformity, Person, ReportModel
 from hub.report.status import percent
-from hub.report.wording import RESULT_WORDS, clean
+from hub.report.wording import KEPT, RESULT_WORDS, clean
 
 __all__ = ["Cell", "Column", "Topic", "topics_of"]
 
@@ -194,26 +194,26 @@ def _levels(model: ReportModel) -> Topic:
         [
             (
                 number,
-                row.title or row.agreement or "under no agreement",
-                row.metric.replace("_", " "),
+                row.title or "under no agreement",
+                row.metric,
                 row.promise,
-                row.previous,
-                row.restated,
-                _rate(row.now),
-                row.stood,
-                "" if row.target is None else percent(row.target, 10_000),
-                row.kept,
+                _figure(row.previous),
+                _figure(row.restated, ""),
+                _figure(row.current),
+                _figure(row.stood, ""),
+                _figure(row.target, ""),
+                KEPT[row.kept],
                 row.goal,
-                row.now.numerator,
-                row.now.denominator,
+                row.met,
+                row.decided,
                 row.excluded,
                 row.open,
                 row.at_risk,
-                row.not_provable,
+                row.lacking,
             )
             for number, row in enumerate(model.levels, 1)
         ],
-        "No service level was measured: no agreement in force names a target, or no ticket falls under one.",
+        "No service level was measured: no agreement in force names a target or no ticket falls under one, and availability of no service was measured.",
     )
 
 
@@ -340,5 +340,5 @@ def _person(person: Person | None) -> str:
     return clean(person.label) if person else ""
 
 
-def _rate(rate: Rate) -> str:
-    return percent(rate.numerator, rate.denominator)
+def _figure(share: str, nothing: str = "no cases") -> str:
+    return f"{share} %" if share else nothing
