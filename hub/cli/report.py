@@ -30,6 +30,7 @@ from hub.cli.option import (
 from hub.cli.output import emit, plain
 from hub.cli.session import Session
 from hub.clock import format_instant
+from hub.conformance.alarm import critical_since
 from hub.conformance.derive import require_derived
 from hub.conformance.judge import judge, last_known
 from hub.conformance.query import answers, derived_anew
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from hub.store.outbox import Delivery, State
     from hub.store.store import Connection
 
-__all__ = ["delivery_rows", "lost_messages", "lost_text", "make_conformance", "register", "ways_of"]
+__all__ = ["delivery_rows", "lost_messages", "lost_text", "make_conformance", "make_urgent", "register", "ways_of"]
 
 _QUESTION_LASTS_MS = 30 * 86_400_000
 _ISSUED = ("report", "revision", "type", "period", "as_of", "known_at", "issued_at", "states", "hash")
@@ -129,7 +130,7 @@ def make_conformance(
             period=month_period(period, zone) if period else last_month(instant, zone),
             as_of=instant,
             known_at=known,
-            catalogue_version=", ".join(f"{pack.name} {pack.version}" for pack in _packs(session)),
+            catalogue_version=_catalogue_version(session),
             profile_version=_profile_version(session),
             revision=revision,
             note=note,
@@ -145,6 +146,43 @@ def make_conformance(
     return issues[0], messages
 
 
+def make_urgent(session: Session) -> tuple[list[str], list[Delivery]]:
+    """Tell managers of new critical findings between two reports, at most once a day; return ids issued, and messages.
+
+    The organisation's comes last: where it exists, those of all audiences were looked at.
+    """
+    from hub.report.deliver import deliver_waiting
+    from hub.report.issue import Asked
+    from hub.report.status import Thresholds
+    from hub.report.urgent import issue_urgent, running_month, told_until
+
+    configuration, settings = session.configuration, session.configuration.reports["conformance"]
+    now = session.clock.now_ms()
+    with session.store.connect() as conn:
+        since = told_until(conn, configuration, now) if settings.urgent else None
+        if since is None or not critical_since(conn, session.requirements(), since):
+            return [], []
+        known = max(now, last_known(conn) or 0)
+    asked = Asked(
+        period=running_month(now, configuration.organisation.zone),
+        as_of=now,
+        known_at=known,
+        catalogue_version=_catalogue_version(session),
+        profile_version=_profile_version(session),
+        limits=Thresholds(waiver_days=configuration.waivers.warn_days),
+    )
+    ways, ask, hold = ways_of(session, settings.channels), _answers(session), _approval_wanted(session)
+    issues = [
+        issue_urgent(
+            session.store, configuration, ask, ways, session.clock, asked=replace(asked, audience=audience), hold=hold
+        )
+        for audience in (*settings.audiences, None)
+    ]
+    deliver_waiting(session.store, ways, session.clock)
+    created = [issue.report_id for issue in issues if issue and issue.created]
+    return created, [message for issue in issues if issue for message in _messages(session, issue.report_id, 1)]
+
+
 def _approval_wanted(session: Session) -> str:
     """Say why a conformance report waits, where the plan names who approves it."""
     from hub.report.plan.desk import Desk
@@ -156,6 +194,10 @@ def _approval_wanted(session: Session) -> str:
 
 def _packs(session: Session) -> list[Pack]:
     return [session.registry.packs()[name] for name in sorted(session.configuration.packs)]
+
+
+def _catalogue_version(session: Session) -> str:
+    return ", ".join(f"{pack.name} {pack.version}" for pack in _packs(session))
 
 
 def _profile_version(session: Session) -> str:

@@ -246,6 +246,8 @@ class ReportModel(msgspec.Struct, frozen=True, kw_only=True):
     """Key of a finding -> key of the one it is told under: one miss that two requirements see."""
     requirements: list[RequirementRow] = []
     """Every requirement of the catalogue, in its order, those not judged included; empty in reports older than it."""
+    urgent: list[str] = []
+    """Keys of the new critical findings for which this is sent between two mails; empty = it is one of the regular ones."""
     trend: list[TrendPoint] = []
     """The last twelve periods from the first that was reported, this one last."""
 

@@ -114,7 +114,11 @@ def view_of(model: ReportModel) -> View:
     groups_cut = Cut.of(groups, _GROUPS)
     return View(
         actions=Cut(model.actions[:_ACTIONS], max(0, len(model.actions) - _ACTIONS)),
-        new=[one for one in _told(model) if one.state == "open" and one.news == "new"],
+        new=[
+            one
+            for one in _told(model)
+            if one.state == "open" and one.news == "new" and (not model.urgent or one.key in model.urgent)
+        ],
         minor=sum(line.severity == "minor" and line.state == "open" for line in model.nonconformities),
         resolved=Cut.of(change.resolved if change else [], _LINES),
         redefined=Cut.of(change.redefined if change else [], _LINES),

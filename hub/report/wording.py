@@ -84,6 +84,8 @@ def subject_line(model: ReportModel) -> str:
         f" conformance {identity.period.label}: {counts.of('not_met')} not met ({model.not_met_critical} critical), "
         f"{counts.of('not_provable')} not provable, SLA {kept}/{levels}, due {len(model.coming)}"
     )
+    if model.urgent:
+        tail += " URGENT"
     if identity.revision > 1:
         tail += f" rev {identity.revision}"
     scope, room = clean(identity.scope), _SUBJECT_LENGTH - len(head) - len(tail)

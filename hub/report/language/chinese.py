@@ -236,6 +236,8 @@ CHINESE: dict[str, str] = {
     "requirement": "项要求",
     "finding": "个问题",
     "minor finding": "个次要问题",
+    "new critical finding": "个新的严重问题",
+    "Urgent: {what}. The monthly mail comes as always; until then there is at most one such mail a day.": "紧急：{what}。月度邮件照常发送；在此之前，此类邮件每天最多一封。",
     "case": "例",
     "message": "封本系统的邮件",
     "day": "天",

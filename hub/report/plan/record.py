@@ -147,10 +147,10 @@ def _report(desk: Desk, cycle: Cycle, one: Revision, terms: Terms, messages: lis
         corrections=_corrections(one, before),
         content_hash=one.hash,
         files=[ReportFile(name=file.name, sha256=file.sha256) for file in one.files],
-        delivery=[_delivery(desk, terms, message, one) for message in messages],
+        delivery=[_delivery(desk, [one, *before], terms, message) for message in messages],
         provisional=one.provisional or None,
         late_reason=one.explained or None,
-        recipients=_recipients(desk, terms, one),
+        recipients=_recipients(desk, terms, one, before),
         about=terms.about,
         registered=ReportEntry(at=one.registered.at, **one.registered.data) if one.registered else None,
         archive=_archive(one),
@@ -193,9 +193,11 @@ def _archive(one: Revision) -> ReportArchive | None:
     )
 
 
-def _recipients(desk: Desk, terms: Terms, one: Revision) -> list[str]:
-    """Name everybody the plan meant: when it went out, else now."""
+def _recipients(desk: Desk, terms: Terms, one: Revision, before: list[Revision]) -> list[str]:
+    """Name everybody the plan meant: when it went out, else now; of a correction, whom the plan meant earlier too."""
     at = one.submitted_at or one.drafted_at or terms.due_at
+    corrected = [each for each in before if each.submitted_at is not None and each.terms is not None]
+    earlier = [person for each in corrected if each.terms for person in _recipients(desk, each.terms, each, [])]
     meant = [
         each.person
         for party in terms.recipients
@@ -203,12 +205,13 @@ def _recipients(desk: Desk, terms: Terms, one: Revision) -> list[str]:
             desk.conn, person=party.person, role=party.role, service=party.service_id, team=party.team_id, at=at
         )
     ]
-    return list(dict.fromkeys(meant))
+    return list(dict.fromkeys([*meant, *earlier]))
 
 
-def _delivery(desk: Desk, terms: Terms, message: Delivery, one: Revision) -> ReportDelivery:
+def _delivery(desk: Desk, revisions: list[Revision], terms: Terms, message: Delivery) -> ReportDelivery:
+    named = (_person(desk, one.terms or terms, message, one) for one in revisions)
     return ReportDelivery(
-        recipient=_person(desk, terms, message, one),
+        recipient=next((person for person in named if person), None),
         message_id=message.message_id.strip("<>"),
         sent_at=message.sent_at,
         result=message.state,

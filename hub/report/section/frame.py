@@ -17,15 +17,19 @@ __all__ = ["changed", "coverage", "ending", "identity"]
 def changed(t: Telling) -> Section:
     """Tell what is different from the last mail: new, worse, cured, continuing, waivers that end."""
     say, change = t.words, t.model.change
-    title = say("Since the last mail")
+    title, blocks = say("Since the last mail"), list[Block]()
     ending = [row for row in t.model.waivers if row.expires_soon]
     if change is None:
-        blocks: list[Block] = [Note(say("This is the first mail; there is nothing to compare it with."))]
+        blocks = [Note(say("This is the first mail; there is nothing to compare it with."))]
     else:
         since = say(
             "Compared with {report}, as of {when}.", report=change.since, when=t.days.minute(change.since_as_of)
         )
-        blocks = [*_appeared(t), *_worse(t, change), *_gone(t, change)]
+        if n := len(t.model.urgent):
+            what = say.count(n, "new critical finding")
+            text = "Urgent: {what}. The monthly mail comes as always; until then there is at most one such mail a day."
+            blocks.append(Note(say(text, what=what)))
+        blocks += [*_appeared(t), *_worse(t, change), *_gone(t, change)]
         blocks.append(Row(marks=[Mark(say("CONTINUING"))], lines=[[Run(say.count(change.continuing, "finding"))]]))
         blocks += [*_moved(t), *_by_us(t), Note(since, small=True)]
         blocks += [Note(note, small=True) for note in change.notes]
