@@ -33,8 +33,9 @@ from hub.clock import format_instant
 from hub.conformance.alarm import critical_since
 from hub.conformance.derive import require_derived
 from hub.conformance.judge import judge, last_known
+from hub.conformance.profile import left_out
 from hub.conformance.query import answers, derived_anew
-from hub.conformance.rollup import judge_period, roll_up
+from hub.conformance.rollup import judge_period, list_attestations, roll_up
 from hub.conformance.situation.audience import fill_audience
 from hub.conformance.situation.narrow import narrowed
 from hub.conformance.situation.query import promised_lines, situation
@@ -288,15 +289,29 @@ def _all_answers(
         lost=len(outbox.astray(conn, since=session.clock.now_ms() - _QUESTION_LASTS_MS)),
     )
     yield "", whole
+    out = left_out(whole.profile)
     for number, one in enumerate(settings.audiences):
         told = _told_in(entries, one.language or settings.language)
         if not one.services and not one.teams:
-            rows = roll_up(judgement, told, start=period.start, end=period.end, judged=True)
+            rows = roll_up(judgement, told, start=period.start, end=period.end, judged=True, out=out)
             yield one.name, msgspec.structs.replace(whole, requirements=rows)
             continue
         audience = fill_audience(conn, number, services=one.services, teams=one.teams)
-        rows = roll_up(judgement, told, start=period.start, end=period.end, audience=audience, judged=True)
-        yield one.name, narrowed(conn, whole, audience, rows, beside(audience=audience))
+        yield (
+            one.name,
+            narrowed(
+                conn,
+                whole,
+                audience,
+                requirements=roll_up(
+                    judgement, told, start=period.start, end=period.end, audience=audience, judged=True, out=out
+                ),
+                attestations=list_attestations(
+                    judgement, start=period.start, end=period.end, audience=audience, judged=True
+                ),
+                beside=beside(audience=audience),
+            ),
+        )
 
 
 def _told_in(entries: Sequence[CatalogueEntry], language: Language) -> list[CatalogueEntry]:

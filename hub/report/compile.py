@@ -11,6 +11,7 @@ from hub.conformance.answer import Answers, RequirementRow
 from hub.report import change, finding
 from hub.report.model import (
     SEVERITIES,
+    AttestationLine,
     ClauseRow,
     Coming,
     Counts,
@@ -80,6 +81,17 @@ def compile_conformance(
         topics=answers.topics,
         twins=under,
         requirements=answers.requirements,
+        attestations=[
+            AttestationLine(
+                requirement=row.requirement,
+                subject=naming.subject(row.record),
+                who=naming.person(row.declared_by),
+                until=row.expires_at,
+                obligations=row.obligations,
+            )
+            for row in answers.attestations
+        ],
+        words=answers.words,
         trend=[*trend, TrendPoint(label=identity.period.label, rate=counts.rate)],
     )
 

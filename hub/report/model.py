@@ -11,10 +11,11 @@ from typing import Literal
 
 import msgspec
 
-from hub.conformance.answer import CoverageRow, ProfileLine, RequirementRow, Severity, Verdict
+from hub.conformance.answer import CoverageRow, ProfileLine, RequirementRow, Severity, Verdict, WordRow
 from hub.conformance.situation.fact import Level, Situation
 from hub.report.section.line import (
     Action,
+    AttestationLine,
     Change,
     Coming,
     GapLine,
@@ -31,6 +32,7 @@ __all__ = [
     "SEVERITIES",
     "Action",
     "Attachment",
+    "AttestationLine",
     "Change",
     "ClauseRow",
     "Coming",
@@ -246,6 +248,10 @@ class ReportModel(msgspec.Struct, frozen=True, kw_only=True):
     """Key of a finding -> key of the one it is told under: one miss that two requirements see."""
     requirements: list[RequirementRow] = []
     """Every requirement of the catalogue, in its order, those not judged included; empty in reports older than it."""
+    attestations: list[AttestationLine] = []
+    """Declarations the report rests on: who vouches for what, until when."""
+    words: list[WordRow] | None = None
+    """What of the tools could not be mapped since the period began; None = nothing was read since, or it is not known."""
     urgent: list[str] = []
     """Keys of the new critical findings for which this is sent between two mails; empty = it is one of the regular ones."""
     trend: list[TrendPoint] = []
@@ -266,6 +272,14 @@ class ReportModel(msgspec.Struct, frozen=True, kw_only=True):
         """List the nonconformities of a topic."""
         wanted = set(self.topics.get(topic, ()))
         return [line for line in self.nonconformities if line.requirement in wanted]
+
+    @property
+    def left_out(self) -> int:
+        """How many requirements the profile leaves out for everybody; they count as not applicable."""
+        return len(
+            {line.requirement for line in self.profile if line.what == "judged" and line.ours is False}
+            & {name for name, verdict in self.verdicts.items() if verdict == "not_applicable"}
+        )
 
     @property
     def not_met_critical(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import resources
 
 import css_inline
@@ -63,6 +64,7 @@ def _first(t: Telling) -> dict[str, object] | None:
     }
 
 
+@lru_cache(maxsize=4)
 def _template(hosts: frozenset[str]) -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True,

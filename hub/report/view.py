@@ -9,8 +9,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from hub.conformance.answer import WordRow
 from hub.report.model import (
     Action,
+    AttestationLine,
     Coming,
     CoverageRow,
     GapLine,
@@ -95,6 +97,8 @@ class View:
     coming: Cut[Coming]
     waivers: Cut[WaiverLine]
     attested: Cut[str]
+    attestations: Cut[AttestationLine]
+    words: Cut[WordRow]
     gaps: Cut[GapLine]
     scopes: Cut[ScopeLine]
     profile: Cut[ProfileLine]
@@ -132,6 +136,8 @@ def view_of(model: ReportModel) -> View:
         coming=Cut.of(model.coming, _ROWS),
         waivers=Cut.of(model.waivers, _ROWS),
         attested=Cut.of(model.attested, _ROWS),
+        attestations=Cut.of(model.attestations, _ROWS),
+        words=Cut.of(model.words or [], _ROWS),
         gaps=Cut.of(model.gaps, _ROWS),
         scopes=Cut.of(scopes(model.coverage), _ROWS),
         profile=Cut.of(_said_once(model.profile), _ROWS),

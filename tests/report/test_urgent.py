@@ -33,7 +33,7 @@ class Place:
     def __init__(self, path) -> None:
         self.path = path
 
-    def at(self, instant: int, what=make_urgent, new: list[Change] = (), *, refresh: bool = True):  # type: ignore[assignment]
+    def at(self, instant: int, what=make_urgent, new: list[Change] = (), *, refresh: bool = True):
         with Session(self.path, clock=FixedClock(instant), create_store=True) as opened:
             self._read(opened, new, instant)
             derived(opened)

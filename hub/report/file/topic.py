@@ -128,7 +128,7 @@ def _requirements(model: ReportModel) -> Topic:
             Column("Result", width=14),
             Column("Result before", width=14),
             *(Column(f"Cases {RESULT_WORDS[verdict]}", "number", 12) for verdict in _REQUIREMENT_CASES),
-            Column("Why not provable", width=60),
+            Column("Why", width=60),
         ),
         [_requirement(row, moved.get(row.requirement, "")) for row in model.requirements],
         "This report is older than the list of requirements in it.",
@@ -315,8 +315,39 @@ def _waivers(model: ReportModel) -> Topic:
         for row in model.waivers
     ]
     rows += [
+        (
+            row.requirement,
+            model.titles.get(row.requirement, ""),
+            "attested",
+            clean(row.subject.key or row.subject.id),
+            "rests on a declaration",
+            _person(row.who),
+            None if row.until is None else row.until - 1,
+            row.obligations,
+            "" if row.until is not None else "no end is recorded",
+        )
+        for row in model.attestations
+    ]
+    told = {row.requirement for row in model.attestations}
+    rows += [
         (name, model.titles.get(name, ""), "attested", "", "rests on declarations only", "", None, None, "")
         for name in model.attested
+        if name not in told
+    ]
+    rows += [
+        (
+            line.requirement,
+            model.titles.get(line.requirement, ""),
+            "left out",
+            line.scope,
+            line.reason,
+            line.set_by,
+            None,
+            line.left_out,
+            f"set on {line.set_at}, {line.key}",
+        )
+        for line in model.profile
+        if line.what == "judged" and line.ours is False
     ]
     return Topic(
         "Waivers and attestations",
@@ -332,7 +363,7 @@ def _waivers(model: ReportModel) -> Topic:
             Column("Notes", width=40),
         ),
         rows,
-        "No waiver is in force and nothing rests on declarations only.",
+        "No waiver is in force, nothing rests on declarations only, and nothing is left out by the profile.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from hub.conformance.answer import WordRow
 from hub.report.model import SEVERITIES, Attachment
 from hub.report.section.block import Block, Heading, Mark, Note, Row, Run, Section
 from hub.report.section.line import Change, Nonconformity
@@ -159,6 +160,10 @@ def coverage(t: Telling) -> Section:
     if lost := t.model.lost:
         text = "{what} of the hub did not arrive; `hub check` says which."
         blocks.append(Note(say(text, what=say.count(lost, "message"))))
+    if t.model.words is not None:
+        blocks.append(Heading(say("Read, but not understood, since the period began")))
+        blocks += [_word(t, row) for row in view.words.shown] or [Note(say("No cases."), small=True)]
+        blocks += t.more(view.words.more, MANIFEST)
     if view.gaps.shown:
         blocks.append(Heading(say("Not provable, and what would prove it")))
     for gap in view.gaps.shown:
@@ -172,6 +177,13 @@ def coverage(t: Telling) -> Section:
             )
         )
     return Section(say("Coverage and gaps"), blocks + t.more(view.gaps.more, MANIFEST))
+
+
+def _word(t: Telling, row: WordRow) -> Row:
+    say = t.words
+    mark = Mark(say("NO MAPPING"), "bad") if row.what == "unmapped" else Mark(say("LEFT OUT"), "bad")
+    facts = [row.source, say.count(row.documents, "document")]
+    return Row(marks=[mark], lines=[[Run(row.word)]], small=[Run(say.list(facts))])
 
 
 def _scope(t: Telling, row: ScopeLine) -> Row:
