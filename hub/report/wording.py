@@ -97,7 +97,7 @@ def subject_line(model: ReportModel) -> str:
 def verdict_sentence(model: ReportModel, words: Words = ENGLISH) -> str:
     """Say in one sentence how it stands."""
     counts = model.counts
-    judged = words.count(counts.judged, "requirement")
+    judged = words.count(counts.judged - model.left_out, "requirement")
     if not counts.of("not_met") and not counts.of("not_provable"):
         if not counts.judged:
             return words("Nothing could be judged.")

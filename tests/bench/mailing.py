@@ -16,6 +16,7 @@ import platform
 import pstats
 import random
 import resource
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -229,6 +230,7 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = given.folder or Path(stack.enter_context(TemporaryDirectory()))
         folder.mkdir(exist_ok=True)
+        shutil.rmtree(folder / "arrived", ignore_errors=True)
         port = stack.enter_context(server(folder))
         (folder / "hub.toml").write_text(configuration(port), encoding="utf-8")
         made = (folder / "hub.db").exists()
@@ -239,6 +241,10 @@ def main() -> None:
             provided(session.store, session)
             derived(session)
             refreshed(session)
+        else:  # what an earlier measurement sent
+            with session.store.begin() as conn:
+                conn.execute(text("DELETE FROM outbox"))
+                conn.execute(text("DELETE FROM report"))
         prepared = time.process_time() - began
         profile = cProfile.Profile()
         began = time.process_time()

@@ -297,7 +297,7 @@ def test_to_know_less_of_a_failure_is_no_improvement(full, now, word):
 def test_who_vouches_for_what_until_when_stands_in_the_mail_by_role(full):
     text, html = parts(full)
     after = " ".join(text.partition("WAIVERS AND ATTESTATIONS")[2].split())
-    assert "vouched for by change manager (CS), until 31 Dec 2026, 1 case" in after
+    assert "vouched for by change manager (CS), until 31 Dec 2026, BS15000-8.2-h" in after
     assert "vouched for by change manager (CS), no end is recorded" in after
     assert "Clara" not in html
 

@@ -20,6 +20,7 @@ from hub.records.report_content import Correction, ReportArchive, ReportEntry
 from hub.records.service_report import DataSource, ReportDelivery, ReportFile, ReportMetric
 from hub.report.plan.cycle import DECISIONS, Cycle, File, Revision, Step, content_hash
 from hub.report.plan.desk import Desk, record_id
+from hub.report.plan.lost import lost_reports
 from hub.report.plan.plan import Terms
 from hub.store import outbox
 from hub.store.outbox import Delivery
@@ -38,7 +39,8 @@ _ISSUED = ("approved", "submitted", "archived", "corrected")
 def refresh_reports(conn: Connection, office: Office, *, now: int) -> int:
     """Bring the records of planned reports up to date in the caller's transaction; return how many changed.
 
-    A report whose period has ended is a record though nobody began it: it may be late.
+    A report whose period has ended is a record though nobody began it: it may be late. So is one outside the plan of
+    which a message is lost.
     """
     desk = Desk(conn, office, now=now)
     adopt_issued(desk)
@@ -47,6 +49,7 @@ def refresh_reports(conn: Connection, office: Office, *, now: int) -> int:
         terms = desk.plan.terms.get(cycle.report_id)
         if desk.steps.get(cycle.report_id) or (terms is not None and terms.end <= now):
             writes += [Write(one) for one in _records(desk, cycle)]
+    writes += [Write(one) for one in lost_reports(desk)]
     return write_records(conn, writes, now).changed if writes else 0
 
 

@@ -179,16 +179,22 @@ def _waiver(t: Telling, row: WaiverLine) -> Row:
     )
 
 
-def _attestation(t: Telling, row: AttestationLine) -> Row:
-    say = t.words
-    until = say("no end is recorded") if row.until is None else say("until {day}", day=t.days.day(row.until - 1))
-    who = row.who.label if row.who else say("nobody is named")
-    facts = [say("vouched for by {who}", who=who), until, say.count(row.obligations, "case")]
+def _attestation(t: Telling, rows: list[AttestationLine]) -> Row:
+    say, first = t.words, rows[0]
+    until = say("no end is recorded") if first.until is None else say("until {day}", day=t.days.day(first.until - 1))
+    who = first.who.label if first.who else say("nobody is named")
+    names = [row.requirement for row in rows]
+    more = [say("and {n} more", n=len(names) - _NAMED)] if len(names) > _NAMED else []
+    facts = [say("vouched for by {who}", who=who), until, *names[:_NAMED], *more]
     return Row(
         marks=[Mark(say("ATTESTED"))],
-        lines=[[Run(row.requirement, strong=True), Run(" "), *t.subject(row.subject)]],
+        lines=[t.subject(first.subject)],
         small=[Run(say.list(facts))],
     )
+
+
+_NAMED = 5
+"""Requirements that are named of one declaration."""
 
 
 def clauses(t: Telling) -> Section:

@@ -181,7 +181,7 @@ def coverage(t: Telling) -> Section:
 
 def _word(t: Telling, row: WordRow) -> Row:
     say = t.words
-    mark = Mark(say("NO MAPPING"), "bad") if row.what == "unmapped" else Mark(say("LEFT OUT"), "bad")
+    mark = Mark(say("NO MAPPING"), "bad") if row.what == "unmapped" else Mark(say("LEFT OUT"))
     facts = [row.source, say.count(row.documents, "document")]
     return Row(marks=[mark], lines=[[Run(row.word)]], small=[Run(say.list(facts))])
 
