@@ -40,6 +40,7 @@ bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
 	$(BIN)/python -m tests.bench.sync --markdown
 	$(BIN)/python -m tests.bench.gitlab
 	$(BIN)/python -m tests.bench.mail
+	$(BIN)/python -m tests.bench.mailing
 	$(BIN)/python -m tests.bench.pages
 
 docs: $(READY)  ## Write docs/command.md and docs/register.md anew from help, records and templates.

@@ -31,13 +31,15 @@ from hub.cli.output import emit, plain
 from hub.cli.report_step import office_of, sender_of
 from hub.cli.session import Session
 from hub.clock import format_instant
+from hub.conformance.alarm import critical_since
 from hub.conformance.derive import require_derived
 from hub.conformance.judge import judge, last_known
+from hub.conformance.profile import left_out
 from hub.conformance.query import answers, derived_anew
-from hub.conformance.rollup import judge_period, roll_up
+from hub.conformance.rollup import judge_period, list_attestations, roll_up
 from hub.conformance.situation.audience import fill_audience
 from hub.conformance.situation.narrow import narrowed
-from hub.conformance.situation.query import situation
+from hub.conformance.situation.query import promised_lines, situation
 from hub.errors import HubError
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from hub.store.outbox import Delivery, State
     from hub.store.store import Connection
 
-__all__ = ["delivery_rows", "lost_messages", "lost_text", "make_conformance", "register", "ways_of"]
+__all__ = ["delivery_rows", "lost_messages", "lost_text", "make_conformance", "make_urgent", "register", "ways_of"]
 
 _QUESTION_LASTS_MS = 30 * 86_400_000
 _ISSUED = ("report", "revision", "type", "period", "as_of", "known_at", "issued_at", "states", "hash")
@@ -131,7 +133,7 @@ def make_conformance(
             period=month_period(period, zone) if period else last_month(instant, zone),
             as_of=instant,
             known_at=known,
-            catalogue_version=", ".join(f"{pack.name} {pack.version}" for pack in _packs(session)),
+            catalogue_version=_catalogue_version(session),
             profile_version=_profile_version(session),
             revision=revision,
             note=note,
@@ -147,6 +149,43 @@ def make_conformance(
     return issues[0], messages
 
 
+def make_urgent(session: Session) -> tuple[list[str], list[Delivery]]:
+    """Tell managers of new critical findings between two reports, at most once a day; return ids issued, and messages.
+
+    The organisation's comes last: where it exists, those of all audiences were looked at.
+    """
+    from hub.report.deliver import deliver_waiting
+    from hub.report.issue import Asked
+    from hub.report.status import Thresholds
+    from hub.report.urgent import issue_urgent, running_month, told_until
+
+    configuration, settings = session.configuration, session.configuration.reports["conformance"]
+    now = session.clock.now_ms()
+    with session.store.connect() as conn:
+        since = told_until(conn, configuration, now) if settings.urgent else None
+        if since is None or not critical_since(conn, session.requirements(), since):
+            return [], []
+        known = max(now, last_known(conn) or 0)
+    asked = Asked(
+        period=running_month(now, configuration.organisation.zone),
+        as_of=now,
+        known_at=known,
+        catalogue_version=_catalogue_version(session),
+        profile_version=_profile_version(session),
+        limits=Thresholds(waiver_days=configuration.waivers.warn_days),
+    )
+    ways, ask, hold = ways_of(session, settings.channels), _answers(session), _approval_wanted(session)
+    issues = [
+        issue_urgent(
+            session.store, configuration, ask, ways, session.clock, asked=replace(asked, audience=audience), hold=hold
+        )
+        for audience in (*settings.audiences, None)
+    ]
+    deliver_waiting(session.store, ways, session.clock)
+    created = [issue.report_id for issue in issues if issue and issue.created]
+    return created, [message for issue in issues if issue for message in _messages(session, issue.report_id, 1)]
+
+
 def _approval_wanted(session: Session) -> str:
     """Say why a conformance report waits, where the plan names who approves it."""
     from hub.report.plan.desk import Desk
@@ -158,6 +197,10 @@ def _approval_wanted(session: Session) -> str:
 
 def _packs(session: Session) -> list[Pack]:
     return [session.registry.packs()[name] for name in sorted(session.configuration.packs)]
+
+
+def _catalogue_version(session: Session) -> str:
+    return ", ".join(f"{pack.name} {pack.version}" for pack in _packs(session))
 
 
 def _profile_version(session: Session) -> str:
@@ -218,14 +261,16 @@ def _all_answers(
         judge_from=session.configuration.organisation.judge_from or 0,
         longest_days=session.configuration.waivers.longest_days,
     )
+    before = (earlier.start, earlier.end)
     beside = partial(
         situation,
         conn,
         period=span,
-        before=(earlier.start, earlier.end),
+        before=before,
         as_of=as_of,
         known_at=known_at,
         zone=period.zone,
+        lines=promised_lines(conn, period=span, before=before, zone=period.zone, as_of=as_of),
         kpis=figures_for_mail(Desk(conn, office_of(session), now=as_of), start=period.start, end=period.end, at=as_of),
     )
     entries = catalogue(session)
@@ -244,15 +289,29 @@ def _all_answers(
         lost=len(outbox.astray(conn, since=session.clock.now_ms() - _QUESTION_LASTS_MS)),
     )
     yield "", whole
+    out = left_out(whole.profile)
     for number, one in enumerate(settings.audiences):
         told = _told_in(entries, one.language or settings.language)
         if not one.services and not one.teams:
-            rows = roll_up(judgement, told, start=period.start, end=period.end, judged=True)
+            rows = roll_up(judgement, told, start=period.start, end=period.end, judged=True, out=out)
             yield one.name, msgspec.structs.replace(whole, requirements=rows)
             continue
         audience = fill_audience(conn, number, services=one.services, teams=one.teams)
-        rows = roll_up(judgement, told, start=period.start, end=period.end, audience=audience, judged=True)
-        yield one.name, narrowed(conn, whole, audience, rows, beside(audience=audience))
+        yield (
+            one.name,
+            narrowed(
+                conn,
+                whole,
+                audience,
+                requirements=roll_up(
+                    judgement, told, start=period.start, end=period.end, audience=audience, judged=True, out=out
+                ),
+                attestations=list_attestations(
+                    judgement, start=period.start, end=period.end, audience=audience, judged=True
+                ),
+                beside=beside(audience=audience),
+            ),
+        )
 
 
 def _told_in(entries: Sequence[CatalogueEntry], language: Language) -> list[CatalogueEntry]:

@@ -14,7 +14,7 @@ from hub.cli.judging import catalogue, derived, judged, refreshed
 from hub.cli.metrics import Facts, render, write_atomically
 from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, LogFormat, LogFormatOption, examples
 from hub.cli.output import emit
-from hub.cli.report import lost_messages, lost_text, make_conformance
+from hub.cli.report import lost_messages, lost_text, make_conformance, make_urgent
 from hub.cli.session import Session
 from hub.cli.sync import read_sources
 from hub.clock import format_instant
@@ -113,7 +113,7 @@ def run(
 
 
 def do_run(session: Session, *, census: bool | None = None) -> RunSummary:
-    """Read, derive, find and report; the report of a month is made once, after the month has ended."""
+    """Read, derive, find and report: once a month when it has ended, and in between where something critical is new."""
     from hub.store.outbox import mark_bounced
     from hub.sync.lock import DERIVE, hold
 
@@ -131,11 +131,13 @@ def do_run(session: Session, *, census: bool | None = None) -> RunSummary:
         if "conformance" in session.configuration.reports and session.requirements():
             session.progress.begin("report")
             issue, messages = make_conformance(session)
-            astray = [one for one in messages if one.state in ("waiting", "failed", "unknown", "bounced")]
+            urgent, more = make_urgent(session)
+            astray = [one for one in (*messages, *more) if one.state in ("waiting", "failed", "unknown", "bounced")]
             for one in astray:
                 session.progress.say(lost_text(one), level="warning")
             if issue.created:
                 reports.append(issue.report_id)
+            reports += urgent
             session.progress.end("report", ", ".join(reports) or "none is due")
         _tell_lost(session, told={one.key for one in astray})
     summary = RunSummary(

@@ -222,6 +222,8 @@ class ReportSettings(Section):
     """What goes with the mail besides findings (CSV) and evidence manifest (JSON), which always do."""
     language: Language = "en"
     """Language of the report: `en` or `zh`."""
+    urgent: bool = True
+    """True = a new critical finding is told between the monthly mails, by at most one a day."""
     names: bool = False
     """True = people are named, instead of their role and initials."""
     audiences: list[AudienceSettings] = []

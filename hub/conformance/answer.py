@@ -16,6 +16,7 @@ from hub.conformance.situation.fact import Situation
 __all__ = [
     "VERDICTS",
     "Answers",
+    "AttestationRow",
     "CoverageRow",
     "Evidence",
     "FindingRow",
@@ -27,6 +28,7 @@ __all__ = [
     "Subject",
     "Verdict",
     "WaiverRow",
+    "WordRow",
 ]
 
 Severity = Literal["critical", "major", "minor"]
@@ -184,6 +186,29 @@ class WaiverRow(msgspec.Struct, frozen=True, kw_only=True):
     """What is odd about it, such as that it covers nothing; a person has to look."""
 
 
+class AttestationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that counts because somebody vouches for it."""
+
+    requirement: str
+    record: Subject
+    """The record that was declared."""
+    declared_by: Subject
+    expires_at: int | None
+    """First instant at which it no longer counts; None = it does not end."""
+    obligations: int
+
+
+class WordRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of a tool that became nothing the hub can judge."""
+
+    source: str
+    what: Literal["unmapped", "skipped"]
+    """A word without a mapping, or a piece that gave no record."""
+    word: str
+    """`status:Parked`, or why it was skipped."""
+    documents: int
+
+
 class ProfileLine(msgspec.Struct, frozen=True, kw_only=True):
     """Something the organisation has set otherwise than the pack ships it."""
 
@@ -234,3 +259,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     """What a report tells apart -> requirements; see `Pack.topics`."""
     situation: Situation | None = None
     """What the period was like beside the verdicts; None = nobody asked."""
+    attestations: list[AttestationRow] = []
+    """What rests on declarations in the period."""
+    words: list[WordRow] | None = None
+    """What of the tools could not be mapped since the period began; None = nothing was read since, or nobody asked."""

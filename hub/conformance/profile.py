@@ -21,7 +21,7 @@ from hub.conformance.parameter import chosen_over, objection
 if TYPE_CHECKING:
     from hub.conformance.pack import CatalogueEntry
 
-__all__ = ["Choice", "Objection", "Resolved", "Scope", "matching", "objections", "profile_lines", "resolve"]
+__all__ = ["Choice", "Objection", "Resolved", "Scope", "left_out", "matching", "objections", "profile_lines", "resolve"]
 
 KeyPath = tuple[str, ...]
 Objection = tuple[KeyPath, str]
@@ -276,6 +276,15 @@ def profile_lines(
                 for what, shipped, ours, below in _said(entry, choice, base if choice.scope.rank else entry.parameters)
             ]
     return found
+
+
+def left_out(lines: Iterable[ProfileLine]) -> dict[str, str]:
+    """Return the requirements that a profile leaves out for everybody -> why."""
+    return {
+        line.requirement: f"left out by the profile: {line.reason}"
+        for line in lines
+        if line.what == "judged" and line.ours is False and line.scope == str(Scope())
+    }
 
 
 def _said(entry: CatalogueEntry, choice: Choice, base: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, KeyPath]]:

@@ -6,16 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
-from hub.conformance.answer import Answers, ProfileLine, Subject
+from hub.conformance.answer import Answers, ProfileLine, Subject, WordRow
 from hub.conformance.finding import list_findings
 from hub.conformance.gap import list_coverage, list_gaps
 from hub.conformance.judge import Judgement
 from hub.conformance.listing import list_obligations
 from hub.conformance.pack import CatalogueEntry
-from hub.conformance.rollup import roll_up
+from hub.conformance.profile import left_out
+from hub.conformance.rollup import list_attestations, roll_up
 from hub.conformance.situation.fact import Situation
 from hub.conformance.subject import subjects
 from hub.conformance.waiver_list import list_waivers
+from hub.store.reading import words_since
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
@@ -48,7 +50,7 @@ def answers(
     """
     conn = judgement.conn
     return Answers(
-        requirements=roll_up(judgement, catalogue, start=start, end=end, judged=judged),
+        requirements=roll_up(judgement, catalogue, start=start, end=end, judged=judged, out=left_out(profile)),
         findings=list_findings(judgement),
         coming=list_obligations(
             judgement, verdicts=("pending", "at_risk"), due_before=judgement.as_of + COMING_MS, baseline=False
@@ -63,6 +65,8 @@ def answers(
         setters=_people(conn, {line.set_by for line in profile}, judgement.known_at),
         topics={name: list(ids) for name, ids in (topics or {}).items()},
         situation=beside,
+        attestations=list_attestations(judgement, start=start, end=end, judged=judged),
+        words=_words(conn, start, judgement.as_of),
     )
 
 
@@ -82,6 +86,18 @@ def _people(conn: Connection, ids: Collection[str], known_at: int | None) -> dic
     """Return those ids that are records, as people know them."""
     sids = conn.scalars(select(_record.c.sid).where(_record.c.id.in_(sorted(ids)))).all()
     return {one.id: one for one in subjects(conn, sids, known_at).values()}
+
+
+def _words(conn: Connection, since: int, until: int) -> list[WordRow] | None:
+    """List what of the tools could not be mapped since an instant, the most frequent first; None = nothing was read since."""
+    runs, found = words_since(conn, since, until)
+    if not runs:
+        return None
+    rows = [
+        WordRow(source=source, what="unmapped" if what == "unmapped" else "skipped", word=word, documents=n)
+        for (source, what, word), n in found.items()
+    ]
+    return sorted(rows, key=lambda row: (row.what != "unmapped", -row.documents, row.source, row.word))
 
 
 def derived_anew(conn: Connection, since: int | None) -> list[str]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
 
-from hub.conformance.answer import VERDICTS, RequirementRow, Verdict
+from hub.conformance.answer import VERDICTS, AttestationRow, RequirementRow, Verdict
 from hub.conformance.judge import Judgement
 from hub.conformance.pack import CatalogueEntry
 from hub.conformance.situation.audience import Audience
+from hub.conformance.subject import declarations, subjects
 from hub.conformance.verdict import needs_through
 
-__all__ = ["excused_at", "judge_period", "roll_up"]
+__all__ = ["excused_at", "judge_period", "list_attestations", "roll_up"]
 
 _TABLE = "period_verdict"
 
@@ -24,7 +25,7 @@ def judge_period(judgement: Judgement, *, start: int, end: int) -> None:
     """Judge the obligations of a period once and keep the verdicts in a temporary table, for `roll_up(judged=True)`."""
     seen = _Seen(judgement, min(judgement.as_of, end), excused_at(judgement, end), start)
     judgement.conn.exec_driver_sql(f"DROP TABLE IF EXISTS {_TABLE}")
-    chosen = seen.sql("j.part, j.unit, j.place, j.lacks, j.verdict").replace(":", r"\:")
+    chosen = seen.sql("j.part, j.unit, j.place, j.lacks, j.verdict, j.evidence").replace(":", r"\:")
     judgement.conn.execute(text(f"CREATE TEMPORARY TABLE {_TABLE} AS {chosen}"))
 
 
@@ -36,6 +37,7 @@ def roll_up(
     end: int,
     audience: Audience | None = None,
     judged: bool = False,
+    out: Mapping[str, str] | None = None,
 ) -> list[RequirementRow]:
     """Roll every catalogue entry up over the period [start, end), judged at its end or at as-of if earlier.
 
@@ -43,7 +45,8 @@ def roll_up(
     stays as it was when one of them ends later.
     Counted are obligations decided in the period or open at its end; baseline ones are not. A place
     that was not read, or a kind no source gives, leaves a requirement not provable at best.
-    `audience` narrows to its records; `judged` = `judge_period` was called for the same period.
+    `audience` narrows to its records; `judged` = `judge_period` was called for the same period. `out` are requirements
+    the organisation asks of nobody, with the reason: not applicable, and not for want of a pack that judges them.
     """
     instant = min(judgement.as_of, end)
     seen = _Seen(judgement, instant, excused_at(judgement, end), start, audience, judged)
@@ -60,7 +63,10 @@ def roll_up(
                 if gap.reach.through is None or gap.reach.through < needed
             ]
         found = counts[entry.id]
-        verdict: Verdict = "not_judged" if entry.id not in asked else _worst(found, provable=not gaps)
+        why_out = "" if entry.id in asked or out is None else out.get(entry.id, "")
+        verdict: Verdict = "not_applicable" if why_out else "not_judged"
+        if entry.id in asked:
+            verdict = _worst(found, provable=not gaps)
         rows.append(
             RequirementRow(
                 requirement=entry.id,
@@ -70,10 +76,42 @@ def roll_up(
                 severity=entry.severity,
                 verdict=verdict,
                 counts=dict(sorted(found.items())),
-                reasons=list(dict.fromkeys([*gaps, *reasons[entry.id]])),
+                reasons=[why_out] if why_out else list(dict.fromkeys([*gaps, *reasons[entry.id]])),
             )
         )
     return rows
+
+
+def list_attestations(
+    judgement: Judgement, *, start: int, end: int, audience: Audience | None = None, judged: bool = False
+) -> list[AttestationRow]:
+    """List what rests on declarations in a period: which record, who vouches for it, and until when."""
+    instant = min(judgement.as_of, end)
+    seen = _Seen(judgement, instant, excused_at(judgement, end), start, audience, judged)
+    rows = seen.rows(
+        "j.part, j.evidence, count(*) AS n",
+        where="j.verdict = 'attested' AND j.evidence IS NOT NULL",
+        tail="GROUP BY j.part, j.evidence",
+    )
+    cases: Counter[tuple[str, int]] = Counter()
+    for row in rows:
+        cases[judgement.parts[row.part].requirement, row.evidence] += row.n
+    declared = declarations(judgement.conn, {sid for _, sid in cases})
+    named = subjects(
+        judgement.conn, [sid for one, (who, _) in declared.items() for sid in (one, who)], judgement.known_at
+    )
+    listed = [
+        AttestationRow(
+            requirement=requirement,
+            record=named[sid],
+            declared_by=named[declared[sid][0]],
+            expires_at=declared[sid][1],
+            obligations=n,
+        )
+        for (requirement, sid), n in cases.items()
+        if sid in declared
+    ]
+    return sorted(listed, key=lambda one: (one.requirement, one.record.id))
 
 
 def excused_at(judgement: Judgement, end: int) -> int:

@@ -15,7 +15,7 @@ from hub.records import decode_record
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["evidence_of", "find_sid", "opener", "subjects"]
+__all__ = ["declarations", "evidence_of", "find_sid", "opener", "subjects"]
 
 _record = metadata.tables["record"]
 _alias = metadata.tables["alias"]
@@ -101,6 +101,21 @@ def _documents(sids: Sequence[int], known_at: int | None) -> Select[Any]:
         .subquery()
     )
     return select(last.c.sid, d.c.hash).join(d, and_(d.c.source == last.c.source, d.c.seq == last.c.seq))
+
+
+def declarations(conn: Connection, sids: Iterable[int]) -> dict[int, tuple[int, int | None]]:
+    """Return record -> (who vouches for it, first instant at which it no longer counts); others are missing."""
+    by_kind: dict[str, list[int]] = defaultdict(list)
+    for row in _in_chunks(conn, [_record.c.sid, _record.c.kind], _record.c.sid, sorted(set(sids))):
+        by_kind[row.kind or ""].append(row.sid)
+    found: dict[int, tuple[int, int | None]] = {}
+    for kind, some in by_kind.items():
+        table = kind_tables.get(kind)
+        if table is not None and "declared_by" in table.c:
+            columns = [table.c.sid, table.c.declared_by, table.c.expires_at]
+            rows = _in_chunks(conn, columns, table.c.sid, some)
+            found |= {row.sid: (row.declared_by, row.expires_at) for row in rows if row.declared_by is not None}
+    return found
 
 
 def find_sid(conn: Connection, name: str) -> list[int]:

@@ -119,6 +119,8 @@ def manifest_json(
             for row in model.coming
         ],
         "gaps": model.gaps,
+        "attestations": model.attestations,
+        "not_understood": model.words,
         "coverage": [
             {
                 "source": row.source,

@@ -7,6 +7,7 @@ from collections import Counter
 import msgspec
 
 from hub.conformance.answer import Answers
+from hub.conformance.profile import left_out
 from hub.report.finding import finding_key, tell
 from hub.report.model import Change, Identity, Moved, News, Nonconformity, ProfileLine, ReportModel, RuleChange
 from hub.report.person import Naming
@@ -127,8 +128,9 @@ def _notes(answers: Answers, identity: Identity, previous: ReportModel) -> list[
         ("Holidays", old.holidays_version or identity.holidays_version, identity.holidays_version),
     ]
     notes = [f"{what} changed from {was} to {now}." for what, was, now in pairs if was != now]
-    judged_before = {key for key, verdict in previous.verdicts.items() if verdict != "not_judged"}
-    judged_now = {row.requirement for row in answers.requirements if row.verdict != "not_judged"}
+    out = left_out(answers.profile).keys() | left_out(previous.profile).keys()
+    judged_before = {key for key, verdict in previous.verdicts.items() if verdict != "not_judged"} - out
+    judged_now = {row.requirement for row in answers.requirements if row.verdict != "not_judged"} - out
     if first := len(judged_now - judged_before):
         notes.append(f"{first} requirement{'s' if first > 1 else ''} judged for the first time.")
     if dropped := len(judged_before - judged_now):

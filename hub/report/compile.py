@@ -11,6 +11,7 @@ from hub.conformance.answer import Answers, RequirementRow
 from hub.report import change, finding
 from hub.report.model import (
     SEVERITIES,
+    AttestationLine,
     ClauseRow,
     Coming,
     Counts,
@@ -18,7 +19,6 @@ from hub.report.model import (
     Identity,
     ProfileLine,
     ReportModel,
-    ServiceLevel,
     SeverityCount,
     Status,
     TrendPoint,
@@ -43,7 +43,6 @@ def compile_conformance(
     limits: Thresholds | None = None,
     names: bool = False,
     trend: Sequence[TrendPoint] = (),
-    levels: Sequence[ServiceLevel] = (),
 ) -> ReportModel:
     """Say what the answers mean: status, counts, what to do, what changed, what is missing.
 
@@ -82,8 +81,18 @@ def compile_conformance(
         topics=answers.topics,
         twins=under,
         requirements=answers.requirements,
+        attestations=[
+            AttestationLine(
+                requirement=row.requirement,
+                subject=naming.subject(row.record),
+                who=naming.person(row.declared_by),
+                until=row.expires_at,
+                obligations=row.obligations,
+            )
+            for row in answers.attestations
+        ],
+        words=answers.words,
         trend=[*trend, TrendPoint(label=identity.period.label, rate=counts.rate)],
-        levels=list(levels),
     )
 
 

@@ -148,8 +148,8 @@ def _policy(message: EmailMessage) -> EmailPolicy[EmailMessage]:
 
 
 def _series(identity: Identity) -> str:
-    """Name what all reports of one kind share."""
-    return identity.report_id.removesuffix(f"-{identity.period.label}").lower()
+    """Name what all reports of one kind share, urgent mails between them included."""
+    return re.sub(r"(-urgent)?-[0-9]{4}-[0-9]{2}(-[0-9]{2})?$", "", identity.report_id).lower()
 
 
 def _zone(identity: Identity) -> tzinfo:

@@ -11,10 +11,11 @@ from typing import Literal
 
 import msgspec
 
-from hub.conformance.answer import CoverageRow, ProfileLine, RequirementRow, Severity, Verdict
-from hub.conformance.situation.fact import Situation
+from hub.conformance.answer import CoverageRow, ProfileLine, RequirementRow, Severity, Verdict, WordRow
+from hub.conformance.situation.fact import Level, Situation
 from hub.report.section.line import (
     Action,
+    AttestationLine,
     Change,
     Coming,
     GapLine,
@@ -31,6 +32,7 @@ __all__ = [
     "SEVERITIES",
     "Action",
     "Attachment",
+    "AttestationLine",
     "Change",
     "ClauseRow",
     "Coming",
@@ -50,7 +52,6 @@ __all__ = [
     "RequirementRow",
     "RuleChange",
     "Said",
-    "ServiceLevel",
     "SeverityCount",
     "Status",
     "TrendPoint",
@@ -198,35 +199,6 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class ServiceLevel(msgspec.Struct, frozen=True, kw_only=True):
-    """How one target of one service level agreement was kept over the period."""
-
-    agreement: str
-    """Id of the agreement's version; empty = tickets under none."""
-    title: str
-    """Of the agreement."""
-    metric: str
-    promise: str
-    """Such as `P1 <= 15 min on 7x24`."""
-    previous: str
-    """Percent met in the period before, rounded down, as it was when that ended; `no cases`."""
-    restated: str = ""
-    """The same as it is now, where tickets reopened since changed it."""
-    now: Rate
-    stood: str = ""
-    """Percent met when the period ended, where tickets reopened since changed it."""
-    target: int | None
-    """Share to be met in this period, in basis points; None = none agreed."""
-    goal: str = ""
-    """Share that shall be met in the next period, such as `>= 95 %`."""
-    kept: str
-    """`met`, `not met`, `not applicable`; empty = no target."""
-    excluded: int = 0
-    open: int = 0
-    at_risk: int = 0
-    not_provable: int = 0
-
-
 class TrendPoint(msgspec.Struct, frozen=True, kw_only=True):
     """The conformance rate of one period, as its report gave it."""
 
@@ -276,21 +248,38 @@ class ReportModel(msgspec.Struct, frozen=True, kw_only=True):
     """Key of a finding -> key of the one it is told under: one miss that two requirements see."""
     requirements: list[RequirementRow] = []
     """Every requirement of the catalogue, in its order, those not judged included; empty in reports older than it."""
+    attestations: list[AttestationLine] = []
+    """Declarations the report rests on: who vouches for what, until when."""
+    words: list[WordRow] | None = None
+    """What of the tools could not be mapped since the period began; None = nothing was read since, or it is not known."""
+    urgent: list[str] = []
+    """Keys of the new critical findings for which this is sent between two mails; empty = it is one of the regular ones."""
     trend: list[TrendPoint] = []
     """The last twelve periods from the first that was reported, this one last."""
-    levels: list[ServiceLevel] = []
-    """Service levels of the period, agreement by agreement."""
+
+    @property
+    def levels(self) -> list[Level]:
+        """Promised levels of the period, agreement by agreement, then availability by service."""
+        return self.situation.levels if self.situation else []
 
     @property
     def levels_kept(self) -> tuple[int, int]:
         """How many promised levels were kept, of those that had cases; what cannot be proven is not kept."""
-        levels = [level.kept for level in self.situation.levels] if self.situation else []
+        levels = [level.kept for level in self.levels]
         return levels.count("met"), len(levels) - levels.count("no_cases")
 
     def about(self, topic: str) -> list[Nonconformity]:
         """List the nonconformities of a topic."""
         wanted = set(self.topics.get(topic, ()))
         return [line for line in self.nonconformities if line.requirement in wanted]
+
+    @property
+    def left_out(self) -> int:
+        """How many requirements the profile leaves out for everybody; they count as not applicable."""
+        return len(
+            {line.requirement for line in self.profile if line.what == "judged" and line.ours is False}
+            & {name for name, verdict in self.verdicts.items() if verdict == "not_applicable"}
+        )
 
     @property
     def not_met_critical(self) -> int:

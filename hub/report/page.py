@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import resources
 
 import css_inline
@@ -63,6 +64,7 @@ def _first(t: Telling) -> dict[str, object] | None:
     }
 
 
+@lru_cache(maxsize=8)
 def template(hosts: frozenset[str], name: str = "conformance.html") -> jinja2.Template:
     """Load a page's template: all texts are escaped and made one line, links go to `hosts` only."""
     environment = jinja2.Environment(

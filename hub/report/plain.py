@@ -31,6 +31,8 @@ def render_text(model: ReportModel, sections: list[Section], hosts: frozenset[st
 
 def columns_of(text: str) -> int:
     """Count the columns a text takes: wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 

@@ -9,8 +9,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from hub.conformance.answer import WordRow
 from hub.report.model import (
     Action,
+    AttestationLine,
     Coming,
     CoverageRow,
     GapLine,
@@ -95,6 +97,9 @@ class View:
     coming: Cut[Coming]
     waivers: Cut[WaiverLine]
     attested: Cut[str]
+    attestations: Cut[list[AttestationLine]]
+    """Declarations, the lines of one record together."""
+    words: Cut[WordRow]
     gaps: Cut[GapLine]
     scopes: Cut[ScopeLine]
     profile: Cut[ProfileLine]
@@ -114,7 +119,11 @@ def view_of(model: ReportModel) -> View:
     groups_cut = Cut.of(groups, _GROUPS)
     return View(
         actions=Cut(model.actions[:_ACTIONS], max(0, len(model.actions) - _ACTIONS)),
-        new=[one for one in _told(model) if one.state == "open" and one.news == "new"],
+        new=[
+            one
+            for one in _told(model)
+            if one.state == "open" and one.news == "new" and (not model.urgent or one.key in model.urgent)
+        ],
         minor=sum(line.severity == "minor" and line.state == "open" for line in model.nonconformities),
         resolved=Cut.of(change.resolved if change else [], _LINES),
         redefined=Cut.of(change.redefined if change else [], _LINES),
@@ -128,6 +137,8 @@ def view_of(model: ReportModel) -> View:
         coming=Cut.of(model.coming, _ROWS),
         waivers=Cut.of(model.waivers, _ROWS),
         attested=Cut.of(model.attested, _ROWS),
+        attestations=Cut.of(_by_record(model.attestations), _ROWS),
+        words=Cut.of(model.words or [], _ROWS),
         gaps=Cut.of(model.gaps, _ROWS),
         scopes=Cut.of(scopes(model.coverage), _ROWS),
         profile=Cut.of(_said_once(model.profile), _ROWS),
@@ -167,6 +178,14 @@ def _groups(rows: list[Nonconformity], titles: dict[str, str]) -> list[Group]:
 
 def _news_first(line: Nonconformity) -> tuple[bool, bool, int, str]:
     return (line.state != "open", line.news != "new", line.breached_at, line.key)
+
+
+def _by_record(lines: list[AttestationLine]) -> list[list[AttestationLine]]:
+    """Put together what one record is declared for, that which ends first at the beginning."""
+    grouped: dict[tuple[str, int | None], list[AttestationLine]] = defaultdict(list)
+    for line in lines:
+        grouped[line.subject.id, line.until].append(line)
+    return sorted(grouped.values(), key=lambda some: (some[0].until is None, some[0].until or 0, some[0].requirement))
 
 
 def _said_once(lines: list[ProfileLine]) -> list[ProfileLine]:

@@ -9,6 +9,7 @@ from hub.report.language.words import ENGLISH, Days, Words
 from hub.report.model import Change, Identity, ProfileLine, ReportModel, RuleChange
 
 __all__ = [
+    "KEPT",
     "RESULT_WORDS",
     "Days",
     "change_sentence",
@@ -36,6 +37,8 @@ RESULT_WORDS: dict[str, str] = {
     "not_judged": "not judged",
 }
 """Verdict -> how people read it."""
+KEPT: dict[str, str] = {"met": "kept", "missed": "missed", "no_cases": "no cases", "not_provable": "not provable"}
+"""How a promised level fared, as people read it."""
 _SUBJECT_LENGTH = 120
 
 
@@ -81,6 +84,8 @@ def subject_line(model: ReportModel) -> str:
         f" conformance {identity.period.label}: {counts.of('not_met')} not met ({model.not_met_critical} critical), "
         f"{counts.of('not_provable')} not provable, SLA {kept}/{levels}, due {len(model.coming)}"
     )
+    if model.urgent:
+        tail += " URGENT"
     if identity.revision > 1:
         tail += f" rev {identity.revision}"
     scope, room = clean(identity.scope), _SUBJECT_LENGTH - len(head) - len(tail)
@@ -92,7 +97,7 @@ def subject_line(model: ReportModel) -> str:
 def verdict_sentence(model: ReportModel, words: Words = ENGLISH) -> str:
     """Say in one sentence how it stands."""
     counts = model.counts
-    judged = words.count(counts.judged, "requirement")
+    judged = words.count(counts.judged - model.left_out, "requirement")
     if not counts.of("not_met") and not counts.of("not_provable"):
         if not counts.judged:
             return words("Nothing could be judged.")

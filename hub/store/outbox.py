@@ -39,7 +39,9 @@ __all__ = [
     "mark_bounced",
     "message_of",
     "queue",
+    "reached",
     "release",
+    "reports_since",
     "save_report",
     "set_stranded",
     "settle",
@@ -143,6 +145,17 @@ def last_reports(conn: Connection, *, report_type: str, through: str, most: int)
     return (found for row in conn.execute(query) if (found := _issued(row)))
 
 
+def reports_since(conn: Connection, *, report_type: str, since: int, most: int) -> list[Issued]:
+    """List the last `most` issued revisions of a type that were judged at `since` or later, the newest first."""
+    query = (
+        select(*_columns())
+        .where(report.c.type == report_type, report.c.as_of >= since)
+        .order_by(report.c.as_of.desc(), report.c.report_id.desc(), report.c.revision.desc())
+        .limit(most)
+    )
+    return [found for row in conn.execute(query) if (found := _issued(row))]
+
+
 def queue(conn: Connection, key: MessageKey, *, message_id: str, message: bytes, held: str | None, now: int) -> None:
     """Put one message in the outbox: waiting, or held for the given reason."""
     conn.execute(
@@ -236,6 +249,22 @@ def claim(conn: Connection, key: MessageKey) -> bool:
 def settle(conn: Connection, key: MessageKey, state: State, *, detail: str, sent_at: int | None = None) -> None:
     """Write down how a delivery ended."""
     conn.execute(update(outbox).where(_is(key)).values(state=state, detail=detail, sent_at=sent_at))
+
+
+def reached(conn: Connection, report_id: str, *, before: int) -> list[str]:
+    """List the addresses that have, or may have, a revision below `before`: who has to be told of a correction."""
+    query = (
+        select(outbox.c.recipient)
+        .where(
+            outbox.c.report_id == report_id,
+            outbox.c.revision < before,
+            outbox.c.recipient != "",
+            outbox.c.state.in_(("waiting", "sending", "sent", "unknown")),
+        )
+        .distinct()
+        .order_by(outbox.c.recipient)
+    )
+    return list(conn.scalars(query))
 
 
 def set_stranded(conn: Connection, channels: Iterable[str], state: State, *, detail: str) -> int:

@@ -35,6 +35,7 @@ __all__ = [
     "set_cursor",
     "set_provisions",
     "start_run",
+    "words_since",
 ]
 
 CENSUS = "hub:census"
@@ -256,6 +257,20 @@ def last_runs(conn: Connection, source: str | None = None, *, limit: int = 20) -
     if source is not None:
         asked = asked.where(sync_run.c.source == source)
     return [Run(r.run, r.source, r.started_at, r.finished_at, r.complete, r.summary) for r in conn.execute(asked)]
+
+
+def words_since(conn: Connection, since: int, until: int) -> tuple[int, dict[tuple[str, str, str], int]]:
+    """Count what became nothing that can be judged, by source, `unmapped` or `skipped`, and word; and the runs read for it."""
+    asked = select(sync_run.c.source, sync_run.c.summary).where(
+        sync_run.c.started_at >= since, sync_run.c.started_at <= until
+    )
+    runs, found = 0, dict[tuple[str, str, str], int]()
+    for source, summary in conn.execute(asked):
+        runs += 1
+        for what in ("unmapped", "skipped"):
+            for word, number in (summary.get(what) or {}).items():
+                found[source, what, word] = found.get((source, what, word), 0) + number
+    return runs, found
 
 
 def last_successes(conn: Connection) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -16,7 +17,7 @@ from hub.conformance.finding import list_findings, update_findings
 from hub.conformance.gap import list_gaps
 from hub.conformance.judge import Judgement, judge, natural_as_of
 from hub.conformance.listing import list_obligations
-from hub.conformance.rollup import roll_up
+from hub.conformance.rollup import judge_period, list_attestations, roll_up
 from hub.store.reading import set_provisions
 from hub.store.store import Store
 from hub.store.tables import record
@@ -183,6 +184,31 @@ def test_the_worst_verdict_counts_and_all_are_counted(house: House) -> None:
     assert (row.verdict, row.counts, row.decided) == ("not_met", counts, 4)
     assert row.reasons == ["it is no longer visible at its source"]
     assert rolled(house, at(13), at(30)).counts == {"pending": 1}
+
+
+def test_a_declaration_is_told_with_who_vouches_for_it_and_until_when(house: House) -> None:
+    furnish(house)
+    declared = change("issue/54", actual_start=at(12))
+    given = approval(declared, LOGIN, declared_by="register:people/ann", expires_at=at(100))
+    house.write(ONE, approval(ONE, LOGIN), declared, given)
+    house.derive()
+    with house.store.begin() as conn:
+        judgement = judged(house, conn)
+        plain = list_attestations(judgement, start=at(0), end=at(30))
+        judge_period(judgement, start=at(0), end=at(30))
+        assert list_attestations(judgement, start=at(0), end=at(30), judged=True) == plain
+    told = [(one.requirement, one.record.id, one.declared_by.id, one.expires_at, one.obligations) for one in plain]
+    assert told == [(RID, given.id, "register:people/ann", at(100), 1)]
+
+
+def test_what_is_asked_of_nobody_is_not_applicable_with_its_reason(house: House) -> None:
+    furnish(house)
+    entries = [replace(house.requirements[0].entry, id=name) for name in ("T-out", "T-unjudged")]
+    with house.store.connect() as conn:
+        rows = roll_up(
+            judged(house, conn), entries, start=at(0), end=at(30), out={"T-out": "left out", RID: "never used"}
+        )
+    assert [(row.verdict, row.reasons) for row in rows] == [("not_applicable", ["left out"]), ("not_judged", [])]
 
 
 def test_approved_then_withdrawn_is_decided_when_it_was_due(house: House) -> None:

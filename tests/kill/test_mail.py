@@ -100,3 +100,22 @@ def _again(folder, server) -> list[str]:
     states = sorted(row.state for row in rows)
     assert code == (2 if "unknown" in states else 0)
     return states
+
+
+@pytest.mark.parametrize("point", [("committed", 1), ("committed", 2)])
+def test_killed_between_audiences_everybody_gets_theirs_once_with_its_charts(folder, server, point):
+    config = folder / "hub.toml"
+    config.write_text(
+        f'{config.read_text()}[[reports.conformance.audiences]]\nname = "Board"\nlanguage = "zh"\nto = {[PEOPLE[1]]}\n'
+    )
+    assert call(folder, "report", "conformance", die_at=point).code == KILLED
+    call(folder, "report", "conformance", now=LATER)
+    with Session(folder / "hub.toml") as session, session.store.connect() as conn:
+        rows = [row for row in outbox.deliveries(conn) if row.key.channel == "mail"]
+        bodies = [outbox.message_of(conn, row.key) for row in rows]
+    assert len(rows) == len(PEOPLE) + 1
+    assert len({row.key.report_id for row in rows}) == 2
+    assert all(times == 1 for times in server.arrived.values())
+    assert {row.state for row in rows} <= {"sent", "unknown"}
+    assert {(row.message_id, row.key.recipient) for row in rows if row.state == "sent"} <= server.arrived.keys()
+    assert all(b"image/png" in body and b"report.xlsx" in body for body in bodies)

@@ -247,3 +247,23 @@ def test_slug(name, slug):
 
 def test_only_hosts_of_sources_are_linked(configuration):
     assert configured_hosts(configuration) == frozenset()
+
+
+def test_a_correction_goes_to_whoever_has_what_it_corrects(any_store, configuration, ways, answers):
+    """Also to somebody who is no recipient any more; not to who never got it."""
+    people = ["alice", "bruno", "carla"]
+    for name in people:
+        write_person(any_store, id=f"register:people/{name}", email=[f"{name}@example.test"])
+    to = configuration.reports["conformance"].to
+    to[:] = [f"register:people/{name}" for name in people]
+    first, _ = issue(any_store, configuration, ways, answers)
+    states = {"alice": "sent", "bruno": "unknown", "carla": "bounced"}
+    with any_store.begin() as conn:
+        for one in outbox.deliveries(conn, report_id=first.report_id):
+            if one.key.channel == "mail":
+                outbox.settle(conn, one.key, states[one.key.recipient.partition("@")[0]], detail="", sent_at=AS_OF)
+    to[:] = ["register:people/alice"]
+    issue(any_store, configuration, ways, answers, revision=2, note="a wrong clock")
+    with any_store.connect() as conn:
+        rows = [one.key.recipient for one in outbox.deliveries(conn, report_id=first.report_id, revision=2)]
+    assert sorted(rows) == ["", "alice@example.test", "bruno@example.test"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hub.conformance.answer import Subject
+from hub.conformance.answer import AttestationRow, ProfileLine, Subject, WordRow
 from hub.conformance.situation.fact import ActionLine, Breach, Control, FollowUp, Kpi, Level, Opinion, Score, Situation
 from hub.report import language
 from hub.report.compile import compile_conformance
@@ -95,6 +95,18 @@ SITUATION = Situation(
 )  # fmt: skip
 
 
+ATTESTED = [
+    AttestationRow(
+        requirement="BS15000-8.2-h",
+        record=Subject(id="register:analyses/2026-10", kind="trend_analysis", key="Analysis of October"),
+        declared_by=Subject(id="register:people/clara", kind="person", title="Clara Schmidt"),
+        expires_at=until,
+        obligations=1,
+    )
+    for until in (1_798_758_000_000, None)
+]
+
+
 @pytest.fixture(scope="session")
 def full(answers, first, make_identity):
     """A report with data in every section."""
@@ -105,7 +117,17 @@ def full(answers, first, make_identity):
     }
     kinds = ("sla", "complaint", "change", "improvement_action")
     more = [msgspec.structs.replace(answers.coverage[0], kind=kind, scope="OPS") for kind in kinds]
-    known = msgspec.structs.replace(answers, situation=SITUATION, topics=topics, coverage=[*answers.coverage, *more])
+    known = msgspec.structs.replace(
+        answers,
+        situation=SITUATION,
+        topics=topics,
+        coverage=[*answers.coverage, *more],
+        attestations=ATTESTED,
+        words=[
+            WordRow(source="service-desk", what="unmapped", word="status:Parked <b>", documents=14),
+            WordRow(source="service-desk", what="skipped", word="no key", documents=1),
+        ],
+    )
     return compile_conformance(known, identity=make_identity("2026-10", AS_OF), previous=first)
 
 
@@ -293,3 +315,43 @@ def test_a_phrase_is_said_in_one_way():
         for phrase, text in table.items():
             said.setdefault(phrase, set()).add(text)
     assert {phrase: texts for phrase, texts in said.items() if len(texts) > 1} == {}
+
+
+def test_who_vouches_for_what_until_when_stands_in_the_mail_by_role(full):
+    text, html = parts(full)
+    after = " ".join(text.partition("WAIVERS AND ATTESTATIONS")[2].split())
+    assert "vouched for by change manager (CS), until 31 Dec 2026, BS15000-8.2-h" in after
+    assert "vouched for by change manager (CS), no end is recorded" in after
+    assert "Clara" not in html
+
+
+def test_what_was_read_but_not_understood_is_told_and_silence_is_not_none(full, first):
+    text, html = parts(full)
+    told = text.partition("COVERAGE AND GAPS")[2].partition("WAIVERS AND")[0]
+    assert "NO MAPPING status:Parked <b>" in " ".join(told.replace("[", "").replace("]", "").split())
+    assert "service-desk, 14 documents" in told
+    assert "status:Parked &lt;b&gt;" in html
+    assert first.words is None
+    assert "not understood" not in parts(first)[0], "nothing was read: nobody can say that all was understood"
+
+
+def test_what_the_profile_leaves_out_is_not_applicable_and_said_to_be_so(answers, make_identity):
+    out = [row.requirement for row in answers.requirements if row.verdict == "not_judged"][:5]
+    rows = [
+        msgspec.structs.replace(row, verdict="not_applicable" if row.requirement in out else row.verdict)
+        for row in answers.requirements
+    ]
+    lines = [
+        ProfileLine(
+            requirement=name, what="judged", shipped=True, ours=False, scope="organisation", reason="not introduced yet",
+            set_by="register:people/clara", set_at="2026-01-07", key="packs.x.profile.0.disabled",
+        )
+        for name in out
+    ]  # fmt: skip
+    setters = {"register:people/clara": Subject(id="register:people/clara", kind="person", title="Clara Schmidt")}
+    known = msgspec.structs.replace(answers, requirements=rows, profile=lines, setters=setters)
+    model = compile_conformance(known, identity=make_identity("2026-10", AS_OF), previous=None)
+    text = " ".join(parts(model)[0].split())
+    assert model.left_out == 5
+    assert "Of the n/a, 5 requirements left out by the profile" in text
+    assert "not introduced yet (set by change manager (CS), 2026-01-07" in text

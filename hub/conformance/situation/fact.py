@@ -23,7 +23,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     promise: str
     """Such as `resolution P1 <= 4 h on 7x24`."""
     previous: str
-    """Percent with a point; empty = no cases."""
+    """Percent with a point, as it was when the period before ended; empty = no cases."""
     current: str
     goal: str
     """Goal of the next period, such as `>= 95 %`; empty = not agreed."""
@@ -34,6 +34,21 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     """Cases that could not be measured."""
     critical: bool
     """For tickets of priority P1, or a service that is recorded as critical."""
+    metric: str = ""
+    """What is measured, such as `resolution`; empty in reports older than it."""
+    target: str = ""
+    """Share to be reached in this period, in percent; empty = none agreed, or one to stay under."""
+    restated: str = ""
+    """The figure before as it is now, where tickets reopened since changed it."""
+    stood: str = ""
+    """The figure when the period ended, where tickets reopened since changed it."""
+    met: int = 0
+    """Cases that kept it."""
+    decided: int = 0
+    """Cases it was decided of; 0 for availability."""
+    excluded: int = 0
+    open: int = 0
+    at_risk: int = 0
 
 
 class Breach(msgspec.Struct, frozen=True, kw_only=True):

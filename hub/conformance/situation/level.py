@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +12,11 @@ from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.control import MOST
 from hub.conformance.situation.fact import Breach, Kept, Level
 from hub.conformance.subject import subjects
+from hub.records import Target
 from hub.sla.attainment import decided_condition
 from hub.sla.open_time import Span
 from hub.sla.service_availability import METRIC
-from hub.sla.statement import Line, statement
+from hub.sla.statement import Line
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
@@ -28,14 +30,13 @@ _LEAST_COVERAGE = 0.98
 
 
 def levels(
-    conn: Connection, period: Span, before: Span, as_of: int, audience: Audience | None = None, *, zone: str
+    conn: Connection, lines: Sequence[Line], period: Span, before: Span, audience: Audience | None = None
 ) -> list[Level]:
-    """List every target of every agreement, then availability by service.
+    """List every target of every agreement, then availability by service: the one count all parts of a report tell.
 
-    A target without an agreed share is kept where no case missed it. A result that cases not to be measured could
-    turn is not provable. `zone` is the organisation's.
+    `lines` are those of `statement`, of which an audience is told its own agreements. A target without an agreed
+    share is kept where no case missed it. A result that cases not to be measured could turn is not provable.
     """
-    lines = statement(conn, period, before, min(as_of, period[1]), zone=zone)
     if audience is not None:
         own = set(conn.scalars(select(_record.c.id).where(audience.holds(_record.c.sid))))
         lines = [line for line in lines if line.agreement in own]
@@ -84,6 +85,15 @@ def _promised(line: Line) -> Level:
         missed=now.missed,
         lacking=now.lacking,
         critical=line.promise.startswith("P1 "),
+        metric=line.metric.replace("_", " "),
+        target=_share(line.agreed),
+        restated=_figure(line.restated),
+        stood=_figure(line.stood),
+        met=now.met,
+        decided=now.decided,
+        excluded=now.excluded,
+        open=now.open,
+        at_risk=now.at_risk,
     )
 
 
@@ -95,6 +105,13 @@ def kept_of(line: Line) -> Kept:
     if now.lacking:
         return "not_provable"
     return "no_cases" if line.kept == "not applicable" or not now.decided else "met"
+
+
+def _share(target: Target | None) -> str:
+    """Return a share to be reached, in percent."""
+    if target is None or target.operator != ">=" or target.unit != "%":
+        return ""
+    return f"{Decimal(str(target.value)):f}"
 
 
 def _figure(rate: str) -> str:
@@ -139,6 +156,8 @@ def _available(now: Any, before: Any) -> Level:
         missed=0,
         lacking=0,
         critical=now.criticality in ("critical", "high"),
+        metric="availability",
+        target="" if now.target is None else _percent(now.target),
     )
 
 

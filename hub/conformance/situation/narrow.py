@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 from sqlalchemy import Connection, select
 
-from hub.conformance.answer import Answers, RequirementRow
+from hub.conformance.answer import Answers, AttestationRow, RequirementRow
 from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.fact import Situation
 from hub.store.tables import metadata
@@ -19,11 +19,17 @@ _MOST = 500
 
 
 def narrowed(
-    conn: Connection, whole: Answers, audience: Audience, requirements: list[RequirementRow], beside: Situation
+    conn: Connection,
+    whole: Answers,
+    audience: Audience,
+    *,
+    requirements: list[RequirementRow],
+    attestations: list[AttestationRow],
+    beside: Situation,
 ) -> Answers:
     """Keep what concerns an audience: findings and deadlines of its records or owned by its people, waivers and gaps that touch it.
 
-    `requirements` are rolled up over the audience's records; `beside` is asked of them. What was read is the same for all.
+    `requirements` and `attestations` are rolled up over the audience's records; `beside` is asked of them. What was read is the same for all.
     """
     units = {row.unit.id for row in whole.findings} | {row.unit.id for row in whole.coming}
     owners = {row.owner.id for row in whole.findings if row.owner is not None}
@@ -42,6 +48,7 @@ def narrowed(
         waivers=[row for row in whole.waivers if touched.get(row.requirement, {}).get("waived")],
         gaps=gaps,
         situation=beside,
+        attestations=attestations,
     )
 
 

@@ -1,29 +1,35 @@
 """Charts of a report as pictures (PNG), and in words. The same report, the same bytes on one version of Pillow.
 
 Pictures carry digits only, so that they fit every language, on a ground of their own, so that dark mode does not
-swallow them; they are drawn for a telephone, where they are shown at a third of their width. What is not met is
-hollow, not only of another colour.
+swallow them; they are drawn for a telephone, where they are shown at a third of their width. What was missed is
+hollow, what is not provable is pale: never of another colour only.
 """
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFont
 
+from hub.conformance.situation.fact import Level
 from hub.report.language.words import Words, words_of
-from hub.report.model import ReportModel, ServiceLevel, TrendPoint
-from hub.report.wording import clean
+from hub.report.model import ReportModel, TrendPoint
+from hub.report.wording import KEPT, clean
 
 __all__ = ["WIDTH", "Chart", "charts", "worst_levels"]
 
 WIDTH = 1200
 """Pixels; twice what a mail shows on a desk."""
 _WHOLE = 10_000
+_ABOVE_ALL = 101
+"""Percent; nothing is so far above its target."""
 _GROUND, _INK, _GRID, _LINE = "#ffffff", "#1a1a1a", "#c4ccd4", "#0b5cad"
-_MISSED, _TARGET = "#b3261e", "#1a1a1a"
+_MISSED, _TARGET, _UNKNOWN = "#b3261e", "#1a1a1a", "#8a9199"
+_BARS = {"missed": (_GROUND, _MISSED), "not_provable": (_GRID, _UNKNOWN)}
+"""How a level fared -> ground and edge of its bar; any other is full."""
 _SHOWN = 12
 _EDGE = 4
 _STROKE = 7
@@ -53,18 +59,18 @@ def charts(model: ReportModel) -> list[Chart]:
     return drawn
 
 
-def worst_levels(model: ReportModel) -> list[tuple[int, ServiceLevel]]:
+def worst_levels(model: ReportModel) -> list[tuple[int, Level]]:
     """Give the levels that are drawn, with their numbers in the list of all: at most twelve, the worst kept first."""
     return sorted(_measured(model), key=lambda pair: (_above(pair[1]), pair[0]))[:_SHOWN]
 
 
-def _measured(model: ReportModel) -> list[tuple[int, ServiceLevel]]:
-    return [(number, row) for number, row in enumerate(model.levels, 1) if row.now.denominator]
+def _measured(model: ReportModel) -> list[tuple[int, Level]]:
+    return [(number, row) for number, row in enumerate(model.levels, 1) if row.current]
 
 
-def _above(row: ServiceLevel) -> int:
-    """How far above its target a level is, in basis points; without a target it stands last."""
-    return (row.now.basis_points or 0) - row.target if row.target is not None else _WHOLE + 1
+def _above(row: Level) -> Decimal:
+    """How far above its target a level is, in percent; without a target it stands last."""
+    return Decimal(row.current) - Decimal(row.target) if row.target else Decimal(_ABOVE_ALL)
 
 
 def _trend(points: list[TrendPoint], say: Words) -> Chart:
@@ -109,7 +115,7 @@ def _told(point: TrendPoint, say: Words) -> str:
     return say.percent(point.rate.numerator, point.rate.denominator) if point.rate else say("no report")
 
 
-def _levels(rows: list[tuple[int, ServiceLevel]], say: Words, *, left_out: int) -> Chart:
+def _levels(rows: list[tuple[int, Level]], say: Words, *, left_out: int) -> Chart:
     line, left, right, top = 92, 110, 860, 30
     height = top + line * len(rows) + 90
     picture, pen = _sheet(height)
@@ -119,15 +125,14 @@ def _levels(rows: list[tuple[int, ServiceLevel]], say: Words, *, left_out: int) 
         pen.line((x, top, x, bottom), fill=_GRID, width=3)
         pen.text((x, bottom + 40), str(mark), fill=_INK, font=_font(38), anchor="mm")
     for place, (number, row) in enumerate(rows):
-        y, share = top + place * line + line // 2, row.now.basis_points or 0
-        end = max(left + 2 * _STROKE, left + share * (right - left) // _WHOLE)
-        missed = row.target is not None and share < row.target
+        y, share = top + place * line + line // 2, Decimal(row.current)
+        end = max(left + 2 * _STROKE, left + int(share * (right - left) / 100))
         pen.text((left - 25, y), str(number), fill=_INK, font=_font(44), anchor="rm")
-        box = (left, y - 24, end, y + 24)
-        pen.rectangle(box, fill=_GROUND if missed else _LINE, outline=_MISSED if missed else _LINE, width=_STROKE)
-        pen.text((right + 25, y), _digits(share), fill=_INK, font=_font(46), anchor="lm")
-        if row.target is not None:
-            x = left + row.target * (right - left) // _WHOLE
+        fill, edge = _BARS.get(row.kept, (_LINE, _LINE))
+        pen.rectangle((left, y - 24, end, y + 24), fill=fill, outline=edge, width=_STROKE)
+        pen.text((right + 25, y), _digits(row.current), fill=_INK, font=_font(46), anchor="lm")
+        if row.target:
+            x = left + int(Decimal(row.target) * (right - left) / 100)
             pen.line((x, y - 40, x, y + 40), fill=_TARGET, width=_STROKE)
             pen.text((1180, y), f"/ {_digits(row.target)}", fill=_INK, font=_font(40), anchor="rm")
     told = "; ".join(_level_told(number, row, say) for number, row in rows)
@@ -142,19 +147,19 @@ def _levels(rows: list[tuple[int, ServiceLevel]], say: Words, *, left_out: int) 
     )
 
 
-def _level_told(number: int, row: ServiceLevel, say: Words) -> str:
-    against = say("no target") if row.target is None else say("target {share}", share=say.percent(row.target, _WHOLE))
-    facts = [say.percent(row.now.numerator, row.now.denominator), against, *([say(row.kept)] if row.kept else [])]
+def _level_told(number: int, row: Level, say: Words) -> str:
+    against = say("target {share}", share=f"{row.target} %") if row.target else say("no target")
+    facts = [f"{row.current} %", against, say(KEPT[row.kept])]
     return f"{number} {_name(row)}: {say.list(facts)}"
 
 
-def _name(row: ServiceLevel) -> str:
-    return clean(" ".join(filter(None, (row.title or row.agreement, row.metric.replace("_", " "), row.promise))))
+def _name(row: Level) -> str:
+    return clean(f"{row.title} {row.promise}")
 
 
-def _digits(share: int) -> str:
-    """Write a share in percent with no more decimals than it has."""
-    return f"{share // 100}.{share % 100:02d}".rstrip("0").rstrip(".")
+def _digits(share: str) -> str:
+    """Write a share with no more decimals than it has."""
+    return share.rstrip("0").rstrip(".") if "." in share else share
 
 
 def _sheet(height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -170,5 +175,5 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 def _png(picture: Image.Image) -> bytes:
     out = io.BytesIO()
-    picture.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    picture.quantize(64, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()

@@ -25,7 +25,7 @@ _BAD = "#8c1d18"
 _SIZE = 8.0
 _PICTURE = 400.0
 _SHOWN = {
-    "Requirements": ("Requirement", "Title", "Severity", "Result", "Result before", "Why not provable"),
+    "Requirements": ("Requirement", "Title", "Severity", "Result", "Result before", "Why"),
     "Service levels": (
         *("No", "Agreement", "Metric", "Promise", "Before", "Before, restated", "Now", "Target", "Kept"),
         *("Next target", "Met", "Decided", "Not provable"),

@@ -8,8 +8,8 @@ from typing import Literal
 
 from hub.conformance.answer import RequirementRow, Subject
 from hub.report.language.words import ENGLISH, Words
-from hub.report.model import Nonconformity, Person, Rate, ReportModel
-from hub.report.wording import RESULT_WORDS, clean
+from hub.report.model import Nonconformity, Person, ReportModel
+from hub.report.wording import KEPT, RESULT_WORDS, clean
 
 __all__ = ["Cell", "Column", "Kind", "Topic", "said_in", "topics_of"]
 
@@ -136,7 +136,7 @@ def _requirements(model: ReportModel, say: Words) -> Topic:
             Column("Result", width=14),
             Column("Result before", width=14),
             *(Column(f"Cases {RESULT_WORDS[verdict]}", "number", 12) for verdict in _REQUIREMENT_CASES),
-            Column("Why not provable", width=60),
+            Column("Why", width=60),
         ),
         [_requirement(row, moved.get(row.requirement, ""), say) for row in model.requirements],
         "This report is older than the list of requirements in it.",
@@ -202,26 +202,26 @@ def _levels(model: ReportModel, say: Words) -> Topic:
         [
             (
                 number,
-                row.title or row.agreement or say("under no agreement"),
-                row.metric.replace("_", " "),
+                row.title or say("under no agreement"),
+                row.metric,
                 row.promise,
-                _share(row.previous, say),
-                _share(row.restated, say),
-                _rate(row.now, say),
-                _share(row.stood, say),
-                "" if row.target is None else say.percent(row.target, 10_000),
-                row.kept and say(row.kept),
+                _figure(row.previous, say("no cases")),
+                _figure(row.restated),
+                _figure(row.current, say("no cases")),
+                _figure(row.stood),
+                _figure(row.target),
+                say(KEPT[row.kept]),
                 row.goal,
-                row.now.numerator,
-                row.now.denominator,
+                row.met,
+                row.decided,
                 row.excluded,
                 row.open,
                 row.at_risk,
-                row.not_provable,
+                row.lacking,
             )
             for number, row in enumerate(model.levels, 1)
         ],
-        "No service level was measured: no agreement in force names a target, or no ticket falls under one.",
+        "No service level was measured: no agreement in force names a target or no ticket falls under one, and availability of no service was measured.",
     )
 
 
@@ -327,8 +327,39 @@ def _waivers(model: ReportModel, say: Words) -> Topic:
         for row in model.waivers
     ]
     rows += [
+        (
+            row.requirement,
+            model.titles.get(row.requirement, ""),
+            say("attested"),
+            clean(row.subject.key or row.subject.id),
+            say("rests on declarations only"),
+            _person(row.who),
+            None if row.until is None else row.until - 1,
+            row.obligations,
+            "" if row.until is not None else say("no end is recorded"),
+        )
+        for row in model.attestations
+    ]
+    told = {row.requirement for row in model.attestations}
+    rows += [
         (name, model.titles.get(name, ""), say("attested"), "", say("rests on declarations only"), "", None, None, "")
         for name in model.attested
+        if name not in told
+    ]
+    rows += [
+        (
+            line.requirement,
+            model.titles.get(line.requirement, ""),
+            say("left out"),
+            line.scope,
+            line.reason,
+            line.set_by,
+            None,
+            line.left_out,
+            f"set on {line.set_at}, {line.key}",
+        )
+        for line in model.profile
+        if line.what == "judged" and line.ours is False
     ]
     return Topic(
         "Waivers and attestations",
@@ -344,7 +375,7 @@ def _waivers(model: ReportModel, say: Words) -> Topic:
             Column("Notes", width=40),
         ),
         rows,
-        "No waiver is in force and nothing rests on declarations only.",
+        "No waiver is in force, nothing rests on declarations only, and nothing is left out by the profile.",
     )
 
 
@@ -352,10 +383,5 @@ def _person(person: Person | None) -> str:
     return clean(person.label) if person else ""
 
 
-def _rate(rate: Rate, say: Words) -> str:
-    return say.percent(rate.numerator, rate.denominator)
-
-
-def _share(told: str, say: Words) -> str:
-    """Say a figure that the report holds as text; it is a number, or says that there were no cases."""
-    return say(told) if told == say.NO_CASES else told
+def _figure(share: str, nothing: str = "") -> str:
+    return f"{share} %" if share else nothing

@@ -196,6 +196,9 @@ def queue_messages(desk: Desk, report_id: str, ways: Mapping[str, Way], *, sende
     if not queued:
         way = ways[channel]
         to = [address for _, address in recipients(desk, terms)] if way.addressed else [""]
+        known = {address.lower() for address in to}
+        earlier = outbox.reached(desk.conn, report_id, before=last.number) if way.addressed else []
+        to += [address for address in earlier if address.lower() not in known]  # they have what is corrected
         if not to:
             _refuse(cycle, "the plan names no recipient")
         bodies = {file.name: file_of(desk.conn, file.sha256) for file in last.files}

@@ -20,6 +20,7 @@ from hub.records.report_content import Correction, ReportArchive, ReportEntry
 from hub.records.service_report import DataSource, ReportDelivery, ReportFile, ReportMetric
 from hub.report.plan.cycle import DECISIONS, Cycle, File, Revision, Step, content_hash
 from hub.report.plan.desk import Desk, record_id
+from hub.report.plan.lost import lost_reports
 from hub.report.plan.plan import Terms
 from hub.report.service.model import Content
 from hub.store import outbox
@@ -39,7 +40,8 @@ _ISSUED = ("approved", "submitted", "archived", "corrected")
 def refresh_reports(conn: Connection, office: Office, *, now: int) -> int:
     """Bring the records of planned reports up to date in the caller's transaction; return how many changed.
 
-    A report whose period has ended is a record though nobody began it: it may be late.
+    A report whose period has ended is a record though nobody began it: it may be late. So is one outside the plan of
+    which a message is lost.
     """
     desk = Desk(conn, office, now=now)
     adopt_issued(desk)
@@ -48,6 +50,7 @@ def refresh_reports(conn: Connection, office: Office, *, now: int) -> int:
         terms = desk.plan.terms.get(cycle.report_id)
         if desk.steps.get(cycle.report_id) or (terms is not None and terms.end <= now):
             writes += [Write(one) for one in _records(desk, cycle)]
+    writes += [Write(one) for one in lost_reports(desk)]
     return write_records(conn, writes, now).changed if writes else 0
 
 
@@ -148,10 +151,10 @@ def _report(desk: Desk, cycle: Cycle, one: Revision, terms: Terms, messages: lis
         corrections=_corrections(one, before),
         content_hash=one.hash,
         files=[ReportFile(name=file.name, sha256=file.sha256) for file in one.files],
-        delivery=[_delivery(desk, terms, message, one) for message in messages],
+        delivery=[_delivery(desk, [one, *before], terms, message) for message in messages],
         provisional=one.provisional or None,
         late_reason=one.explained or None,
-        recipients=_recipients(desk, terms, one),
+        recipients=_recipients(desk, terms, one, before),
         about=terms.about,
         registered=ReportEntry(at=one.registered.at, **one.registered.data) if one.registered else None,
         archive=_archive(one),
@@ -204,9 +207,11 @@ def _archive(one: Revision) -> ReportArchive | None:
     )
 
 
-def _recipients(desk: Desk, terms: Terms, one: Revision) -> list[str]:
-    """Name everybody the plan meant: when it went out, else now."""
+def _recipients(desk: Desk, terms: Terms, one: Revision, before: list[Revision]) -> list[str]:
+    """Name everybody the plan meant: when it went out, else now; of a correction, whom the plan meant earlier too."""
     at = one.submitted_at or one.drafted_at or terms.due_at
+    corrected = [each for each in before if each.submitted_at is not None and each.terms is not None]
+    earlier = [person for each in corrected if each.terms for person in _recipients(desk, each.terms, each, [])]
     meant = [
         each.person
         for party in terms.recipients
@@ -214,12 +219,13 @@ def _recipients(desk: Desk, terms: Terms, one: Revision) -> list[str]:
             desk.conn, person=party.person, role=party.role, service=party.service_id, team=party.team_id, at=at
         )
     ]
-    return list(dict.fromkeys(meant))
+    return list(dict.fromkeys([*meant, *earlier]))
 
 
-def _delivery(desk: Desk, terms: Terms, message: Delivery, one: Revision) -> ReportDelivery:
+def _delivery(desk: Desk, revisions: list[Revision], terms: Terms, message: Delivery) -> ReportDelivery:
+    named = (_person(desk, one.terms or terms, message, one) for one in revisions)
     return ReportDelivery(
-        recipient=_person(desk, terms, message, one),
+        recipient=next((person for person in named if person), None),
         message_id=message.message_id.strip("<>"),
         sent_at=message.sent_at,
         result=message.state,

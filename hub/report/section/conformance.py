@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hub.report.section.block import Block, Heading, Mark, Note, Row, Run, Section, Table
-from hub.report.section.line import Action, Coming, Nonconformity, WaiverLine
+from hub.report.section.line import Action, AttestationLine, Coming, Nonconformity, WaiverLine
 from hub.report.section.telling import MANIFEST, Telling
 from hub.report.view import Group
 from hub.report.wording import RESULT_WORDS, counts_line, profile_sentence, rate_sentence
@@ -31,6 +31,9 @@ def counts(t: Telling) -> Section:
     head = [say("Severity"), *(_head(t, verdict) for verdict in _COLUMNS)]
     blocks: list[Block] = [Table(head, rows, frozenset(bad)), Note(rate_sentence(model, say) + ".", small=True)]
     blocks.append(Note(counts_line(model, say) + ".", small=True))
+    if out := model.left_out:
+        text = "Of the n/a, {what} left out by the profile: who set it and why stands under Set by us."
+        blocks.append(Note(say(text, what=say.count(out, "requirement")), small=True))
     if unjudged := model.counts.of("not_judged"):
         text = "{what} of the catalogue not judged by any enabled pack: outside status and rate."
         blocks.append(Note(say(text, what=say.count(unjudged, "requirement")), small=True))
@@ -157,6 +160,7 @@ def waivers(t: Telling) -> Section:
         names += " " + say("and {n} more", n=view.attested.more)
     text = "Attested, resting on declarations only: {names}."
     blocks.append(Note(say(text, names=names or say("none")), small=True))
+    blocks += [_attestation(t, row) for row in view.attestations.shown] + t.more(view.attestations.more, MANIFEST)
     blocks.append(Heading(say("Set by us")))
     blocks += [Row(lines=[[Run(profile_sentence(line, say))]]) for line in view.profile.shown] or [
         Note(say("Everything is as shipped."), small=True)
@@ -173,6 +177,24 @@ def _waiver(t: Telling, row: WaiverLine) -> Row:
         lines=[[Run(row.requirement, strong=True), Run(f" {row.unit_filter} {until}")], [Run(row.reason)]],
         small=[Run("; ".join([who, say.count(row.obligations, "case"), *row.notes]))],
     )
+
+
+def _attestation(t: Telling, rows: list[AttestationLine]) -> Row:
+    say, first = t.words, rows[0]
+    until = say("no end is recorded") if first.until is None else say("until {day}", day=t.days.day(first.until - 1))
+    who = first.who.label if first.who else say("nobody is named")
+    names = [row.requirement for row in rows]
+    more = [say("and {n} more", n=len(names) - _NAMED)] if len(names) > _NAMED else []
+    facts = [say("vouched for by {who}", who=who), until, *names[:_NAMED], *more]
+    return Row(
+        marks=[Mark(say("ATTESTED"))],
+        lines=[t.subject(first.subject)],
+        small=[Run(say.list(facts))],
+    )
+
+
+_NAMED = 5
+"""Requirements that are named of one declaration."""
 
 
 def clauses(t: Telling) -> Section:

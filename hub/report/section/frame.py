@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from hub.conformance.answer import WordRow
 from hub.report.model import SEVERITIES, Attachment
 from hub.report.section.block import Block, Heading, Mark, Note, Row, Run, Section
 from hub.report.section.line import Change, Nonconformity
@@ -17,15 +18,19 @@ __all__ = ["changed", "coverage", "ending", "identity"]
 def changed(t: Telling) -> Section:
     """Tell what is different from the last mail: new, worse, cured, continuing, waivers that end."""
     say, change = t.words, t.model.change
-    title = say("Since the last mail")
+    title, blocks = say("Since the last mail"), list[Block]()
     ending = [row for row in t.model.waivers if row.expires_soon]
     if change is None:
-        blocks: list[Block] = [Note(say("This is the first mail; there is nothing to compare it with."))]
+        blocks = [Note(say("This is the first mail; there is nothing to compare it with."))]
     else:
         since = say(
             "Compared with {report}, as of {when}.", report=change.since, when=t.days.minute(change.since_as_of)
         )
-        blocks = [*_appeared(t), *_worse(t, change), *_gone(t, change)]
+        if n := len(t.model.urgent):
+            what = say.count(n, "new critical finding")
+            text = "Urgent: {what}. The monthly mail comes as always; until then there is at most one such mail a day."
+            blocks.append(Note(say(text, what=what)))
+        blocks += [*_appeared(t), *_worse(t, change), *_gone(t, change)]
         blocks.append(Row(marks=[Mark(say("CONTINUING"))], lines=[[Run(say.count(change.continuing, "finding"))]]))
         blocks += [*_moved(t), *_by_us(t), Note(since, small=True)]
         blocks += [Note(note, small=True) for note in change.notes]
@@ -155,6 +160,10 @@ def coverage(t: Telling) -> Section:
     if lost := t.model.lost:
         text = "{what} of the hub did not arrive; `hub check` says which."
         blocks.append(Note(say(text, what=say.count(lost, "message"))))
+    if t.model.words is not None:
+        blocks.append(Heading(say("Read, but not understood, since the period began")))
+        blocks += [_word(t, row) for row in view.words.shown] or [Note(say("No cases."), small=True)]
+        blocks += t.more(view.words.more, MANIFEST)
     if view.gaps.shown:
         blocks.append(Heading(say("Not provable, and what would prove it")))
     for gap in view.gaps.shown:
@@ -168,6 +177,13 @@ def coverage(t: Telling) -> Section:
             )
         )
     return Section(say("Coverage and gaps"), blocks + t.more(view.gaps.more, MANIFEST))
+
+
+def _word(t: Telling, row: WordRow) -> Row:
+    say = t.words
+    mark = Mark(say("NO MAPPING"), "bad") if row.what == "unmapped" else Mark(say("LEFT OUT"))
+    facts = [row.source, say.count(row.documents, "document")]
+    return Row(marks=[mark], lines=[[Run(row.word)]], small=[Run(say.list(facts))])
 
 
 def _scope(t: Telling, row: ScopeLine) -> Row:

@@ -10,6 +10,7 @@ from hub.conformance.answer import ProfileLine, Severity, Subject
 
 __all__ = [
     "Action",
+    "AttestationLine",
     "Change",
     "Coming",
     "GapLine",
@@ -164,6 +165,18 @@ class WaiverLine(msgspec.Struct, frozen=True, kw_only=True):
     expires_soon: bool
     notes: list[str] = []
     """What is odd about it, such as that it covers nothing."""
+
+
+class AttestationLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that counts because somebody vouches for it."""
+
+    requirement: str
+    subject: Subject
+    """The record that was declared."""
+    who: Person | None
+    until: int | None
+    """First instant at which it no longer counts; None = it does not end."""
+    obligations: int
 
 
 class GapLine(msgspec.Struct, frozen=True, kw_only=True):

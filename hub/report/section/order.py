@@ -13,8 +13,10 @@ __all__ = ["sections"]
 
 
 def sections(model: ReportModel, view: View, attachments: list[Attachment], words: Words) -> list[Section]:
-    """Tell everything below the verdict: first what changed, then fourteen sections that are never left out."""
+    """Tell everything below the verdict: first what changed, then fourteen sections that are never left out. An urgent mail has four."""
     t = Telling(model, view, words, Days(model.identity.zone, words))
+    if model.urgent:  # between two mails: what is new, which report it is, what to do, what was not read
+        return [frame.changed(t), frame.identity(t), conformance.to_do(t), frame.coverage(t)]
     return [
         frame.changed(t),
         frame.identity(t),

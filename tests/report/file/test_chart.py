@@ -6,24 +6,39 @@ import msgspec
 import pytest
 from PIL import Image
 
+from hub.conformance.situation.fact import Level, Situation
 from hub.report.file.chart import WIDTH, charts, worst_levels
-from hub.report.model import Rate, ServiceLevel, TrendPoint
+from hub.report.model import Rate, TrendPoint
 
 
-def level(n: int, met: int, target: int | None, kept: str = "met") -> ServiceLevel:
-    return ServiceLevel(
+def level(n: int, current: str, target: str, kept: str = "met", metric: str = "resolution") -> Level:
+    return Level(
         agreement=f"register:sla/{n}",
         title=f"Service {n}",
-        metric="resolution",
-        promise="P1 <= 4 h on 7x24",
-        previous="98.00 %",
-        now=Rate(numerator=met, denominator=100 if met else 0),
-        target=target,
+        promise=f"{metric} P1 <= 4 h on 7x24",
+        previous="98.00",
+        current=current,
+        goal="",
         kept=kept,
+        missed=0,
+        lacking=0,
+        critical=False,
+        metric=metric,
+        target=target,
     )
 
 
-LEVELS = [level(1, 99, 9500), level(2, 80, 9550, "not met"), level(3, 100, None, ""), level(4, 0, 9000, "")]
+LEVELS = [
+    level(1, "99.00", "95"),
+    level(2, "80.00", "95.5", "missed"),
+    level(3, "100.00", ""),
+    level(4, "", "90", "no_cases"),
+    level(5, "99.95", "99.955", "not_provable", "availability"),
+]
+
+
+def promising(report, levels):
+    return msgspec.structs.replace(report, situation=Situation(levels=levels))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +49,7 @@ def year(report):
         TrendPoint(label=label, rate=None if share is None else Rate(numerator=share, denominator=100))
         for label, share in zip(labels, shares, strict=True)
     ]
-    return msgspec.structs.replace(report, trend=points, levels=LEVELS)
+    return promising(msgspec.structs.replace(report, trend=points), LEVELS)
 
 
 def test_both_charts_say_in_words_what_they_show(year):
@@ -43,11 +58,12 @@ def test_both_charts_say_in_words_what_they_show(year):
     assert trend.alt.endswith("2026-10 94.00 %.")
     assert levels.alt == (
         "Attainment against target, the worst first: "
-        "2 Service 2 resolution P1 <= 4 h on 7x24: 80.00 %, target 95.50 %, not met; "
-        "1 Service 1 resolution P1 <= 4 h on 7x24: 99.00 %, target 95.00 %, met; "
-        "3 Service 3 resolution P1 <= 4 h on 7x24: 100.00 %, no target."
+        "2 Service 2 resolution P1 <= 4 h on 7x24: 80.00 %, target 95.5 %, missed; "
+        "5 Service 5 availability P1 <= 4 h on 7x24: 99.95 %, target 99.955 %, not provable; "
+        "1 Service 1 resolution P1 <= 4 h on 7x24: 99.00 %, target 95 %, kept; "
+        "3 Service 3 resolution P1 <= 4 h on 7x24: 100.00 %, no target, kept."
     )
-    assert levels.legend.startswith("2 Service 2 resolution P1 <= 4 h on 7x24; 1 Service 1")
+    assert levels.legend.startswith("2 Service 2 resolution P1 <= 4 h on 7x24; 5 Service 5")
     assert not trend.legend, "months need no key"
 
 
@@ -66,19 +82,21 @@ def test_a_period_nobody_reported_breaks_the_line(year):
     assert _blue(charts(year)[0].png) < _blue(charts(msgspec.structs.replace(year, trend=filled))[0].png)
 
 
-def test_what_misses_its_target_is_hollow(year):
-    kept = [msgspec.structs.replace(row, target=100 if row.target else None) for row in LEVELS]
-    assert _blue(charts(year)[1].png) < _blue(charts(msgspec.structs.replace(year, levels=kept))[1].png)
+def test_what_was_missed_is_hollow_and_what_nobody_knows_is_pale(year):
+    kept = [msgspec.structs.replace(row, kept="met") for row in LEVELS]
+    missed = [msgspec.structs.replace(row, kept="met") if row.kept == "not_provable" else row for row in LEVELS]
+    blue = [_blue(charts(promising(year, levels))[1].png) for levels in (LEVELS, missed, kept)]
+    assert blue == sorted(set(blue)), "each of both takes ink away"
 
 
 def test_twelve_are_drawn_and_the_rest_is_counted(year):
-    many = msgspec.structs.replace(year, levels=[level(n, 90 + n % 10, 9500) for n in range(30)])
+    many = promising(year, [level(n, f"{90 + n % 10}.00", "95") for n in range(30)])
     assert len(worst_levels(many)) == 12
     assert charts(many)[1].alt.endswith("18 more targets better kept.")
 
 
 def test_nothing_is_drawn_of_nothing(report):
-    bare = msgspec.structs.replace(report, trend=[TrendPoint(label="2026-10", rate=None)], levels=[LEVELS[3]])
+    bare = promising(msgspec.structs.replace(report, trend=[TrendPoint(label="2026-10", rate=None)]), [LEVELS[3]])
     assert charts(bare) == []
 
 

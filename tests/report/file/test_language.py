@@ -10,29 +10,36 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from hub.conformance.situation.fact import Level, Situation
 from hub.report.file.chart import charts
 from hub.report.file.document import document
 from hub.report.file.topic import topics_of
 from hub.report.file.workbook import workbook
 from hub.report.language.words import words_of
-from hub.report.model import Rate, ServiceLevel, TrendPoint
+from hub.report.model import TrendPoint
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "files.sha256"
 HOSTS = frozenset({"jira.example.test"})
 
 
 def levels():
-    told = [("98.00 %", 9500, "not met"), ("no cases", None, ""), ("99.50 %", 9000, "not applicable")]
+    told = [("98.00", "95", "missed"), ("", "", "no_cases"), ("99.50", "90", "not_provable")]
     return [
-        ServiceLevel(
+        Level(
             agreement="register:sla/shop",
             title="Shop",
             metric="resolution",
-            promise=f"P{number} <= 4 h on 7x24",
+            promise=f"resolution P{number} <= 4 h on 7x24",
             previous=previous,
-            now=Rate(numerator=18, denominator=20),
+            current="90.00",
+            goal="",
             target=target,
             kept=kept,
+            missed=2,
+            lacking=0,
+            critical=False,
+            met=18,
+            decided=20,
         )
         for number, (previous, target, kept) in enumerate(told, 1)
     ]
@@ -42,7 +49,7 @@ def levels():
 def told(report):
     """The same report in both languages, with something of everything the files tell."""
     trend = [TrendPoint(label="2026-09", rate=None), *report.trend]
-    whole = msgspec.structs.replace(report, levels=levels(), trend=trend)
+    whole = msgspec.structs.replace(report, situation=Situation(levels=levels()), trend=trend)
     return {
         language: msgspec.structs.replace(whole, identity=msgspec.structs.replace(report.identity, language=language))
         for language in ("en", "zh")
@@ -64,7 +71,7 @@ def test_the_workbook_speaks_the_readers_language(told):
 
 
 def test_an_empty_sheet_says_why_in_chinese(told):
-    bare = msgspec.structs.replace(told["zh"], nonconformities=[], change=None, waivers=[], attested=[], levels=[])
+    bare = msgspec.structs.replace(told["zh"], nonconformities=[], change=None, waivers=[], attested=[], situation=Situation())
     say = words_of("zh")
     empty = [say(topic.empty) for topic in topics_of(bare, say) if not topic.rows]
     assert len(empty) >= 3
@@ -87,7 +94,7 @@ def test_charts_carry_digits_only_and_are_told_in_words(told, monkeypatch):
     assert not [text for text in drawn if re.search(r"[^\d./ ]", text)]
     assert [one.png for one in pictures["en"]] == [one.png for one in pictures["zh"]], "one picture for every language"
     assert "2026-09 无报告" in pictures["zh"][0].alt
-    assert "目标 95.00%" in pictures["zh"][1].alt
+    assert "目标 95 %" in pictures["zh"][1].alt
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -10,8 +10,9 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 
+from hub.conformance.situation.fact import Level, Situation
 from hub.report.file.workbook import workbook
-from hub.report.model import Person, Rate, ServiceLevel
+from hub.report.model import Person
 
 HOSTS = frozenset({"jira.example.test"})
 NS = {"s": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}
@@ -47,17 +48,26 @@ class Book:
 @pytest.fixture(scope="module")
 def whole(report):
     """A report with something on every sheet."""
-    level = ServiceLevel(
+    level = Level(
         agreement="register:sla/shop",
         title="Shop",
+        promise="resolution P1 <= 4 h on 7x24",
+        previous="98.00",
+        current="90.00",
+        goal="",
+        kept="missed",
+        missed=2,
+        lacking=0,
+        critical=True,
         metric="resolution",
-        promise="P1 <= 4 h on 7x24",
-        previous="98.00 %",
-        now=Rate(numerator=18, denominator=20),
-        target=9500,
-        kept="not met",
+        target="95",
+        met=18,
+        decided=20,
     )
-    return msgspec.structs.replace(report, levels=[level])
+    available = msgspec.structs.replace(
+        level, promise="availability >= 99.9 %", metric="availability", kept="not_provable", met=0, decided=0
+    )
+    return msgspec.structs.replace(report, situation=Situation(levels=[level, available]))
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +94,15 @@ def test_every_finding_is_there_with_dates_in_the_zone_of_the_organisation(book,
     assert abs(off) < timedelta(seconds=1)
 
 
-def test_the_level_is_told_with_its_number_and_the_waiver_with_its_last_day(book):
-    [level] = book.table("Service levels")
-    assert (level["No"], level["Now"], level["Target"], level["Kept"]) == ("1", "90.00 %", "95.00 %", "not met")
+def test_levels_are_told_with_their_numbers_and_the_waiver_with_its_last_day(book):
+    told = [
+        (row["No"], row["Metric"], row["Now"], row["Target"], row["Kept"], row["Decided"])
+        for row in book.table("Service levels")
+    ]
+    assert told == [
+        ("1", "resolution", "90.00 %", "95 %", "missed", "20"),
+        ("2", "availability", "90.00 %", "95 %", "not provable", "0"),
+    ]
     waiver = book.table("Waivers and attestations")[0]
     assert datetime(1899, 12, 30) + timedelta(days=float(waiver["Last day (Europe/Berlin)"])) == datetime(2026, 11, 30)  # noqa: DTZ001
 

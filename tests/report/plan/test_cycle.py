@@ -7,14 +7,16 @@ from sqlalchemy import update
 
 from hub.clock import FixedClock
 from hub.errors import DeliveryError, HubError, StoreError
-from hub.records import Approval
+from hub.records import Approval, ReportParty
 from hub.report.deliver import deliver_waiting
 from hub.report.plan.act import ask, cancel, collect, decide, draft, queue_messages
 from hub.report.plan.desk import record_id
+from hub.report.plan.record import refresh_reports
 from hub.store import outbox
+from hub.store.revision import read_record
 from hub.store.tables import raw_document
 from hub.store.writer import Write, write_records
-from tests.report.plan.conftest import ID, at
+from tests.report.plan.conftest import ID, OFFICE, at, spec
 
 ANN, BEN, CARLA, DAN = (f"register:people/{name}" for name in ("ann", "ben", "carla", "dan"))
 BYTES = {"report.pdf": b"%PDF-1.7 one"}
@@ -125,6 +127,25 @@ def test_a_rejected_report_is_made_again_as_the_next_revision(on, planned, ways)
     send(on, planned, ways)
     states = on("2026-11-04T09:00", lambda desk: [one.state for one in desk.cycle(ID).revisions])
     assert states == ["rejected", "submitted"]
+
+
+def test_a_correction_reaches_who_is_in_the_plan_no_more_and_is_told_of_by_name(on, planned, ways, mail):
+    approved(on)
+    send(on, planned, ways)
+    with planned.begin() as conn:
+        write_records(conn, [Write(spec(recipients=[ReportParty(role="customer_contact")]))], at("2026-11-03T10:00"))
+    on("2026-11-04T09:00", draft, ID, OTHER, login="x", note="wrong total")
+    on("2026-11-04T09:05", ask, ID, login="x")
+    approve(on, "2026-11-04T10:00", BEN)
+    approve(on, "2026-11-04T11:00", CARLA)
+    mail.taken.clear()
+    send(on, planned, ways, "2026-11-04T12:00")
+    assert sorted(who for who, _ in mail.taken) == ["kim@example.test", "olga@example.test"]
+    with planned.begin() as conn:
+        refresh_reports(conn, OFFICE, now=at("2026-11-04T13:00"))
+        record = read_record(conn, record_id(ID, 2))
+    both = {"register:people/kim", "register:people/olga"}
+    assert set(record.recipients) == {one.recipient for one in record.delivery} == both
 
 
 def test_a_correction_says_why_and_passes_the_whole_chain(on, planned, ways, mail):

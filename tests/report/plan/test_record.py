@@ -12,10 +12,12 @@ from hub.conformance.judge import judge
 from hub.conformance.listing import list_obligations
 from hub.records import ServiceReport
 from hub.report.deliver import deliver_waiting
+from hub.report.model import encode_model
 from hub.report.plan.act import ask, decide, draft, queue_messages, register
 from hub.report.plan.desk import Desk, record_id
 from hub.report.plan.record import refresh_reports
 from hub.store import outbox
+from hub.store.outbox import Issued, MessageKey
 from hub.store.reading import record_coverage, set_provisions
 from hub.store.revision import read_record
 from hub.store.writer import Write, write_records
@@ -244,3 +246,34 @@ def test_of_twenty_due(told, verdicts, late, missing, verdict):
     found = verdicts()
     assert verdict in found["SRM-07 on_time"]
     assert (verdict == "not_met") == ("not_met" in found["SRM-07 on_time"])
+
+
+LOST = "SR-example-organisation-conformance-2026-10"
+
+
+@pytest.mark.parametrize("state", ["failed", "bounced", "held"])
+def test_a_conformance_mail_outside_the_plan_that_did_not_arrive_is_a_finding(told, verdicts, report, state):
+    """Nothing else is asked of it, and it is none any more when it was sent again and arrived."""
+    with told.begin() as conn:
+        write_records(conn, [Write(spec(active=False))], at("2026-10-02T08:00"))
+        model = encode_model(report)
+        created = at("2026-11-03T09:00")
+        outbox.save_report(conn, Issued(LOST, 1, "conformance", "2026-10", created, created, created, "ab", model))
+        key = MessageKey(LOST, 1, "mail", "kim@example.test")
+        outbox.queue(conn, key, message_id="<x.r1@example.test>", message=b"x", held=None, now=created)
+        sent_at = created if state == "bounced" else None
+        outbox.settle(conn, key, state, detail="550 no such user", sent_at=sent_at)
+    assert _broken(verdicts("2026-11-06T16:59")) == set(), "it may still be sent in time"
+    broken = _broken(verdicts("2026-12-01T12:01"))
+    if state == "held":
+        assert broken == set()
+        return
+    assert broken == {"SRM-07 on_time", "SRM-07 readers_told"}, "why it is late the server said"
+    with told.begin() as conn:
+        outbox.settle(conn, key, "sent", detail="250 ok", sent_at=at("2026-12-01T13:00"))
+    assert _broken(verdicts("2026-12-01T14:00")) == set(), "it arrived at last"
+
+
+def _broken(found: dict[str, set[str]]) -> set[str]:
+    """Name what is not met of reports; who holds which role is another matter."""
+    return {name for name, each in found.items() if "not_met" in each and not name.endswith(("manager", "provider"))}
