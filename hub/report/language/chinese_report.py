@@ -8,6 +8,7 @@ __all__ = ["REPORT"]
 
 REPORT: dict[str, str] = {
     # -- front --------------------------------------------------------------------------------
+    "it could not be read": "无法读取",
     "Report": "报告",
     "Contents": "目录",
     "revision {n}": "第 {n} 版",

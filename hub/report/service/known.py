@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from hub.conformance.named import Subject
 from hub.report.model import Said
 from hub.report.service.chapter import Asked, Chapter, Part
-from hub.store.reading import Covered, coverage_rows
+from hub.report.service.coverage import covered
+from hub.store.reading import Covered
 
 __all__ = ["NO_CASES", "Known", "hours_of", "known", "minute_of", "name_of", "person_of", "whole"]
 
@@ -37,7 +38,7 @@ def known(asked: Asked, kinds: Sequence[str], *, beside: Sequence[str] = (), unt
 
     `beside` = kinds that not every organisation keeps: they are missed only where a source gives them. `until` = up to when they should have been read; None = up to the instant at which figures stand.
     """
-    rows = [row for row in coverage_rows(asked.conn, known_at=asked.known_at) if row.kind in (*kinds, *beside)]
+    rows = [row for row in covered(asked) if row.kind in (*kinds, *beside)]
     provided, read = {row.kind for row in rows}, {row.kind for row in rows if row.through is not None}
     unprovided = [kind for kind in kinds if kind not in provided]
     if not read & set(kinds):

@@ -39,6 +39,8 @@ TYPES: dict[str, tuple[int, ...]] = {
     "implementation": ALL,
     "special": ALL,
     "finance": (*_FRAME, 10, *_END),
+    "breach_cluster": (*_FRAME, 3, 4, 7, *_END),
+    "major_change": (*_FRAME, 8, *_END),
     "major_incident": (*_FRAME, 7, *_END),
     "post_release": (*_FRAME, 8, *_END),
     "supplier_performance": (*_FRAME, 11, *_END),

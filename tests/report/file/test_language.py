@@ -71,7 +71,9 @@ def test_the_workbook_speaks_the_readers_language(told):
 
 
 def test_an_empty_sheet_says_why_in_chinese(told):
-    bare = msgspec.structs.replace(told["zh"], nonconformities=[], change=None, waivers=[], attested=[], situation=Situation())
+    bare = msgspec.structs.replace(
+        told["zh"], nonconformities=[], change=None, waivers=[], attested=[], situation=Situation()
+    )
     say = words_of("zh")
     empty = [say(topic.empty) for topic in topics_of(bare, say) if not topic.rows]
     assert len(empty) >= 3

@@ -106,7 +106,7 @@ def test_unread_tickets_are_never_told_as_met(store, compiled):
     assert (rate.current_actual, rate.verdict) == (100.0, "not_provable")
     assert "not every ticket was read" in rate.comment
     gaps = tables(report, 13)["Missing or partial data"]
-    assert [(row[0], row[2], row[4]) for row in gaps] == [("desk", "incident", "403 Forbidden")]
+    assert [(row[0], row[2], row[4]) for row in gaps] == [("desk", "incident", "it could not be read")]
     assert any(text.startswith("Tickets were not read to the end") for text in sentences(report, 3))
 
 
@@ -273,6 +273,8 @@ def terms(**fields) -> Terms:
         ({"type": "annual_quality"}, ALL),
         ({"type": "internal_process", "process": "problem"}, (1, 2, 7, 12, 13, 14)),
         ({"type": "finance"}, (1, 2, 10, 12, 13, 14)),
+        ({"type": "major_change"}, (1, 2, 8, 12, 13, 14)),
+        ({"type": "breach_cluster"}, (1, 2, 3, 4, 7, 12, 13, 14)),
         ({"type": "major_incident"}, (1, 2, 7, 12, 13, 14)),
         ({"type": "special", "template": "finance.zh"}, (1, 2, 10, 12, 13, 14)),
     ],
