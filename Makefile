@@ -36,6 +36,7 @@ proof: $(READY)  ## The long proofs: thousands of random histories on both engin
 
 bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
 	$(BIN)/python -m tests.bench.derivation
+	$(BIN)/python -m tests.bench.standard
 	$(BIN)/python -m tests.bench.clock
 	$(BIN)/python -m tests.bench.sync --markdown
 	$(BIN)/python -m tests.bench.gitlab
