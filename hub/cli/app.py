@@ -159,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for line in (str(error) or type(error).__name__).split("\n"):
                 sys.stderr.write(f"hub: {plain(line)}\n")
             return 2
-        except (OSError, MemoryError, SystemError, ImportError) as error:
+        except (OSError, MemoryError, SystemError, ImportError, RuntimeError) as error:
             if (reason := reason_of(error)) is None:
                 raise
             sys.stderr.write(f"hub: {reason}\n")

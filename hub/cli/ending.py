@@ -67,11 +67,13 @@ def _tell_unraisable(told: sys.UnraisableHookArgs) -> None:
         sys.__unraisablehook__(told)
 
 
-def reason_of(error: OSError | MemoryError | SystemError | ImportError) -> str | None:
+def reason_of(error: OSError | MemoryError | SystemError | ImportError | RuntimeError) -> str | None:
     """Say which room has run out, and how to get more; None for any other fault, which is a defect of ours."""
     if isinstance(error, MemoryError) or (isinstance(error, SystemError) and _lost_for_memory(error)):
         return MEMORY_USED_UP
     if isinstance(error, ImportError) and "failed to map segment" in str(error):  # of a library, while it is loaded
+        return MEMORY_USED_UP
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):  # its stack found no room
         return MEMORY_USED_UP
     return _SHORT.get(error.errno or 0) if isinstance(error, OSError) else None
 
