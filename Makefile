@@ -32,7 +32,7 @@ proof: $(READY)  ## The long proofs: thousands of random histories on both engin
 	HYPOTHESIS_PROFILE=proof $(BIN)/pytest -n auto --timeout 36000 tests/hostile tests/jira/test_answers.py tests/gitlab/test_answers.py
 	$(BIN)/python -m tests.mutation.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
-	set -e; for target in config mail mapping register; do $(BIN)/python -m tests.hostile.fuzz $$target --seconds $(FUZZ_SECONDS); done
+	set -e; for target in config gitlab mail mapping register; do $(BIN)/python -m tests.hostile.fuzz $$target --seconds $(FUZZ_SECONDS); done
 
 bench: $(READY)  ## Times, on this machine; counts are guarded by the tests.
 	$(BIN)/python -m tests.bench.derivation

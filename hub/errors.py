@@ -39,11 +39,17 @@ __all__ = [
     "ScopeUnreadable",
     "SourceError",
     "StoreError",
+    "for_want_of_memory",
 ]
 
 
 MEMORY_USED_UP = "the memory is used up; raise the limit (ulimit -v, MemoryMax=) and run again"
-"""What is said of a MemoryError, whoever noticed first: Python, the driver of a database, a plugin."""
+"""What is said where memory ran out, whoever noticed first: Python, the driver of a database, a plugin."""
+
+
+def for_want_of_memory(error: BaseException) -> bool:
+    """Tell whether an exception says that memory ran out: for an object, or for the stack of one more thread."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "start new thread" in str(error))
 
 
 class HubError(Exception):

@@ -24,6 +24,8 @@ MakeStore = Callable[[], Store]
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated, empty SQLite file to copy: migrating takes half a second."""
+    if TEMPLATE:
+        return Path(TEMPLATE)
     folder = tmp_path_factory.mktemp("template")
     Store.open(URL, base_dir=folder, create=True).close()
     with closing(sqlite3.connect(folder / "hub.db", isolation_level=None)) as conn:
@@ -70,6 +72,9 @@ ROOM = 4 * 2**30
 """Bytes in memory the databases of a whole run may take; less free, and they stand on the disk."""
 ENGINE = os.environ.get("HUB_TEST_STORE", "sqlite")
 """Where commands keep their stores in this run: `sqlite` or `postgresql`."""
+
+TEMPLATE = os.environ.get("HUB_TEST_TEMPLATE")
+"""Such a file as `sqlite_template` makes, where the process that started this run has one (`tests.mutation`)."""
 
 
 def database_url(dsn: str, name: str) -> str:
@@ -147,16 +152,23 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]
 class Places:
     """Puts the stores of workplaces where this run has them: beside `hub.toml`, or into PostgreSQL."""
 
-    def __init__(self, server: Postgres | None) -> None:
-        self._server = server
+    def __init__(self, server: Postgres | None, migrated: str = "") -> None:
+        self._server, self._migrated = server, migrated
 
-    def settle(self, config: Path) -> Path:
+    def furnish(self, config: Path) -> Path:
+        """Give the workplace of a `hub.toml` an empty store that is there already: to migrate one takes seconds."""
+        if self._server is not None:
+            return self.settle(config, self._migrated)
+        shutil.copy(self._migrated, config.parent / "hub.db")
+        return config
+
+    def settle(self, config: Path, template: str = "template1") -> Path:
         """Give the workplace of a `hub.toml` its store, not there yet; return the file."""
         if self._server is not None:
             secret = config.parent / "store-password"
             secret.touch(mode=0o600)
             secret.write_text(PASSWORD)
-            _rewrite(config, URL, f'{self._make()}"\npassword = {{ file = "{secret.name}" }}  # "')
+            _rewrite(config, URL, f'{self._make(template)}"\npassword = {{ file = "{secret.name}" }}  # "')
         return config
 
     def follow(self, source: Path, copied: Path) -> None:
@@ -169,7 +181,7 @@ class Places:
         if self._server is not None:
             self._server.drop(_url_in(config).rsplit("/", 1)[1])
 
-    def _make(self, template: str = "template1") -> str:
+    def _make(self, template: str) -> str:
         assert self._server is not None
         return self._server.url(self._server.make(template)).replace(f":{PASSWORD}@", "@")
 
@@ -187,7 +199,9 @@ def _rewrite(config: Path, before: str, after: str) -> None:
 @pytest.fixture(scope="session")
 def places(request: pytest.FixtureRequest) -> Places:
     """Where the workplaces of this run have their stores."""
-    return Places(request.getfixturevalue("postgres") if ENGINE == "postgresql" else None)
+    if ENGINE == "postgresql":
+        return Places(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template"))
+    return Places(None, str(request.getfixturevalue("sqlite_template")))
 
 
 @pytest.fixture

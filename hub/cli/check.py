@@ -103,7 +103,7 @@ def _service_level_lines(session: Session) -> Iterator[CheckLine]:
 
 
 def _outbox_lines(session: Session) -> Iterator[CheckLine]:
-    from hub.cli.report import lost_messages, lost_text
+    from hub.cli.report_issue import lost_messages, lost_text
 
     lost = lost_messages(session)
     for one in lost[-_MOST_LOST:]:

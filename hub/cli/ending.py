@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from hub.errors import MEMORY_USED_UP
+from hub.errors import MEMORY_USED_UP, for_want_of_memory
 
 __all__ = ["READER_LEFT", "ending_clearly", "reason_of"]
 
@@ -69,11 +69,9 @@ def _tell_unraisable(told: sys.UnraisableHookArgs) -> None:
 
 def reason_of(error: OSError | MemoryError | SystemError | ImportError | RuntimeError) -> str | None:
     """Say which room has run out, and how to get more; None for any other fault, which is a defect of ours."""
-    if isinstance(error, MemoryError) or (isinstance(error, SystemError) and _lost_for_memory(error)):
+    if for_want_of_memory(error) or (isinstance(error, SystemError) and _lost_for_memory(error)):
         return MEMORY_USED_UP
     if isinstance(error, ImportError) and "failed to map segment" in str(error):  # of a library, while it is loaded
-        return MEMORY_USED_UP
-    if isinstance(error, RuntimeError) and "start new thread" in str(error):  # its stack found no room
         return MEMORY_USED_UP
     return _SHORT.get(error.errno or 0) if isinstance(error, OSError) else None
 

@@ -128,7 +128,7 @@ def cancel(
     output: FormatOption = Format.TABLE,
 ) -> None:
     """Call off a report that nobody drafted: an approver says so, and its readers are told."""
-    from hub.cli.report import ways_of
+    from hub.cli.report_issue import ways_of
     from hub.report.deliver import deliver_waiting
     from hub.report.plan import act
 

@@ -14,7 +14,7 @@ from hub.cli.judging import catalogue, derived, judged, refreshed
 from hub.cli.metrics import Facts, render, write_atomically
 from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, LogFormat, LogFormatOption, examples
 from hub.cli.output import emit
-from hub.cli.report import lost_messages, lost_text, make_conformance, make_urgent
+from hub.cli.report_issue import lost_messages, lost_text, make_conformance, make_urgent
 from hub.cli.session import Session
 from hub.cli.sync import read_sources
 from hub.clock import format_instant

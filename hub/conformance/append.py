@@ -1,4 +1,7 @@
-"""Bring the obligations of one part up to date: close what is no longer so, append what is new or differs."""
+"""Bring the obligations of one part up to date: close what is no longer so, append what is new or differs.
+
+What a part gives is laid aside first, which is nearly all of the work and needs no lock; then it is compared and written.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from hub.conformance.part import OBLIGATION_COLUMNS, Part
 from hub.errors import PluginError
 from hub.store.tables import NEVER
 
-__all__ = ["FRESH", "append"]
+__all__ = ["FRESH", "append", "empty", "fill", "settle"]
 
 _COLUMNS = (*OBLIGATION_COLUMNS, "place")
 _COMPARED = tuple(name for name in _COLUMNS if name not in ("unit", "anchor"))
 _TYPES = {
+    "part": "SMALLINT NOT NULL",
     "unit": "INTEGER NOT NULL",
     "anchor": "BIGINT NOT NULL",
     "n": "INTEGER",
@@ -23,8 +27,8 @@ _TYPES = {
     "lacks": "TEXT",
     "place": "INTEGER NOT NULL",
 }
-FRESH = ", ".join(f"{name} {_TYPES.get(name, 'BIGINT')}" for name in _COLUMNS)
-"""Columns of the temporary table that holds what a part gives before it is compared."""
+FRESH = ", ".join(f"{name} {_TYPES.get(name, 'BIGINT')}" for name in ("part", *_COLUMNS))
+"""Columns of the temporary table that holds what parts give before it is compared."""
 _NAMES = ", ".join(_COLUMNS)
 
 
@@ -38,40 +42,58 @@ def _settled(row: str) -> str:
 
 
 def append(conn: Connection, part: Part, number: int, known_at: int, *, units: str = "") -> tuple[int, int]:
-    """Derive one part for the units of the table `units`, empty = all; returns (closed, written).
+    """Derive one part for the units of the table `units`, empty = all; returns (closed, written)."""
+    empty(conn)
+    fill(conn, part, number, units=units)
+    return settle(conn, number, known_at, units=units)
+
+
+def empty(conn: Connection) -> None:
+    """Make room for what parts give; it lasts as long as the connection."""
+    keyed = ""
+    if conn.dialect.name == "sqlite":
+        keyed = " WITHOUT ROWID"
+        conn.exec_driver_sql("PRAGMA cache_size = -65536")  # reading needs little, joining much
+    conn.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS fresh ({FRESH}, PRIMARY KEY (part, unit, anchor)){keyed}"
+    )
+    conn.exec_driver_sql("DELETE FROM fresh")
+
+
+def fill(conn: Connection, part: Part, number: int, *, units: str = "") -> None:
+    """Lay aside what the part gives for the units of the table `units`, empty = all; reads much, locks nothing.
 
     Raises PluginError where the part gives one unit two obligations with one anchor.
     """
-    derived = part.sql(conn.dialect, units=units)
     taken = ", ".join(f"s.{name}" for name in OBLIGATION_COLUMNS)
     place = "coalesce((SELECT r.place FROM record r WHERE r.sid = s.unit), 0)"
-    live = f"o.part = {number} AND o.known_to IS NULL"
+    derived = part.sql(conn.dialect, units=units)
     try:
-        if not units and conn.exec_driver_sql(f"SELECT 1 FROM obligation o WHERE {live} LIMIT 1").first() is None:
-            # nothing to compare with: straight to its place
-            written = conn.exec_driver_sql(
-                f"INSERT INTO obligation (part, {_NAMES}, settled_at, known_from) "
-                f"SELECT {number}, {taken}, {place}, {_settled('s')}, {known_at} FROM ({derived}) s"
-            ).rowcount
-            return 0, written
-        conn.exec_driver_sql(f"CREATE TEMPORARY TABLE IF NOT EXISTS fresh ({FRESH}, PRIMARY KEY (unit, anchor))")
-        conn.exec_driver_sql("DELETE FROM fresh")
-        conn.exec_driver_sql(f"INSERT INTO fresh ({_NAMES}) SELECT {taken}, {place} FROM ({derived}) s")
+        conn.exec_driver_sql(f"INSERT INTO fresh (part, {_NAMES}) SELECT {number}, {taken}, {place} FROM ({derived}) s")
     except IntegrityError as error:
         raise PluginError(
             f"part {part.name!r} of {part.requirement} gives one unit two obligations with one anchor"
         ) from error
+
+
+def settle(conn: Connection, number: int, known_at: int, *, units: str = "") -> tuple[int, int]:
+    """Close what differs from what was laid aside for the part and append that; returns (closed, written)."""
+    live = f"o.part = {number} AND o.known_to IS NULL"
+    laid = f"f.part = {number}"
+    append = (
+        f"INSERT INTO obligation (part, {_NAMES}, settled_at, known_from) "
+        f"SELECT f.part, {', '.join(f'f.{name}' for name in _COLUMNS)}, {_settled('f')}, {known_at} FROM fresh f "
+        f"WHERE {laid}"
+    )
+    if not units and conn.exec_driver_sql(f"SELECT 1 FROM obligation o WHERE {live} LIMIT 1").first() is None:
+        return 0, conn.exec_driver_sql(append).rowcount  # nothing to compare with
     scope = f"AND o.unit IN (SELECT unit FROM {units})" if units else ""
     same = " AND ".join(f"f.{name} IS NOT DISTINCT FROM o.{name}" for name in _COMPARED)
     if conn.dialect.name == "sqlite":
         same = same.replace("IS NOT DISTINCT FROM", "IS")
     closed = conn.exec_driver_sql(
         f"UPDATE obligation AS o SET known_to = {known_at} WHERE {live} {scope} "
-        f"AND NOT EXISTS (SELECT 1 FROM fresh f WHERE f.unit = o.unit AND f.anchor = o.anchor AND {same})"
+        f"AND NOT EXISTS (SELECT 1 FROM fresh f WHERE {laid} AND f.unit = o.unit AND f.anchor = o.anchor AND {same})"
     ).rowcount
-    written = conn.exec_driver_sql(
-        f"INSERT INTO obligation (part, {_NAMES}, settled_at, known_from) "
-        f"SELECT {number}, {', '.join(f'f.{name}' for name in _COLUMNS)}, {_settled('f')}, {known_at} FROM fresh f "
-        f"WHERE NOT EXISTS (SELECT 1 FROM obligation o WHERE {live} AND o.unit = f.unit AND o.anchor = f.anchor)"
-    ).rowcount
-    return closed, written
+    known = f"SELECT 1 FROM obligation o WHERE {live} AND o.unit = f.unit AND o.anchor = f.anchor"
+    return closed, conn.exec_driver_sql(f"{append} AND NOT EXISTS ({known})").rowcount

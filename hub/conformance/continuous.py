@@ -197,7 +197,7 @@ def _what_follows(warn_days: int, *, begins: bool) -> Select[Any]:
 
 
 def _chained(laid: Any, beginning: Any) -> Any:
-    """Join evidence that meets or overlaps into chains, each with the instant at which it ends."""
+    """Join evidence that meets or overlaps into numbered chains."""
     e = laid.c
     holds_until = func.coalesce(earlier_of(e.until, earlier_of(e.lost_at, e.expires_at)), NEVER)
     sure = select(e.unit, e.at, holds_until.label("until"), e.record, e.declared).where(
@@ -212,10 +212,7 @@ def _chained(laid: Any, beginning: Any) -> Any:
     number = func.sum(b.broken).over(
         partition_by=b.unit, order_by=(b.at, b.record.nulls_first(), b.until), rows=(None, 0)
     )
-    numbered = select(b.unit, b.at, b.until, b.record, b.declared, b.broken, number.label("chain")).subquery("numbered")
-    n = numbered.c
-    ends = func.max(n.until).over(partition_by=(n.unit, n.chain))
-    return select(*n, ends.label("ends")).cte("chained")
+    return select(b.unit, b.at, b.until, b.record, b.declared, number.label("chain")).cte("chained")
 
 
 def _periods(unit: Unit, every: PeriodName, first: Instants | None, end: Instants | None) -> Unit:
@@ -234,10 +231,12 @@ def _periods(unit: Unit, every: PeriodName, first: Instants | None, end: Instant
 
 def _reached(owed: Any, chained: Any) -> Any:
     """Say which chain covers the first instant of each period, and when it ends."""
-    o = owed.c
-    begin = chained.alias("begin")
+    o, row = owed.c, chained.c
+    grouped = row.unit, row.chain
+    whole = select(*grouped, func.min(row.at).label("at"), func.max(row.until).label("ends")).group_by(*grouped)
+    begin = whole.subquery("whole")
     c = begin.c
-    covering = and_(c.unit == o.unit, c.broken == 1, c.at <= o.opened_at, c.ends > o.opened_at)
+    covering = and_(c.unit == o.unit, c.at <= o.opened_at, c.ends > o.opened_at)
     lapses = func.coalesce(c.ends, o.opened_at)
     return select(*o, c.chain, lapses.label("lapses_at")).select_from(owed.outerjoin(begin, covering)).cte("reached")
 
@@ -249,11 +248,12 @@ def _chosen(reached: Any, laid: Any, chained: Any) -> Any:
     c, t, d = covering.c, late.c, doubted.c
     kept = [r.unit, r.anchor, r.opened_at, r.due_at, r.hidden_at, r.doubt, r.lapses_at]
 
-    def row(grade: int, at: Any, record: Any, declared: Any, lacks: Any) -> list[Any]:
+    def row(grade: int, at: Any, record: Any, declared: Any, lacks: Any, *, began: Any = None) -> list[Any]:
         return [
             *kept,
             literal(grade).label("grade"),
             at.label("at"),
+            (at if began is None else began).label("began"),
             record.label("record"),
             declared.label("declared"),
             lacks.label("lacks"),
@@ -267,17 +267,20 @@ def _chosen(reached: Any, laid: Any, chained: Any) -> Any:
         d.unit == r.unit,
         d.counts,
         unsure,
-        or_(d.at.is_(None), d.at <= r.due_at),
+        or_(d.at.is_(None), d.at <= r.lapses_at),  # what begins later leaves the gap before it as certain as it is
         func.coalesce(earlier_of(d.until, d.lost_at), NEVER) > r.lapses_at,
     )
     several = union_all(
-        select(*row(_COVERED, later_of(c.at, r.opened_at), c.record, c.declared, no_text())).join(covering, covers),
+        select(*row(_COVERED, later_of(c.at, r.opened_at), c.record, c.declared, no_text(), began=c.at)).join(
+            covering, covers
+        ),
         select(*row(_DOUBTED, no_instant(), no_instant(), false(), why)).join(doubted, overlaps),
         select(*row(_LATE, t.at, t.record, t.declared, no_text())).join(late, comes),
         select(*row(_NOTHING, no_instant(), no_instant(), false(), no_text())),
     ).subquery("several")
     s = several.c
-    order = (s.grade, s.at.nulls_last(), s.record.nulls_last(), s.declared, s.lacks.nulls_last())
+    # what held from before the period began is told apart by when it did: numbers of records are given as they arrive
+    order = (s.grade, s.at.nulls_last(), s.began.nulls_last(), s.record.nulls_last(), s.declared, s.lacks.nulls_last())
     place = func.row_number().over(partition_by=(s.unit, s.anchor), order_by=order).label("place")
     placed = select(*s, place).cte("placed")
     p = placed.c
@@ -288,7 +291,7 @@ def _chosen(reached: Any, laid: Any, chained: Any) -> Any:
 def _judged(chosen: Any, warn_days: int) -> Select[Any]:
     """Say what the chosen evidence decides: met to the period's end, or breached where the chain ended."""
     o = chosen.c
-    due = case((o.grade == _COVERED, o.due_at), else_=case((o.lapses_at < o.opened_at, o.opened_at), else_=o.lapses_at))
+    due = case((o.grade == _COVERED, o.due_at), else_=o.lapses_at)
     own = func.coalesce(case((and_(o.hidden_at.is_not(None), due > o.hidden_at), HIDDEN)), o.doubt)
     warn = later_of(due - warn_days * _DAY_MS, o.opened_at)
     return select(

@@ -2,21 +2,24 @@
 
 Units touched by the change log, by old or new references, are derived again set-based, compared with
 what is known, closed and appended. A requirement whose definition changed (code, parameters, calendars,
-time-zone data) is derived whole, in a transaction of its own; what little changed is derived together in one.
-Each requirement keeps its watermark: killed in between, nothing is forgotten and nothing is done twice.
+time-zone data) is derived whole and written in a transaction of its own, several side by side where there is much to
+read; what little changed is derived together in one transaction. Each requirement keeps its watermark: killed in
+between, nothing is forgotten and nothing is done twice.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 
 from sqlalchemy import Connection, func, insert, select
 
-from hub.conformance.append import append
-from hub.conformance.definition import Definition, definition_of, what_changed
 from hub.conformance.dirty import Dirty
 from hub.conformance.pack import Requirement
+from hub.conformance.turn import Outcome, Round, Turn, derive_little, derive_whole, log_derivation, turn_of
 from hub.conformance.unit import ORGANISATION
 from hub.errors import LaggingStore
 from hub.store.identity import intern
@@ -33,6 +36,10 @@ _record = metadata.tables["record"]
 _place = metadata.tables["place"]
 _MANY_CHANGES = 1000
 """Rows of the change log from which the planner's figures are refreshed."""
+_MANY_RECORDS = 2000
+"""Records from which several requirements are derived side by side: of fewer, connections would cost more than they save."""
+_MOST_ABREAST = 4
+"""More would wait for the one that writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +57,6 @@ class DeriveSummary:
     """Obligations that are new or differ."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """What is to be done for one requirement."""
-
-    requirement: Requirement
-    definition: Definition
-    since: int
-    """Place in the change log it has seen."""
-    whole: bool
-    redefined: bool
-    detail: str
-    """What of its definition changed, in words."""
-
-
 def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole: bool = False) -> DeriveSummary:
     """Bring obligations up to date with the records; `whole` derives everything again.
 
@@ -72,16 +65,16 @@ def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole
     """
     with store.begin() as conn:
         known_at, high = _prepare(conn, requirements, now)
-        numbers = part_numbers(conn)
-        turns = [_turn(conn, one, whole=whole) for one in requirements]
-    turns = [turn for turn in turns if turn.whole or turn.since < high]
-    done: list[tuple[bool, int, int]] = []
-    for together in ([turn for turn in turns if not turn.whole], *([turn] for turn in turns if turn.whole)):
-        if not together:  # little is derived together: a commit each would cost more than deriving it
-            continue
+        given = Round(known_at, high, part_numbers(conn))
+        turns = [turn_of(conn, one, whole=whole) for one in requirements]
+        abreast = _abreast(conn)
+    little = [turn for turn in turns if not turn.whole and turn.since < high]
+    done: list[Outcome] = []
+    if little:  # together: a commit each would cost more than deriving it
         with store.begin() as conn:
             dirty = Dirty(conn, high)
-            done += [_derive_one(conn, turn, numbers, dirty, known_at=known_at, high=high) for turn in together]
+            done += [derive_little(conn, turn, given, dirty) for turn in little]
+    done += _derive_whole(store, [turn for turn in turns if turn.whole], given, abreast)
     with store.begin() as conn:
         _retire(conn, requirements, known_at)
         oldest = conn.scalar(select(func.min(_state.c.watermark)))
@@ -89,10 +82,33 @@ def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole
     return DeriveSummary(
         known_at=known_at,
         requirements=len(requirements),
-        whole=sum(was_whole for was_whole, _, _ in done),
-        closed=sum(closed for _, closed, _ in done),
-        written=sum(written for _, _, written in done),
+        whole=sum(one.whole for one in done),
+        closed=sum(one.closed for one in done),
+        written=sum(one.written for one in done),
     )
+
+
+def _abreast(conn: Connection) -> int:
+    """Return how many requirements to derive side by side."""
+    many = (conn.scalar(select(func.max(_record.c.sid))) or 0) >= _MANY_RECORDS
+    return min(os.cpu_count() or 1, _MOST_ABREAST) if many else 1
+
+
+def _derive_whole(store: Store, turns: Sequence[Turn], given: Round, abreast: int) -> list[Outcome]:
+    """Derive requirements whole, `abreast` at a time: engines work without Python's lock, each on its own connection."""
+    writers = Lock()  # waiting for the store's own lock would sleep
+
+    def one(turn: Turn) -> Outcome:
+        with store.session() as conn:
+            return derive_whole(store, conn, turn, given, writers)
+
+    if min(len(turns), abreast) <= 1:
+        return [one(turn) for turn in turns]
+    try:
+        with ThreadPoolExecutor(abreast, "derive") as pool:
+            return list(pool.map(one, turns))  # the first fault ends it: what was not begun is not
+    finally:
+        store.close()  # connections hold the memory of the largest requirement
 
 
 def part_numbers(conn: Connection) -> dict[tuple[str, str], int]:
@@ -111,8 +127,6 @@ def require_derived(conn: Connection) -> None:
 
 
 def _prepare(conn: Connection, requirements: Sequence[Requirement], now: int) -> tuple[int, int]:
-    if conn.dialect.name == "sqlite":
-        conn.exec_driver_sql("PRAGMA cache_size = -65536")  # reading needs little, joining much
     known = set(part_numbers(conn))
     fresh = [
         {"requirement": one.id, "name": part.name}
@@ -159,59 +173,6 @@ def _count_anew(conn: Connection) -> None:
     conn.exec_driver_sql("ANALYZE")
 
 
-def _turn(conn: Connection, requirement: Requirement, *, whole: bool) -> _Turn:
-    definition = definition_of(conn, requirement)
-    state = conn.execute(select(_state).where(_state.c.requirement == requirement.id)).one_or_none()
-    since, known = (0, None) if state is None else (state.watermark, state.definition)
-    redefined = state is None or state.fingerprint != definition.mark
-    detail = what_changed(known, definition.told) if redefined else ""
-    return _Turn(requirement, definition, since, whole or redefined, redefined, detail)
-
-
-def _derive_one(
-    conn: Connection,
-    turn: _Turn,
-    numbers: dict[tuple[str, str], int],
-    dirty: Dirty,
-    *,
-    known_at: int,
-    high: int,
-) -> tuple[bool, int, int]:
-    closed = written = 0
-    requirement = turn.requirement
-    for part in requirement.parts:
-        units = ""
-        if not turn.whole and not dirty.everything(part.reads, turn.since):
-            units = dirty.table(part.reads, turn.since) or ""
-            if not units:
-                continue
-        one = append(conn, part, numbers[part.requirement, part.name], known_at, units=units)
-        closed, written = closed + one[0], written + one[1]
-    values = {
-        "fingerprint": turn.definition.mark,
-        "watermark": high,
-        "derived_at": known_at,
-        "definition": turn.definition.told,
-    }
-    known = conn.execute(_state.update().where(_state.c.requirement == requirement.id), values).rowcount
-    if not known:
-        conn.execute(insert(_state), [{"requirement": requirement.id, **values}])
-    if closed or written or turn.redefined:
-        _log_derivation(
-            conn, requirement.id, known_at, redefined=turn.redefined, detail=turn.detail, closed=closed, written=written
-        )
-    return turn.whole, closed, written
-
-
-def _log_derivation(
-    conn: Connection, requirement: str, known_at: int, *, redefined: bool, closed: int, written: int, detail: str = ""
-) -> None:
-    cause = "definition" if redefined else "records"
-    counts = {"closed": closed, "written": written}
-    row = {"requirement": requirement, "known_at": known_at, "cause": cause, **counts, "detail": detail or None}
-    conn.execute(insert(_derivation), [row])
-
-
 def _retire(conn: Connection, requirements: Sequence[Requirement], known_at: int) -> None:
     """Close the obligations of parts that are no longer declared or enabled.
 
@@ -230,7 +191,7 @@ def _retire(conn: Connection, requirements: Sequence[Requirement], known_at: int
             f"AND part IN ({', '.join(map(str, numbers))})"
         ).rowcount
         if closed and requirement not in enabled:
-            _log_derivation(
+            log_derivation(
                 conn, requirement, known_at, redefined=True, closed=closed, written=0, detail="no longer judged"
             )
     for row in conn.execute(select(_state.c.requirement)).all():

@@ -8,7 +8,7 @@ known at the instant asked for, and never stored in an obligation.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, or_, select
@@ -134,11 +134,17 @@ class Horizon:
 
     def reach(self, part: Part, source: str, scope: str) -> Reach:
         """Return up to where the part can be decided for units read from one place."""
-        reached = _FREE
-        for need in part.needs:
-            one = self._elsewhere(need, source, scope) if need.evidence else self._own(need, source, scope)
-            reached = reached.least(one)
-        return reached
+        return next(self.reaches(part, [(source, scope)]))
+
+    def reaches(self, part: Part, places: Iterable[tuple[str, str]]) -> Iterator[Reach]:
+        """Yield up to where the part can be decided for units read from each place (source, scope)."""
+        needs = [(need, self._anywhere(need)) for need in part.needs]
+        for source, scope in places:
+            reached = _FREE
+            for need, anywhere in needs:
+                here = self._elsewhere if need.evidence else self._own
+                reached = reached.least(anywhere or here(need, source, scope))
+            yield reached
 
     def unit_gaps(self, requirement: Requirement) -> list[UnitGap]:
         """List what keeps units of a requirement from being seen at all."""
@@ -166,13 +172,19 @@ class Horizon:
         nearest: frozenset[str] = min(choices, key=lambda one: (len(one), sorted(one)), default=frozenset())
         return (need.fields - fields) | nearest
 
+    def _anywhere(self, need: Need) -> Reach | None:
+        """Return how far evidence can be seen, if that is the same wherever units are read; else None."""
+        if not need.evidence or any(self._provided[source, need.kind][1] for source in self._sources(need.kind)):
+            return None
+        return self._elsewhere(need, "", "")
+
     def _own(self, need: Need, source: str, scope: str) -> Reach:
         if (source, need.kind) not in self._provided:
             return _no_source(need.kind)
         missing = self._missing(source, need)
         if missing:
             return _no_field(source, need.kind, missing)
-        return self._coverage[source, need.kind].get(scope, _never_read(source, scope))
+        return self._coverage[source, need.kind].get(scope) or _never_read(source, scope)
 
     def _elsewhere(self, need: Need, source: str, scope: str) -> Reach:
         holders = [s for s in self._sources(need.kind) if s == source or not self._provided[s, need.kind][1]]

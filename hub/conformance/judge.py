@@ -123,10 +123,12 @@ def judge(
         numbers[one.id, part.name]: part for one in requirements for part in one.parts if (one.id, part.name) in numbers
     }
     horizon = load_horizon(conn, known_at=known_at)
+    there = places(conn)
+    named = [(source, scope) for _, source, scope in there]
     reaches = {
-        (number, place): horizon.reach(part, source, scope)
+        (number, place): reach
         for number, part in parts.items()
-        for place, source, scope in places(conn)
+        for (place, *_), reach in zip(there, horizon.reaches(part, named), strict=True)
     }
     roles = {one.id: one.entry.role for one in requirements}
     waivers = known_waivers(conn, as_of=as_of, known_at=known_at, requirements=roles, longest_days=longest_days)

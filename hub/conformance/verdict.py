@@ -64,7 +64,7 @@ def verdict_of(  # noqa: PLR0911 - the rules of the design, in their order
 
 _LIMIT = "CASE WHEN o.due_at IS NULL OR o.due_at > {as_of} THEN {as_of} ELSE o.due_at END"
 _READ = "coalesce(h.through >= CASE WHEN o.due_at <= {as_of} THEN o.due_at ELSE {as_of} - {stale_ms} END, {false})"
-_LATE = "coalesce(o.due_at <= {as_of} AND o.met_at > o.due_at AND o.met_at <= {as_of}, {false})"
+_LATE = "coalesce(o.met_at > o.due_at AND o.met_at <= {as_of}, {false})"
 VERDICT = (
     f"CASE WHEN o.met_at <= {_LIMIT} AND (o.lost_at IS NULL OR o.lost_at > {_LIMIT}) THEN "
     f"CASE WHEN h.complete AND NOT {_READ} THEN 'not_provable' WHEN o.declared THEN 'attested' ELSE 'met' END "

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from hub.records.base import AnyRef, Date, Instant, Part, PersonRef, Record, ServiceRef, ref
+from hub.records.base import AnyRef, Date, Instant, Part, PersonRef, Record, ref
 
 __all__ = [
     "AccessGrant",
@@ -122,7 +122,7 @@ class RoleAssignment(Record, tag="role_assignment", kw_only=True):
     """Role."""
     process: str | None = None
     """Process it holds for."""
-    service: ServiceRef | None = None
+    service: Annotated[str, ref("service", index=True)] | None = None
     """Service it holds for."""
     from_: Instant | None = msgspec.field(default=None, name="from")
     """First day."""

@@ -28,7 +28,7 @@ from hub.report.section.order import sections
 from hub.report.view import view_of
 from hub.report.wording import clean, subject_line
 
-__all__ = ["Rendered", "is_address", "lighten", "message_id", "render_mail"]
+__all__ = ["Rendered", "lighten", "message_id", "render_mail"]
 
 
 _LONGEST_THREAD = 20
@@ -160,11 +160,6 @@ def _zone(identity: Identity) -> tzinfo:
 def message_id(report_id: str, revision: int, sender: str) -> str:
     """Derive the id: sending again is not a second report."""
     return f"<{report_id.lower()}.r{revision}@{Address(addr_spec=sender).domain}>"
-
-
-def is_address(text: str) -> bool:
-    """Tell whether a text is one bare mail address in ASCII, without a display name."""
-    return re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", text) is not None
 
 
 def _sha256(body: bytes) -> str:

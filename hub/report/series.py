@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from hub.config.configuration import Configuration
 from hub.config.section import AudienceSettings, Language
 from hub.errors import ConfigurationError, Fault, HubError
+from hub.report.address import is_address
 from hub.report.deliver import Way, held_reason
-from hub.report.mail import Rendered, is_address
+from hub.report.mail import Rendered
 from hub.report.model import ReportModel, encode_model
 from hub.sla.zone import zone_names
 from hub.store import outbox

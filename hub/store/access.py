@@ -93,19 +93,16 @@ def _note_and_read(
     if not reason.strip():
         raise StoreError("say why the document is read")
     with store.begin() as conn:
-        found = conn.execute(asked).all()
+        found = conn.execute(asked).mappings().all()
         last = int(conn.execute(select(func.coalesce(func.max(document_access.c.aid), 0))).scalar_one())
         entry = {"at": at, "login": login, "acting_as": acting_as, "reason": reason.strip()}
-        entries = [{"aid": last + n, "doc": row.doc, **entry} for n, row in enumerate(found, 1)]
+        entries = [{"aid": last + n, "doc": row["doc"], **entry} for n, row in enumerate(found, 1)]
         if entries:
             conn.execute(insert(document_access), entries)
         unpack = zstandard.ZstdDecompressor().decompress
-        bodies = [None if row.body is None else unpack(row.body) for row in found]
+        bodies = [None if row["body"] is None else unpack(row["body"]) for row in found]
     # Outside the transaction: it is committed, or an exception has left this function.
-    return [
-        RawDocument(**{**row._mapping, "body": body})  # noqa: SLF001 - SQLAlchemy's public name for it
-        for row, body in zip(found, bodies, strict=True)
-    ]
+    return [RawDocument(**{**row, "body": body}) for row, body in zip(found, bodies, strict=True)]
 
 
 def _asked(name: str) -> Select[Any]:

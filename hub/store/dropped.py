@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from functools import cache
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from hub.records.base import Record
+from hub.store.bulk import as_listed, listed
 from hub.store.document import Place
 from hub.store.identity import CHUNK
 from hub.store.revision import current_records
@@ -27,8 +28,7 @@ class Translated(Protocol):
     def skipped(self) -> Sequence[object]: ...  # noqa: D102
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """A record to be written."""
 
     record: Record
@@ -58,16 +58,16 @@ def find_dropped(
     marks: dict[str, bool] = {}
     docs = list(owners)
     for start in range(0, len(docs), CHUNK):
-        rows = conn.execute(
-            select(record.c.id, record.c.document)
-            .where(record.c.document.in_(docs[start : start + CHUNK]))
-            .order_by(record.c.sid)
-        )
-        for row in rows:
+        for row in conn.execute(_derived(conn.dialect.name), as_listed(conn, docs[start : start + CHUNK])):
             ids, whole = owners[row.document]
             if row.id not in given and any(row.id.startswith(f"{one}/") for one in ids):
                 marks[row.id] = whole
     return list(_marked(current_records(conn, list(marks)), marks, known_at))
+
+
+@cache
+def _derived(engine: str) -> Select[Any]:
+    return select(record.c.id, record.c.document).where(listed(engine, record.c.document)).order_by(record.c.sid)
 
 
 def _marked(records: Iterable[Record], marks: dict[str, bool], known_at: int) -> Iterable[Write]:

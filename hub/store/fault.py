@@ -17,7 +17,7 @@ _SQLITE: dict[str, str] = {
     "SQLITE_CORRUPT": DAMAGED,
     "SQLITE_FULL": "cannot be written: the disk is full; make room and run again",
     "SQLITE_READONLY": "cannot be written: the file or its folder is read-only for this user",
-    "SQLITE_CANTOPEN": "cannot be opened: the folder is missing or not open to this user",
+    "SQLITE_CANTOPEN": "cannot be opened: its folder is missing, not open to this user, or on a file system that is read-only",
     "SQLITE_IOERR_SHM": "cannot be read or written: no memory, or no room in its folder, is left for its index",
     "SQLITE_IOERR": "cannot be read or written: the disk reports a fault",
     "SQLITE_PERM": "cannot be opened by this user",

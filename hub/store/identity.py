@@ -2,32 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, or_, select, update
 
-from hub.store.bulk import among, put
+from hub.store.bulk import as_listed, listed, put
 from hub.store.schema import kind_tables
 from hub.store.tables import change_log, link, record
 
-__all__ = ["CHUNK", "ambiguous_persons", "intern", "next_sid", "resolve_persons", "sids_of"]
+__all__ = ["CHUNK", "LONGEST_ID", "ambiguous_persons", "intern", "kept_id", "next_sid", "resolve_persons", "sids_of"]
 
 CHUNK = 500
 """Ids looked up by one statement."""
+LONGEST_ID = 500
+"""Characters of the id of a record; the indexes of PostgreSQL take not many more."""
+
+
+def kept_id(one: str) -> str:
+    """Return an id as `record.id` holds it: whatever a tool makes a record refer to, it has room there."""
+    if len(one) <= LONGEST_ID:
+        return one
+    return f"{one[: LONGEST_ID - 65]} {hashlib.sha256(one.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def sids_of(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
     """Return id -> record.sid of those the store knows."""
-    wanted = list(dict.fromkeys(ids))
+    wanted = {kept_id(one): one for one in ids}
     if not wanted:
         return {}
-    return dict(conn.execute(select(record.c.id, record.c.sid).where(among(conn, record.c.id, wanted))).all())
+    found = conn.execute(_sids(conn.dialect.name), as_listed(conn, list(wanted)))
+    return {wanted[one]: sid for one, sid in found}
+
+
+@cache
+def _sids(engine: str) -> Select[Any]:
+    return select(record.c.id, record.c.sid).where(listed(engine, record.c.id))
+
+
+_LAST_SID = select(record.c.sid).order_by(record.c.sid.desc()).limit(1)
 
 
 def next_sid(conn: Connection) -> int:
     """Return the first free record.sid; writers stand in one queue, so it stays free in this transaction."""
-    last = conn.execute(select(record.c.sid).order_by(record.c.sid.desc()).limit(1)).scalar()
+    last = conn.execute(_LAST_SID).scalar()
     return (last or 0) + 1
 
 
@@ -39,7 +60,7 @@ def intern(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
     if missing:
         start = next_sid(conn)
         new = {one: start + place for place, one in enumerate(missing)}
-        put(conn, record, [(sid, one) for one, sid in new.items()], columns="sid id")
+        put(conn, record, [(sid, kept_id(one)) for one, sid in new.items()], columns="sid id")
         found |= new
     return found
 
@@ -47,13 +68,13 @@ def intern(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
 def _by_address(account: dict[int, bool | None], addresses: dict[int, set[str]]) -> Iterator[tuple[int, int]]:
     """Yield (login, human) where the login goes by an address that one human, and no other, has."""
     owners: dict[str, set[int]] = defaultdict(set)
-    for sid, listed in addresses.items():
+    for sid, known in addresses.items():
         if account[sid] is not True:
-            for address in listed:
+            for address in known:
                 owners[address].add(sid)
-    for sid, listed in addresses.items():
+    for sid, known in addresses.items():
         if account[sid] is True:
-            for address in listed:
+            for address in known:
                 if len(owners.get(address, ())) == 1:
                     yield sid, next(iter(owners[address]))
 

@@ -1,4 +1,7 @@
-"""Bring a store to the schema of this program, by Alembic, and say which schema it has."""
+"""Bring a store to the schema of this program, by Alembic, and say which schema it has.
+
+An empty database gets the newest schema at once, which is the same as all revisions lead to (a test) in a fifth of the time.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,17 @@ from typing import Literal
 from sqlalchemy import Connection, inspect, text
 
 from hub.errors import StoreError
+from hub.store.schema import metadata
 from hub.store.views import create_views, drop_views
 
 __all__ = ["HEAD", "State", "require_current", "revision_of", "state", "upgrade"]
 
 HEAD = "0004"
 """Newest revision in migrations/versions; a test keeps the two equal. Revisions are numbered in order."""
+_VERSION_TABLE = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)"
+)
+"""As Alembic makes it."""
 State = Literal["empty", "foreign", "older", "current", "newer"]
 
 
@@ -49,10 +57,16 @@ def require_current(found: State, place: str) -> None:
 
 
 def upgrade(conn: Connection, revision: str = "head") -> None:
-    """Migrate inside the transaction of `conn`, which commits or undoes it as a whole.
+    """Make or migrate the schema inside the transaction of `conn`, which commits or undoes it as a whole.
 
     There is no way back but a backup. Views are made for the newest schema only.
     """
+    if revision in ("head", HEAD) and state(conn) == "empty":
+        metadata.create_all(conn, checkfirst=False)
+        conn.execute(text(_VERSION_TABLE))
+        conn.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
+        create_views(conn)
+        return
     # Alembic is imported where it is used: every other command starts without it.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from hub.records.base import Record
-from hub.store.bulk import Row, among, put, remove
+from hub.store.bulk import Row, among, as_listed, listed, put, remove
+from hub.store.identity import sids_of
 from hub.store.tables import alias, link, record
 
 __all__ = ["named_sids", "settle_names", "untied"]
@@ -32,14 +35,8 @@ def named_sids(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
             wanted[key].append((source, one))
     if not wanted:
         return {}
-    asked = (
-        select(alias.c.key, record.c.source, record.c.id, record.c.sid)
-        .join(record, record.c.sid == alias.c.sid)
-        .where(among(conn, alias.c.key, wanted), record.c.kind != "approval")
-        .order_by(record.c.id)
-    )
     bearing: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
-    for row in conn.execute(asked):
+    for row in conn.execute(_bearers(conn.dialect.name), as_listed(conn, wanted)):
         known = bearing[row.source, row.key]
         if not any(row.id.startswith(f"{other}/") for other, _ in known):
             known.append((row.id, row.sid))
@@ -52,14 +49,20 @@ def named_sids(conn: Connection, ids: Iterable[str]) -> dict[str, int]:
     return found
 
 
+@cache
+def _bearers(engine: str) -> Select[Any]:
+    return (
+        select(alias.c.key, record.c.source, record.c.id, record.c.sid)
+        .join(record, record.c.sid == alias.c.sid)
+        .where(listed(engine, alias.c.key), record.c.kind != "approval")
+        .order_by(record.c.id)
+    )
+
+
 def settle_names(conn: Connection, written: Iterable[Record]) -> list[Row]:
     """Lead to these records what was tied to their keys before they were read; return rows of the change log."""
     keys = {f"{one.source}{_MARK}{key}" for one in written for key in (one.key, *one.aliases) if key is not None}
-    if not keys:
-        return []
-    unread = {
-        row.id: row.sid for row in conn.execute(select(record.c.id, record.c.sid).where(among(conn, record.c.id, keys)))
-    }
+    unread = sids_of(conn, keys)
     meant = {unread[one]: sid for one, sid in named_sids(conn, unread).items()}
     if not meant:
         return []

@@ -83,9 +83,7 @@ class _Provision(Protocol):
 
 def get_cursor(conn: Connection, source: str, stream: str, scope: str) -> dict[str, Any] | None:
     """Return where to go on reading a slice, None = from the beginning."""
-    found: dict[str, Any] | None = conn.execute(
-        select(sync_cursor.c.cursor).where(_slice(source, stream, scope))
-    ).scalar_one_or_none()
+    found: dict[str, Any] | None = conn.execute(_CURSOR, _slice(source, stream, scope)).scalar_one_or_none()
     return found
 
 
@@ -100,7 +98,7 @@ def set_cursor(
     if before is None:
         conn.execute(insert(sync_cursor), [{"source": source, "stream": stream, "scope": scope, **values}])
     else:
-        conn.execute(update(sync_cursor).where(_slice(source, stream, scope)).values(**values))
+        conn.execute(_MOVE_CURSOR, {**_slice(source, stream, scope), **values})
 
 
 def forget_cursors(conn: Connection, source: str) -> None:
@@ -115,11 +113,30 @@ def last_censuses(conn: Connection, *, known_at: int | None = None) -> dict[str,
     return {source: at for source, at in done.items() if at is not None and (known_at is None or at <= known_at)}
 
 
-def _slice(source: str, stream: str, scope: str) -> Any:
-    return (sync_cursor.c.source == source) & (sync_cursor.c.stream == stream) & (sync_cursor.c.scope == scope)
+def _slice(source: str, stream: str, scope: str) -> dict[str, str]:
+    return {"of_source": source, "of_stream": stream, "of_scope": scope}
+
+
+_OF_SLICE = (
+    (sync_cursor.c.source == bindparam("of_source"))
+    & (sync_cursor.c.stream == bindparam("of_stream"))
+    & (sync_cursor.c.scope == bindparam("of_scope"))
+)
+_CURSOR = select(sync_cursor.c.cursor).where(_OF_SLICE)
+_MOVE_CURSOR = update(sync_cursor).where(_OF_SLICE)
 
 
 # -- coverage ---------------------------------------------------------------------------------
+
+
+_REACHED = select(coverage.c.cid, coverage.c.through, coverage.c.reason, coverage.c.known_from).where(
+    coverage.c.source == bindparam("of_source"),
+    coverage.c.scope == bindparam("of_scope"),
+    coverage.c.kind == bindparam("of_kind"),
+    coverage.c.known_to.is_(None),
+)
+_END_REACH = update(coverage).where(coverage.c.cid == bindparam("which")).values(known_to=bindparam("at"))
+_REACH = insert(coverage)
 
 
 def record_coverage(
@@ -137,11 +154,7 @@ def record_coverage(
     With `reason` (the reading failed or was not whole) coverage stays where it was, and says why.
     Nothing is written where nothing differs.
     """
-    now = conn.execute(
-        select(coverage.c.cid, coverage.c.through, coverage.c.reason, coverage.c.known_from)
-        .where(coverage.c.source == source, coverage.c.scope == scope, coverage.c.kind == kind)
-        .where(coverage.c.known_to.is_(None))
-    ).first()
+    now = conn.execute(_REACHED, {"of_source": source, "of_scope": scope, "of_kind": kind}).first()
     if reason is not None:
         through = now.through if now else None
     start = known_at
@@ -149,9 +162,9 @@ def record_coverage(
         if (now.through, now.reason) == (through, reason):
             return
         start = max(known_at, now.known_from + 1)
-        conn.execute(update(coverage).where(coverage.c.cid == now.cid).values(known_to=start))
+        conn.execute(_END_REACH, {"which": now.cid, "at": start})
     conn.execute(
-        insert(coverage),
+        _REACH,
         [
             {
                 "source": source,

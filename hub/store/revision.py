@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
 
 import zstandard
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, Select, Update, and_, bindparam, or_, select, update
 
 from hub.errors import StoreError
 from hub.records import decode_record
 from hub.records.base import Record
-from hub.store.bulk import Row, among, put
-from hub.store.document import LEVEL
+from hub.store.bulk import Row, as_listed, listed, put
+from hub.store.document import compressed
 from hub.store.identity import CHUNK
 from hub.store.tables import record, revision
 
 __all__ = ["Current", "current_of", "current_records", "digest_of", "read_record", "write_revisions"]
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(NamedTuple):
     """What the store knows of an id now."""
 
     sid: int
@@ -40,12 +40,17 @@ def digest_of(body: bytes) -> bytes:
 
 def current_of(conn: Connection, ids: Sequence[str]) -> dict[str, Current]:
     """Return id -> what is known now, for the ids the store knows."""
-    rows = conn.execute(
+    rows = conn.execute(_states(conn.dialect.name), as_listed(conn, ids))
+    return {one: Current(*state) for one, *state in rows}
+
+
+@cache
+def _states(engine: str) -> Select[Any]:
+    return (
         select(record.c.id, record.c.sid, record.c.kind, record.c.document, revision.c.hash, revision.c.known_from)
         .outerjoin(revision, and_(revision.c.sid == record.c.sid, revision.c.known_to.is_(None)))
-        .where(among(conn, record.c.id, ids))
+        .where(listed(engine, record.c.id))
     )
-    return {one: Current(*state) for one, *state in rows}
 
 
 def current_records(conn: Connection, ids: Sequence[str]) -> list[Record]:
@@ -53,14 +58,19 @@ def current_records(conn: Connection, ids: Sequence[str]) -> list[Record]:
     found: list[Record] = []
     decompressor = zstandard.ZstdDecompressor()
     for start in range(0, len(ids), CHUNK):
-        bodies = conn.execute(
-            select(revision.c.body)
-            .join(record, record.c.sid == revision.c.sid)
-            .where(record.c.id.in_(ids[start : start + CHUNK]), revision.c.known_to.is_(None))
-            .order_by(record.c.sid)
-        ).scalars()
+        bodies = conn.execute(_bodies(conn.dialect.name), as_listed(conn, ids[start : start + CHUNK])).scalars()
         found += [decode_record(decompressor.decompress(body)) for body in bodies]
     return found
+
+
+@cache
+def _bodies(engine: str) -> Select[Any]:
+    return (
+        select(revision.c.body)
+        .join(record, record.c.sid == revision.c.sid)
+        .where(listed(engine, record.c.id), revision.c.known_to.is_(None))
+        .order_by(record.c.sid)
+    )
 
 
 def write_revisions(conn: Connection, states: Iterable[tuple[int, bytes, bytes, int | None]], known_at: int) -> None:
@@ -68,21 +78,25 @@ def write_revisions(conn: Connection, states: Iterable[tuple[int, bytes, bytes, 
 
     A revision begins strictly after the one before: within one millisecond it is moved by one.
     """
-    compressor = zstandard.ZstdCompressor(level=LEVEL)
     closed: dict[int, list[int]] = {}
     opened: list[Row] = []
+    bodies: list[bytes] = []
     for sid, digest, body, before in states:
         start = known_at if before is None else max(known_at, before + 1)
         if before is not None:
             closed.setdefault(start, []).append(sid)
-        opened.append((sid, start, None, digest, compressor.compress(body)))
+        opened.append((sid, start, None, digest))
+        bodies.append(body)
     for start, sids in closed.items():
-        conn.execute(
-            update(revision)
-            .where(among(conn, revision.c.sid, sids), revision.c.known_to.is_(None))
-            .values(known_to=start)
-        )
-    put(conn, revision, opened, columns="sid known_from known_to hash body")
+        conn.execute(_closing(conn.dialect.name), {"start": start, **as_listed(conn, sids)})
+    rows = [(*row, body) for row, body in zip(opened, compressed(bodies), strict=True)]
+    put(conn, revision, rows, columns="sid known_from known_to hash body")
+
+
+@cache
+def _closing(engine: str) -> Update:
+    current = listed(engine, revision.c.sid) & revision.c.known_to.is_(None)
+    return update(revision).where(current).values(known_to=bindparam("start"))
 
 
 def read_record(conn: Connection, record_id: str, *, known_at: int | None = None) -> Record | None:

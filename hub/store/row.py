@@ -18,6 +18,8 @@ from hub.store.schema import ENVELOPE_LISTS, FieldShape, field_shapes
 
 __all__ = ["Rows", "references", "rows_of"]
 
+LONGEST_KEY = 500
+"""Characters; nobody asks for a longer one, and no index of PostgreSQL takes it."""
 _OUTSIDE = ENVELOPE_LISTS | {"id", "source", "scope"}
 
 
@@ -212,7 +214,7 @@ def rows_of(record: Record, sids: Sids, rows: Rows) -> None:
     rows.since += [(sid, name, at) for name, at in since.items()]
     rows.unknown_field += [(sid, name) for name in dict.fromkeys(record.unknown_fields)]
     keys = dict.fromkeys([*([record.key] if record.key else []), *record.aliases])
-    rows.alias += [(key, sid) for key in keys]
+    rows.alias += [(key, sid) for key in keys if len(key) <= LONGEST_KEY]
 
 
 def _event_rows(record: Record, sid: int, sids: Sids) -> Iterator[Row]:

@@ -10,6 +10,7 @@ table each. Instants are BIGINT UTC milliseconds.
 
 from __future__ import annotations
 
+import sys
 import types
 import typing
 from dataclasses import dataclass
@@ -56,9 +57,15 @@ class FieldShape:
 @cache
 def field_shapes(struct: type[msgspec.Struct]) -> tuple[FieldShape, ...]:
     """Describe every field of a record or part, in order."""
-    hints = typing.get_type_hints(struct, include_extras=True)
+    hints = {name: hint for each in reversed(struct.__mro__) for name, hint in _own_hints(each).items()}
     encoded = dict(zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True))
     return tuple(_shape(name, encoded[name], hints[name]) for name in struct.__struct_fields__)
+
+
+@cache  # the envelope's are those of sixty kinds
+def _own_hints(struct: type) -> dict[str, Any]:
+    own = types.SimpleNamespace(__annotations__=vars(struct).get("__annotations__", {}))
+    return typing.get_type_hints(own, vars(sys.modules[struct.__module__]), include_extras=True)
 
 
 def _shape(name: str, encoded: str, hint: Any) -> FieldShape:  # noqa: PLR0911 - one return a rule

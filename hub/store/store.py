@@ -8,6 +8,7 @@ documents and the revisions have one order; readers see one unchanging snapshot 
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,12 +85,23 @@ class Store:
 
         Raises Locked when another writer does not finish in time.
         """
+        with self.session() as conn, self.writing(conn):
+            yield conn
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """Several transactions on one connection: what stands in temporary tables lasts from one to the next."""
         with self.faults(), self.engine.connect() as conn:
-            conn.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
-            with conn.begin():
-                if self.dialect == "postgresql":
-                    conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_LOCK})
-                yield conn
+            yield conn
+
+    @contextmanager
+    def writing(self, conn: Connection) -> Iterator[None]:
+        """Write within a session, as `begin` does."""
+        conn.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        with conn.begin():
+            if self.dialect == "postgresql":
+                conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_LOCK})
+            yield
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -176,6 +188,13 @@ _PRAGMAS = (
     "cache_size=-16384",
     "wal_autocheckpoint=4096",  # 16 MB: a page of records fills several, and each checkpoint waits for the disk
 )
+
+
+# Of every value that is no number or text the driver asks whether it can adapt itself, by look-ups that fail: of a wide
+# row that took two thirds of the time of its insert. An adapter that gives back what it is given ends the asking.
+sqlite3.register_adapter(type(None), {}.get)  # type: ignore[arg-type] # gives None; a function of Python would cost again
+sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(bytes, bytes)
 
 
 def _sqlite_engine(path: Path, wait_s: float) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,7 +10,10 @@ import msgspec
 from hub.records import encode_record
 from hub.records.base import Record
 
-__all__ = ["clean", "encode_clean"]
+__all__ = ["Encodings", "clean", "encode_clean"]
+
+Encodings = Mapping[int, tuple[Record, bytes]]
+"""`id()` of a record -> the record and its bytes, of records that held no text to be replaced."""
 
 
 def clean(text: str) -> str:

@@ -8,23 +8,25 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
+from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, select
 
 from hub.records import kind_of
 from hub.records.base import Record
 from hub.store.account import keep_departures
-from hub.store.bulk import Row, among, put, remove
+from hub.store.bulk import Row, as_listed, listed, put, remove
 from hub.store.document import Raw, append_documents
 from hub.store.dropped import Translated, Write, find_dropped, keep_marks
-from hub.store.identity import CHUNK, next_sid, resolve_persons, sids_of
+from hub.store.identity import CHUNK, kept_id, next_sid, resolve_persons, sids_of
 from hub.store.matched import keep_ends, keep_hand_overs, keep_matches
 from hub.store.naming import named_sids, settle_names
 from hub.store.revision import Current, current_of, digest_of, write_revisions
 from hub.store.row import Rows, references, rows_of
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import alias, change_log, event, link, record, since, unknown_field
-from hub.store.text import encode_clean
+from hub.store.text import Encodings, encode_clean
 
 __all__ = ["Write", "WriteCount", "write_page", "write_records"]
 
@@ -57,7 +59,7 @@ class WriteCount:
         return WriteCount(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one takes four times as long to make
 class _Change:
     """A record ready to be compared and written."""
 
@@ -76,6 +78,7 @@ def write_page(
     normalised: Sequence[Translated],
     known_at: int,
     replay: bool = False,
+    encoded: Encodings = MappingProxyType({}),
 ) -> WriteCount:
     """Write documents and what each of them became, in the caller's transaction.
 
@@ -84,7 +87,7 @@ def write_page(
     A record that stood inside a document (its id continues another's: `<id>/approval/7`) and does so
     no longer is marked as vanished, or as invisible where something of the document was skipped.
     `replay`: the documents come from the store, so they do not show that a record is there again. An account
-    called inactive is so from `known_at` on, unless it was before.
+    called inactive is so from `known_at` on, unless it was before. `encoded`: records that need not be encoded again.
     """
     kept = append_documents(conn, source, documents, known_at)
     latest: dict[str, Write] = {}
@@ -108,35 +111,40 @@ def write_page(
         duplicates=given - len(latest),
         dropped=len(dropped),
     )
-    count += write_records(conn, list(latest.values()), known_at)
+    count += write_records(conn, list(latest.values()), known_at, encoded)
     if dropped:
         write_records(conn, dropped, known_at)
     return count
 
 
-def write_records(conn: Connection, records: Sequence[Write], known_at: int) -> WriteCount:
+def write_records(
+    conn: Connection, records: Sequence[Write], known_at: int, encoded: Encodings = MappingProxyType({})
+) -> WriteCount:
     """Write records; ids must not repeat. Counts changed, unchanged and repaired only."""
     count = WriteCount()
     persons = False
     for start in range(0, len(records), CHUNK):
-        part, saw_person = _write_chunk(conn, records[start : start + CHUNK], known_at)
+        part, saw_person = _write_chunk(conn, records[start : start + CHUNK], known_at, encoded)
         count, persons = count + part, persons or saw_person
     if persons:
         resolve_persons(conn)
     return count
 
 
-def _write_chunk(conn: Connection, records: Sequence[Write], known_at: int) -> tuple[WriteCount, bool]:
-    encoded: list[_Change] = []
+def _write_chunk(
+    conn: Connection, records: Sequence[Write], known_at: int, encoded: Encodings
+) -> tuple[WriteCount, bool]:
+    prepared: list[_Change] = []
     repaired = 0
     for given in records:
-        one, body, touched = encode_clean(given.record)
+        known_body = encoded.get(id(given.record))
+        one, body, touched = (*known_body, False) if known_body is not None else encode_clean(given.record)
         repaired += touched
-        encoded.append(_Change(one, body, digest_of(body), given.document, given.earlier))
-    current = current_of(conn, [change.record.id for change in encoded])
+        prepared.append(_Change(one, body, digest_of(body), given.document, given.earlier))
+    current = current_of(conn, [change.record.id for change in prepared])
     changes: list[_Change] = []
     moved: list[Row] = []
-    for change in encoded:
+    for change in prepared:
         known = current.get(change.record.id)
         if known is None or known.hash != change.digest:
             changes.append(change)
@@ -146,7 +154,7 @@ def _write_chunk(conn: Connection, records: Sequence[Write], known_at: int) -> t
     if changes:
         _write_changes(conn, changes, current, known_at)
     persons = any("person" in (kind_of(c.record), _kind_before(c, current)) for c in changes)
-    return WriteCount(changed=len(changes), unchanged=len(encoded) - len(changes), repaired=repaired), persons
+    return WriteCount(changed=len(changes), unchanged=len(prepared) - len(changes), repaired=repaired), persons
 
 
 def _kind_before(change: _Change, current: Mapping[str, Current]) -> str | None:
@@ -207,7 +215,7 @@ def _number(conn: Connection, changes: Sequence[_Change], current: Mapping[str, 
         for change in changes
     ]
     known = set(written)
-    rows += [(sids[one], one, None, None, None, None) for one in new if one not in known]
+    rows += [(sids[one], kept_id(one), None, None, None, None) for one in new if one not in known]
     put(conn, record, rows, columns="sid id kind source scope document", key="sid")
     return sids
 
@@ -220,9 +228,14 @@ def _document(change: _Change, current: Mapping[str, Current]) -> int | None:
 def _targets(conn: Connection, sids: Collection[int]) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {}
     if sids:
-        for sid, target in conn.execute(select(link.c.sid, link.c.target).where(among(conn, link.c.sid, sids))):
+        for sid, target in conn.execute(_links(conn.dialect.name), as_listed(conn, sids)):
             found.setdefault(sid, set()).add(target)
     return found
+
+
+@cache
+def _links(engine: str) -> Select[Any]:
+    return select(link.c.sid, link.c.target).where(listed(engine, link.c.sid))
 
 
 def _delete_rows(conn: Connection, before: Mapping[int, str]) -> None:

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.clock import Clock
-from hub.errors import MEMORY_USED_UP, AuthenticationFailed, ConfigurationError, ScopeUnreadable, SourceError
+from hub.errors import (
+    MEMORY_USED_UP,
+    AuthenticationFailed,
+    ConfigurationError,
+    ScopeUnreadable,
+    SourceError,
+    for_want_of_memory,
+)
 from hub.sync.source import Census, Page, Slice, Source
 
 __all__ = ["Arrival", "Ended", "PageRead", "Task", "describe_defect", "read_ahead"]
@@ -59,7 +66,7 @@ def describe_defect(error: BaseException, where: str) -> str:
 
     The stack goes to the log, again without messages. Memory that ran out is nobody's defect.
     """
-    if isinstance(error, MemoryError):
+    if for_want_of_memory(error):
         return f"{where}: {MEMORY_USED_UP}"
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""

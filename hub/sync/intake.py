@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from hub.records import Person, Record, decode_record
+from hub.store.identity import LONGEST_ID
 from hub.store.text import encode_clean
 from hub.store.writer import WriteCount
 from hub.sync.fetcher import describe_defect
@@ -27,6 +28,8 @@ class Intake:
     """What a page's documents became, one `Normalised` a document, in order."""
 
     normalised: list[Normalised] = field(default_factory=list)
+    encoded: dict[int, tuple[Record, bytes]] = field(default_factory=dict)
+    """What was encoded to be checked, so that the writer need not do it again."""
     gaps: list[str] = field(default_factory=list)
     """Documents the plugin could not deal with; what was written is incomplete."""
 
@@ -60,7 +63,7 @@ def take_in(source: Source, name: str, documents: Iterable[Document]) -> Intake:
             reason = f"normalise failed: {type(error).__name__}"
             given, faults = Normalised([], [Skip(document.native_id, reason)]), [reason]
         else:
-            given, faults = _admit(_met_once(given, people), name, document)
+            given, faults = _admit(_met_once(given, people), name, document, intake.encoded)
         intake.normalised.append(given)
         intake.gaps += [f"{document.stream} {document.native_id}: {fault}" for fault in faults]
     return intake
@@ -75,11 +78,15 @@ def _met_once(given: Normalised, people: dict[str, Person]) -> Normalised:
     return Normalised(fresh, given.skipped, given.unmapped)
 
 
-def _admit(given: Normalised, name: str, document: Document) -> tuple[Normalised, list[str]]:
+def _admit(
+    given: Normalised, name: str, document: Document, encoded: dict[int, tuple[Record, bytes]]
+) -> tuple[Normalised, list[str]]:
     """Let valid records through; turn the others, and an empty answer, into skips."""
     if not given.records and not given.skipped:
         return Normalised([], [Skip(document.native_id, NOTHING)], given.unmapped), [NOTHING]
-    refused = [(record, reason) for record in given.records if (reason := _objection(record, name)) is not None]
+    refused = [
+        (record, reason) for record in given.records if (reason := _objection(record, name, encoded)) is not None
+    ]
     if not refused:
         return given, []
     outside = {id(record) for record, _ in refused}
@@ -88,19 +95,23 @@ def _admit(given: Normalised, name: str, document: Document) -> tuple[Normalised
     return Normalised(kept, [*given.skipped, *skips], given.unmapped), [reason for _, reason in refused]
 
 
-def _objection(record: Record, name: str) -> str | None:
+def _objection(record: Record, name: str, encoded: dict[int, tuple[Record, bytes]]) -> str | None:
     """Say why a record cannot be written."""
     if record.source != name or not record.id.startswith(f"{name}:"):
         return "record not valid: its id does not carry the source's name"
+    if len(record.id) > LONGEST_ID:
+        return f"record not valid: its id has more than {LONGEST_ID} characters"
     try:
-        encoded = encode_clean(record)[1]
-        decode_record(encoded)
+        _, body, touched = encode_clean(record)
+        decode_record(body)
     except msgspec.MsgspecError as error:
         return f"record not valid: {error}"
     except (TypeError, ValueError, OverflowError) as error:
         return f"record not valid: {type(error).__name__}"
-    if _MANY_DIGITS in encoded.translate(_ALIKE) and _holds_huge(record):
+    if _MANY_DIGITS in body.translate(_ALIKE) and _holds_huge(record):
         return "record not valid: a number of more than 64 bits"
+    if not touched:
+        encoded[id(record)] = record, body
     return None
 
 

@@ -84,6 +84,7 @@ class Mapping:
                         normalised=intake.normalised,
                         known_at=self._clock.now_ms(),
                         replay=True,
+                        encoded=intake.encoded,
                     )
                 intake.count(summary, written)
                 gaps += intake.gaps

@@ -286,7 +286,14 @@ class _Run:
         gaps += self._erased.texts([*page.gaps, *intake.gaps])
         now = self._clock.now_ms()
         with self._store.begin() as conn:
-            count = write_page(conn, source=job.name, documents=documents, normalised=intake.normalised, known_at=now)
+            count = write_page(
+                conn,
+                source=job.name,
+                documents=documents,
+                normalised=intake.normalised,
+                known_at=now,
+                encoded=intake.encoded,
+            )
             if not gaps:
                 reading.set_cursor(conn, job.name, part.stream, part.scope, page.cursor, committed_at=now)
         self._count(page, intake, count)

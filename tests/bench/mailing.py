@@ -29,7 +29,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import Connection, insert, text
 
 from hub.cli.judging import derived, refreshed
-from hub.cli.report import make_conformance
+from hub.cli.report_issue import make_conformance
 from hub.cli.session import Session
 from hub.clock import FixedClock, parse_instant
 from hub.records import Person, RoleAssignment, Service, Sla, Target, Team

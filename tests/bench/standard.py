@@ -111,15 +111,15 @@ def _copy(
 @contextmanager
 def timed(spent: dict[str, tuple[float, int]]) -> Iterator[None]:
     """Note processor seconds and obligations written of each requirement."""
-    plain = derivation._derive_one
+    plain = derivation.derive_whole
 
-    def derive_one(conn: Any, turn: Any, *rest: Any, **more: Any) -> Any:
-        began = time.process_time()
-        found = plain(conn, turn, *rest, **more)
-        spent[turn.requirement.id] = (time.process_time() - began, found[2])
+    def derive_one(store: Any, conn: Any, turn: Any, *rest: Any) -> Any:
+        began = time.thread_time()
+        found = plain(store, conn, turn, *rest)
+        spent[turn.requirement.id] = (time.thread_time() - began, found.written)
         return found
 
-    with patch.object(derivation, "_derive_one", derive_one):
+    with patch.object(derivation, "derive_whole", derive_one):
         yield
 
 

@@ -39,6 +39,9 @@ class Figures:
 def measure(jira: BenchJira, others: list[Rival], chosen: argparse.Namespace, folder: Path) -> Figures:
     """Run every round, one program after the other within each."""
     found = Figures()
+    jira.set(issues=FEW, changed=0)
+    for warm_up in (run_hub, run_handwritten):
+        warm_up(jira, folder / "warm")
     for number in range(chosen.rounds):
         _say(f"round {number + 1} of {chosen.rounds}")
         jira.set(issues=chosen.issues, changed=0)

@@ -183,6 +183,24 @@ CASES: list[tuple[str, str, str, list[Record]]] = [
             ),
         ],
     ),
+    *(
+        (
+            "8.2-f",
+            "notice",
+            verdict,
+            [
+                ch(),
+                record(
+                    Communication,
+                    "letter/1",
+                    class_="customer_notice",
+                    created_at=at(written),
+                    links=[link("evidences", "desk:issue/5")],
+                ),
+            ],
+        )
+        for verdict, written in (("met", 2), ("not_met", 10))
+    ),
     ("8.2-f", "notice", "not_met", [ch(events=[event("customer_informed", at(2))])]),
     ("8.2-f", "window", "met", [ch(planned_start=START + 1_800_000, planned_end=END - 1_800_000)]),
     ("8.2-f", "window", "not_met", [ch(planned_start=START + 1_800_001, planned_end=END)]),

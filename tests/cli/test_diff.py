@@ -9,14 +9,10 @@ import json
 import pytest
 
 from hub.cli.judging import derived, refreshed
-from hub.cli.run import do_run
 from hub.cli.session import Session
 from hub.clock import FixedClock, parse_instant
 from hub.store.writer import Write, write_records
 from hub.testing.factory import waiver
-from hub_sandbox.command import write_workplace
-from hub_sandbox.jira_server import JiraServer
-from hub_sandbox.organisation import Organisation
 
 FIRST, LATER = "2026-11-03T08:00:00Z", "2026-11-05T08:00:00Z"
 RID = "BS15000-8.2-c"
@@ -24,22 +20,15 @@ BOTH = ("--known-at", FIRST, LATER)
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory, places):
-    instant = parse_instant(FIRST)
-    organisation = Organisation(7, scale=0.02)
-    with JiraServer(organisation, "cloud", clock_ms=instant) as server:
-        config = places.settle(write_workplace(tmp_path_factory.mktemp("diff"), organisation, server, instant))
-        with Session(config, clock=FixedClock(instant - 3_600_000), create_store=True) as session:
-            do_run(session)
+def config(small_workplace):
     valid = {"valid_from": parse_instant("2026-10-01T00:00:00Z"), "valid_to": parse_instant("2026-12-01T00:00:00Z")}
     valid["approver"] = "register:people/bruno"  # not who answers for changes
-    with Session(config, clock=FixedClock(parse_instant(LATER) - 3_600_000)) as session:
+    with Session(small_workplace, clock=FixedClock(parse_instant(LATER) - 3_600_000)) as session:
         with session.store.begin() as conn:
             write_records(conn, [Write(waiver(RID, **valid))], session.clock.now_ms())
         derived(session)
         refreshed(session)
-    yield config
-    places.remove(config)
+    return small_workplace
 
 
 @pytest.fixture

@@ -80,6 +80,26 @@ def test_a_library_for_which_there_is_no_memory(words, said):
     assert ended.stderr[: len(said)] == said
 
 
+@pytest.mark.parametrize(
+    ("lose", "said"),
+    [
+        ("threading.Thread(target=print).start()", b"hub: the memory is used up; raise the limit"),
+        ("raise RuntimeError('a defect')", b"Traceback (most recent call"),
+    ],
+)
+def test_a_thread_for_whose_stack_there_is_no_memory(lose, said):
+    program = f"""import resource, sys, threading
+from hub.cli import app
+def lose(**_):
+    pages = int(open("/proc/self/statm").read().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (1 << 20), resource.RLIM_INFINITY))
+    {lose}
+app.app = lose
+sys.exit(app.main([]))"""
+    ended = subprocess.run((sys.executable, "-c", program), capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr[: len(said)]) == (1 if said.startswith(b"Trace") else 2, said)
+
+
 def test_what_could_not_be_wound_up_without_memory_is_not_told(capsys):
     class Held:
         def __init__(self, error):

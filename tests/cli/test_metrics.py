@@ -114,7 +114,7 @@ def test_a_run_writes_it_at_its_end(tmp_path, places, run_hub):
     customers.write_text("no list: at all: broken")
     config = tmp_path / "w" / "hub.toml"
     config.write_text(CONFIG.format(clauses=json.dumps(sorted(set(load_pack().clauses) - {"8.3"}))))
-    config = places.settle(config)
+    config = places.furnish(config)
     path = tmp_path / "hub.prom"
     assert run_hub("run", "--config", config, "--metrics", path).code == 2
     found = values(path.read_text())

@@ -6,13 +6,7 @@ import json
 
 import pytest
 
-from hub.cli.run import do_run
-from hub.cli.session import Session
-from hub.clock import FixedClock, parse_instant
-from hub_sandbox.command import write_workplace
 from hub_sandbox.configuration import NOT_INTRODUCED
-from hub_sandbox.jira_server import JiraServer
-from hub_sandbox.organisation import Organisation
 
 NOW = "2026-11-03T08:00:00Z"
 ENTRY = """
@@ -25,15 +19,8 @@ set_at = 2026-11-01
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory, places):
-    folder = tmp_path_factory.mktemp("workplace")
-    organisation = Organisation(7, scale=0.1)
-    instant = parse_instant(NOW)
-    with JiraServer(organisation, "cloud", clock_ms=instant) as server:
-        config = places.settle(write_workplace(folder, organisation, server, instant))
-        with Session(config, clock=FixedClock(instant), create_store=True) as session:
-            do_run(session)
-    return config
+def workplace(small_workplace):
+    return small_workplace
 
 
 @pytest.fixture
@@ -71,8 +58,9 @@ def test_every_parameter_is_listed_with_its_origin(ask):
     everything = ask("", "profile")
     assert len(everything) > 200
     left_out = {f"packs.bs15000.profile.{n}.disabled" for n in range(len(NOT_INTRODUCED))}
-    assert {row["key"] for row in everything} == {"", *left_out}
-    assert {row["key"] for row in ask("", "profile", "--ours")} == left_out
+    ours = {*(f"packs.bs15000.parameters.{name}" for name in ("CMP-06", "SD-14")), *left_out}
+    assert {row["key"] for row in everything} == {"", *ours}
+    assert {row["key"] for row in ask("", "profile", "--ours")} == ours
 
 
 def test_a_requirement_nobody_knows(workplace, run_hub):

@@ -14,7 +14,6 @@ import zstandard
 from sqlalchemy import delete, inspect, select, text
 
 from hub.cli.judging import derived, judged, refreshed
-from hub.cli.run import do_run
 from hub.cli.session import Session
 from hub.cli.sync import read_sources
 from hub.clock import FixedClock, format_instant, parse_instant
@@ -22,9 +21,6 @@ from hub.conformance.finding import list_findings
 from hub.conformance.listing import list_obligations
 from hub.store.authority import login_name
 from hub.store.tables import record, sync_cursor
-from hub_sandbox.command import write_workplace
-from hub_sandbox.jira_server import JiraServer
-from hub_sandbox.organisation import Organisation
 
 NOW = parse_instant("2026-11-03T08:00:00Z")
 RULES = """
@@ -99,20 +95,14 @@ class Workplace:
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory, places):
+def filled(small_workplace):
     """Read and judged once; its Jira still answers."""
-    folder = tmp_path_factory.mktemp("filled")
-    organisation = Organisation(7, scale=0.02)
-    with JiraServer(organisation, "cloud", clock_ms=NOW) as server:
-        config = places.settle(write_workplace(folder, organisation, server, NOW))
-        with Session(config, clock=FixedClock(NOW), create_store=True) as session:
-            do_run(session)
-        key = folder / "secrets" / "erasure-key"
-        key.touch(mode=0o600)
-        key.write_text("a key of this test only")
-        rules = RULES.format(login=login_name(), operator="register:people/jonas", held="service-desk:issue/none")
-        config.write_text(config.read_text(encoding="utf-8") + rules, encoding="utf-8")
-        yield config
+    key = small_workplace.parent / "secrets" / "erasure-key"
+    key.touch(mode=0o600)
+    key.write_text("a key of this test only")
+    rules = RULES.format(login=login_name(), operator="register:people/jonas", held="service-desk:issue/none")
+    small_workplace.write_text(small_workplace.read_text(encoding="utf-8") + rules, encoding="utf-8")
+    return small_workplace
 
 
 @pytest.fixture

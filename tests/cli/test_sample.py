@@ -11,13 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli.run import do_run
 from hub.cli.session import Session
 from hub.clock import FixedClock, parse_instant
 from hub.store.access import accesses
-from hub_sandbox.command import write_workplace
-from hub_sandbox.jira_server import JiraServer
-from hub_sandbox.organisation import Organisation
 
 NOW = parse_instant("2026-11-03T08:00:00Z")
 RID = "BS15000-8.2-c"
@@ -26,15 +22,9 @@ REASON = ("--reason", "audit 2026", "--as", "register:people/dora")
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory, places):
-    """Read and judged once; nothing here changes what is judged."""
-    organisation = Organisation(7, scale=0.02)
-    with JiraServer(organisation, "cloud", clock_ms=NOW) as server:
-        config = places.settle(write_workplace(tmp_path_factory.mktemp("sample"), organisation, server, NOW))
-        with Session(config, clock=FixedClock(NOW), create_store=True) as session:
-            do_run(session)
-    yield config
-    places.remove(config)
+def config(small_workplace):
+    """Nothing here changes what is judged."""
+    return small_workplace
 
 
 @pytest.fixture

@@ -6,13 +6,11 @@ import json
 
 import pytest
 
-from hub.cli.run import do_run
+from hub.cli.judging import derived, refreshed
 from hub.cli.session import Session
+from hub.cli.sync import read_sources
 from hub.clock import FixedClock, parse_instant
 from hub.store.authority import login_name
-from hub_sandbox.command import write_workplace
-from hub_sandbox.jira_server import JiraServer
-from hub_sandbox.organisation import Organisation
 
 FIRST, LATER, LAST = "2026-11-03T08:00:00Z", "2026-11-05T08:00:00Z", "2026-12-20T08:00:00Z"
 RID = "BS15000-8.2-d"
@@ -27,20 +25,17 @@ class Place:
 
     def run(self, when):
         self.now = when
-        with Session(self.config, clock=FixedClock(parse_instant(when)), create_store=True) as session:
-            do_run(session)
+        with Session(self.config, clock=FixedClock(parse_instant(when))) as session:
+            read_sources(session)
+            derived(session)
+            refreshed(session)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, places):
-    organisation = Organisation(7, scale=0.02)
-    with JiraServer(organisation, "cloud", clock_ms=parse_instant(FIRST)) as server:
-        folder = tmp_path_factory.mktemp("waive")
-        place = Place(places.settle(write_workplace(folder, organisation, server, parse_instant(FIRST))))
-        with place.config.open("a", encoding="utf-8") as file:
-            file.write(f'\n[retention]\noperators = {{ "{login_name()}" = "register:people/alice" }}\n')
-        place.run(FIRST)
-        yield place
+def place(small_workplace):
+    with small_workplace.open("a", encoding="utf-8") as file:
+        file.write(f'\n[retention]\noperators = {{ "{login_name()}" = "register:people/alice" }}\n')
+    return Place(small_workplace)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -10,6 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 import hub.conformance.derive as engine
+import hub.conformance.turn as one_turn
 from hub.conformance.derive import derive, require_derived
 from hub.conformance.evidence import fields_filled
 from hub.errors import LaggingStore, PluginError
@@ -81,6 +84,68 @@ def test_a_store_that_lags_says_so(store: Store) -> None:
         require_derived(conn)
 
 
+@pytest.fixture(params=[1, 3], ids=["one at a time", "side by side"])
+def abreast(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many requirements are derived side by side."""
+    monkeypatch.setattr(engine, "_abreast", lambda _: request.param)
+    return int(request.param)
+
+
+def test_side_by_side_gives_the_same(make_store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone, beside = House(make_store(), small_pack()).open(), House(make_store(), small_pack()).open()
+    threads: set[str] = set()
+    whole = engine.derive_whole
+
+    def noted(*given: Any) -> Any:
+        threads.add(threading.current_thread().name)
+        return whole(*given)
+
+    monkeypatch.setattr(engine, "derive_whole", noted)
+    for count, house in ((1, alone), (3, beside)):
+        threads.clear()
+        monkeypatch.setattr(engine, "_abreast", lambda _, count=count: count)
+        house.write(FIRST, approval(FIRST, LOGIN), incident(caused_by_change_id=FIRST.id))
+        house.derive()
+        house.write(SECOND, approval(FIRST, LOGIN, decided_at=at(20)))
+        house.derive(whole=True)
+        assert all(name.startswith("derive") for name in threads) == (count > 1)
+    assert told(alone) == told(beside)
+    with alone.store.connect() as a, beside.store.connect() as b:
+        logged = select(derivation).order_by(derivation.c.requirement, derivation.c.known_at)
+        assert a.execute(logged).all() == b.execute(logged).all()
+
+
+def test_a_fault_of_one_of_several_is_told_and_nothing_of_it_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_abreast", lambda _: 3)
+    house = House(store, [approved(), *small_pack()[1:]]).open()
+    house.write(FIRST)
+    whole = engine.derive_whole
+
+    def fails(given: Any, conn: Any, turn: Any, *more: Any) -> Any:
+        if turn.requirement.id == house.requirements[0].id:
+            raise PluginError("two obligations with one anchor")
+        return whole(given, conn, turn, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "derive_whole", fails)
+        with pytest.raises(PluginError, match="one anchor"):
+            house.derive()
+    with store.connect() as conn:
+        assert "T-approved" not in conn.scalars(select(requirement_state.c.requirement)).all()
+    assert rows(store, change_log) > 0
+    house.derive()
+    assert house.owed("T-approved", FIRST.id)
+
+
+def told(house: House) -> list[Any]:
+    """Return the obligations that now hold, but for when they were written."""
+    skipped = ("oid", "known_from", "known_to")
+    return [(*one[:3], {k: v for k, v in one[3]._mapping.items() if k not in skipped}) for one in house.current()]
+
+
+@pytest.mark.usefixtures("abreast")
 def test_killed_in_between_it_goes_on(make_store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     killed, never = House(make_store(), small_pack()).open(), House(make_store(), small_pack()).open()
     for house in (killed, never):
@@ -88,27 +153,22 @@ def test_killed_in_between_it_goes_on(make_store: Any, monkeypatch: pytest.Monke
         house.derive()
         house.write(SECOND, approval(FIRST, LOGIN, decided_at=at(20)), incident("issue/9"), incident())
     never.derive()
-    whole = engine._derive_one
     for survives in range(len(killed.requirements)):
         calls = iter(range(100))
 
-        def dies(*given: Any, calls: Any = calls, survives: int = survives, **more: Any) -> Any:
+        def dies(plain: Any, *given: Any, calls: Any = calls, survives: int = survives) -> Any:
             if next(calls) >= survives:
                 raise KeyboardInterrupt
-            return whole(*given, **more)
+            return plain(*given)
 
-        monkeypatch.setattr(engine, "_derive_one", dies)
-        with pytest.raises(KeyboardInterrupt):
-            killed.derive()
+        for whole, name in ((False, "derive_little"), (True, "derive_whole")):
+            with monkeypatch.context() as patch:
+                patch.setattr(engine, name, partial(dies, getattr(engine, name)))
+                with pytest.raises(KeyboardInterrupt):
+                    killed.derive(whole=whole)
         assert rows(killed.store, change_log) > 0
-    monkeypatch.setattr(engine, "_derive_one", whole)
     killed.derive()
     assert rows(killed.store, change_log) == 0
-    skipped = ("oid", "known_from", "known_to")
-
-    def told(house: House) -> list[Any]:
-        return [(*one[:3], {k: v for k, v in one[3]._mapping.items() if k not in skipped}) for one in house.current()]
-
     assert told(killed) == told(never)
     again = killed.derive(whole=True)
     assert (again.closed, again.written) == (0, 0)
@@ -118,7 +178,7 @@ def test_killed_inside_a_requirement_nothing_of_it_stays(store: Store, monkeypat
     house = House(store, [approved()]).open()
     house.write(FIRST)
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "_log_derivation", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(one_turn, "log_derivation", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             house.derive()
     assert (rows(store, obligation), rows(store, requirement_state), rows(store, derivation)) == (0, 0, 0)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from hub.conformance.evidence import rows
-from hub.conformance.shape import deadline, precondition
-from hub.conformance.unit import unit
+from hub.conformance.part import Part
+from hub.conformance.shape import deadline, precondition, threshold
+from hub.conformance.unit import Unit, organisation, unit
 from hub.records.base import Event, Link
 from hub.store.store import Store
 from hub.store.tables import metadata
@@ -248,3 +249,48 @@ def test_warning_is_the_same_millisecond_on_both_engines(store: Store) -> None:
     house.derive()
     owed = house.owed("T-warn", "desk:issue/3")
     assert (owed.warn_at - at(0), owed.due_at - at(0)) == (5, 7)
+
+
+def quiet(unit_of: Unit, **more: Any) -> Part:
+    return threshold(
+        "T-quiet", "quiet", WORDS, unit=unit_of, holds=kit.change.outcome.is_not(None), at=kit.change.actual_end, **more
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "complete", "needs"),
+    [
+        # what can be withdrawn, and what must hold of all, is met only where everything was read
+        (approved().parts[0], True, {("change", frozenset()), ("approval", frozenset({"decision", "approver", "decided_at"}))}),
+        (quiet(unit("change")), True, {("change", frozenset())}),
+        (quiet(unit("change"), fields=("outcome",)), True, {("change", frozenset({"outcome"}))}),
+        # a field that is filled stays so; it is the unit's own
+        (planned().parts[0], False, {("change", frozenset({"backout_plan"}))}),
+        (kit.small_pack()[5].parts[0], False, None),
+        (quiet(organisation()), True, set()),  # the organisation is no record of a source
+    ],
+)  # fmt: skip
+def test_what_must_be_read_and_given(part: Part, *, complete: bool, needs: set[Any] | None) -> None:
+    assert part.complete is complete
+    if needs is not None:
+        assert {(need.kind, need.fields) for need in part.needs} == needs
+
+
+@pytest.mark.parametrize(("given", "complete"), [({}, False), ({"complete": True}, True)])
+def test_a_part_may_ask_for_a_complete_reading(given: dict[str, Any], *, complete: bool) -> None:
+    found = kit.rows("review", kit.review.subject_id == kit.change.sid, kit.review.held_at)
+    part = precondition(
+        "T", "held", WORDS, unit=unit("change"), before=kit.change.actual_start, evidence=found, **given
+    )
+    assert part.complete is complete
+
+
+@pytest.mark.parametrize(("share", "after"), [({}, 8), ({"warn_share": 0.5}, 5)])
+def test_the_warning_goes_out_at_its_share_of_the_time(any_store: Store, share: dict[str, float], after: int) -> None:
+    found = kit.rows("review", kit.review.subject_id == kit.problem.sid, kit.review.held_at)
+    due = kit.problem.created_at + 10 * 86_400_000
+    part = deadline("T-warn", "warn", WORDS, unit=unit("problem"), due=due, evidence=found, **share)
+    house = House(any_store, [requirement("T-warn", part)]).open()
+    house.write(problem(created_at=at(0)))
+    house.derive()
+    assert house.owed("T-warn", "desk:issue/3").warn_at == at(after)

@@ -10,7 +10,8 @@ from typing import Any
 from hub.clock import parse_instant
 from hub.records import Approval, Communication, Record
 from hub.sync.source import Document, Normalised
-from hub_email.mapping import Reading, normalise
+from hub_email.draft import Reading
+from hub_email.mapping import normalise
 from hub_email.rule_settings import MailReading
 from hub_email.token import Question, sign
 

@@ -21,7 +21,8 @@ from hub.sync.runner import SourceJob, sync_source
 from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Slice
 from hub.testing.memory import MemorySource, MemoryTool
 from hub_bs15000.catalogue import load_pack
-from hub_email.mapping import Reading, normalise
+from hub_email.draft import Reading
+from hub_email.mapping import normalise
 from hub_email.provision import provided_kinds, provisions
 from tests.email.letter import ALICE, document
 

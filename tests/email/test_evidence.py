@@ -33,7 +33,7 @@ from hub.store.identity import sids_of
 from hub.store.revision import current_records
 from hub.store.store import Store
 from hub.store.tables import record
-from hub_email.mapping import Reading
+from hub_email.draft import Reading
 from hub_email.survey_ask import Desk, ask_reporters
 from hub_email.survey_ticket import Asker, closed_tickets
 from hub_email.token import SurveyQuestion, sign

@@ -477,3 +477,15 @@ def test_where_pages_lead_is_read_from_the_query_only(desk, source):
     desk.spoil = spoil
     assert list(made.fetch(part, None))
     assert asked == [None, "2"]
+
+
+@pytest.mark.parametrize("status", [201, 300, 302, 305, 399, 402, 422, 499, 500, 599, 777])
+def test_a_list_that_came_under_another_status_than_a_good_one_is_no_empty_list(desk, source, status):
+    made = source(desk, once=True, timeout_s=30)
+    part = part_of(made, "issue")
+    desk.spoil = lambda request: Fault(status, []) if request.path.endswith("/issues") else None
+    if status < 300:
+        assert not [document for page in made.fetch(part, None) for document in page.documents]
+    else:
+        with pytest.raises(Retriable if status >= 500 else ProtocolFault, match=str(status)):
+            list(made.fetch(part, None))

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["hub", "hub_jira", "hub_register", "hub_email"]):
+with atheris.instrument_imports(include=["hub", "hub_gitlab", "hub_jira", "hub_register", "hub_email"]):
+    from tests.hostile.gitlab_payload import HEADS, OWN
     from tests.hostile.payload import NAMED, body
-    from tests.hostile.target import TARGETS
+    from tests.hostile.target import STREAMS, TARGETS
     from tests.hostile.test_register import BROKEN
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -31,6 +32,11 @@ def seeds(target: str) -> list[bytes]:
     if target == "register":
         texts = [text.encode("utf-8", "replace") if isinstance(text, str) else text for text, _ in BROKEN.values()]
         return [bytes([n]) + text for n in range(12) for text in texts]
+    if target == "gitlab":
+        heads = [head.encode("utf-8", "surrogatepass") for head in HEADS.values()]
+        streams = [(STREAMS.index(stream), make()) for stream, faults in OWN.items() for make in faults.values()]
+        whole = [bytes([n, 0, 0]) + (one if isinstance(one, bytes) else body(one)) for n, one in streams]
+        return whole + [bytes([STREAMS.index("document"), 0, 0]) + head for head in heads]
     made = [one if isinstance(one, bytes) else body(one) for one in (make() for make in NAMED.values())]
     if target == "mapping":
         return [b"\x00\x00\x20" + one for one in made] + made

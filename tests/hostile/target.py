@@ -24,16 +24,19 @@ from hub.store.text import clean, encode_clean
 from hub.sync.intake import take_in
 from hub.sync.leniency import read_leniently, rewrite
 from hub.sync.source import Document, SourceContext
+from hub_gitlab.mapping import normalise as normalise_gitlab
 from hub_jira.mapping import normalise
 from hub_jira.vocabulary import Vocabulary
 from hub_register.schema import FILES
 from hub_register.settings import RegisterSettings
 from hub_register.source import RegisterSource
+from tests.gitlab import mapping_kit as kit
+from tests.hostile.gitlab_payload import WHOLE, WORDS
 from tests.hostile.payload import body, damaged, places, whole
 from tests.jira.kit import configure
 from tests.report.conftest import HOST, at, identity, realistic
 
-__all__ = ["TARGETS", "config", "look_at_mail", "mail", "mapping", "register"]
+__all__ = ["GITLAB", "TARGETS", "config", "gitlab", "look_at_mail", "mail", "mapping", "register", "sound"]
 
 KINDS = ("Change", "Incident", "Request", "Problem", "Complaint")
 HEADERS = {
@@ -81,7 +84,16 @@ class _Mapper:
         return normalise(document, _words())
 
 
-def _sound(intake: Any) -> None:
+class _GitLab:
+    def normalise(self, document: Document) -> Any:
+        return normalise_gitlab(document, WORDS)
+
+
+GITLAB = _GitLab()
+"""The mapping of GitLab as a source, so that the intake judges what it gives."""
+
+
+def sound(intake: Any) -> None:
     """Check that what was taken in can be stored, and that every document left a trace."""
     assert not [gap for gap in intake.gaps if "normalise failed" in gap], intake.gaps
     for given in intake.normalised:
@@ -107,20 +119,44 @@ def config(data: bytes) -> None:
 
 def mapping(data: bytes) -> None:
     """Any document becomes records or a counted reason; so does an issue with any value at any place."""
-    _sound(take_in(_Mapper(), "desk", [Document("issue", "1", "OPS", data), Document("version", "1", "OPS", data)]))
+    sound(take_in(_Mapper(), "desk", [Document("issue", "1", "OPS", data), Document("version", "1", "OPS", data)]))
     try:
         strict = rewrite(data)
     except ValueError:
         strict = b"null"
     msgspec.json.decode(strict)
     if len(data) > 3:
-        sound, spots = _whole(KINDS[data[0] % len(KINDS)])
+        undamaged, spots = _whole(KINDS[data[0] % len(KINDS)])
         try:
             value = read_leniently(data[3:])
         except ValueError:
             value = data[3:].decode("utf-8", "surrogateescape")
-        content = body(damaged(sound, spots[int.from_bytes(data[1:3]) % len(spots)], value))
-        _sound(take_in(_Mapper(), "desk", [Document("issue", "10412", "OPS", content)]))
+        content = body(damaged(undamaged, spots[int.from_bytes(data[1:3]) % len(spots)], value))
+        sound(take_in(_Mapper(), "desk", [Document("issue", "10412", "OPS", content)]))
+
+
+def gitlab(data: bytes) -> None:
+    """The same of GitLab: any document of any stream, any value at any place, any text at the head of a policy."""
+    stream = STREAMS[data[0] % len(STREAMS)] if data else STREAMS[0]
+    text = data[3:].decode("utf-8", "surrogateescape")
+    try:
+        value = read_leniently(data[3:])
+    except ValueError:
+        value = text
+    spots = _gitlab_places(stream)
+    spot = spots[int.from_bytes(data[1:3]) % len(spots)]
+    given = [data[3:], body(damaged(WHOLE[stream], spot, value))]
+    if stream == "document":
+        given += [body(kit.policy(text=f"---\n{text}\n---\n{kit.POLICY}")), body(kit.policy(text=text))]
+    sound(take_in(GITLAB, "git", [Document(stream, "1", "501", each) for each in given]))
+
+
+STREAMS = sorted(WHOLE)
+
+
+@cache
+def _gitlab_places(stream: str) -> list[Any]:
+    return list(places(WHOLE[stream]))
 
 
 @cache
@@ -152,7 +188,7 @@ def register(data: bytes) -> None:
     for part in parts:
         if part.unreadable is None:
             for page in source.fetch(part, None):
-                _sound(take_in(source, "register", page.documents))
+                sound(take_in(source, "register", page.documents))
 
 
 def mail(data: bytes) -> None:
@@ -208,5 +244,11 @@ def look_at_mail(eml: bytes, *, prefixes: tuple[str, ...]) -> None:
         assert not {char for char in shown if unicodedata.category(char) in HIDDEN and char not in "\r\n"}
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"config": config, "mail": mail, "mapping": mapping, "register": register}
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "config": config,
+    "gitlab": gitlab,
+    "mail": mail,
+    "mapping": mapping,
+    "register": register,
+}
 """Name -> what is called with bytes; raises where something falls."""

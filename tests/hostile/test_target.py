@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from tests.hostile.payload import EVIL
 from tests.hostile.target import TARGETS
 
-EXAMPLES = {"ci": {"config": 40, "mail": 15, "mapping": 60, "register": 60}}
+EXAMPLES = {"ci": {"config": 40, "gitlab": 60, "mail": 15, "mapping": 60, "register": 60}}
 EXAMPLES["proof"] = {target: 50 * count for target, count in EXAMPLES["ci"].items()}
 PIECES = {
     "config": '[ ]]\n[[ "" \' = . # organisation sources.desk plugin "jira" "register" zone "UTC" name packs.bs15000 parameters '
     '{ } file env token url "https://j" projects true -1 1e400 nan 0001-01-01 9999-12-31T23:59:59-14:00 \\u0000 \\ud800 """',
+    "gitlab": '{ } [ ] : , " "author" {"id":1} "merge_request" \\ud800 NaN 1e999 null 2026-01-01 -1 type: effective: &a *a ? | # ---',
     "mail": "=cmd() <script> &lt; \" ' > </style> {{ }} javascript: http://jira.example.test/ \r\n \u202e \x1b[2J \u2028 "
     "\xad 工 \u0301 ]]> <!-- --> \t @ + -",
     "mapping": '{ } [ ] : , " "fields" "issuetype" {"name":"Change"} "changelog" \\ud800 NaN 1e999 null 2026-01-01 -1',

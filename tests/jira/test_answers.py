@@ -230,7 +230,7 @@ def faults_of(desk: Desk, endpoint: str, row: str, reply) -> list[str]:
     desk.stand.wrong, desk.stand.struck = (endpoint, reply), 0
     wrong: list[str] = []
     with desk.store("faulty") as store:
-        jira, register = desk.sync(store, SECOND, **({"timeout_s": 1.5} if row == SLOW else {}))
+        jira, register = desk.sync(store, SECOND, **({"timeout_s": 0.6} if row == SLOW else {}))
         with store.connect() as conn:
             reach = {(r.source, r.scope, r.kind): (r.through, r.reason) for r in coverage_rows(conn)}
         wrong += [f"false verdict {one}" for one in false_verdicts(desk, store)]

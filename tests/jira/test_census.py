@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli.judging import judged
-from hub.cli.run import do_run
+from hub.cli.judging import derived, judged
 from hub.cli.session import Session
 from hub.cli.sync import read_sources
 from hub.clock import FixedClock, parse_instant
@@ -36,7 +35,7 @@ UNSEALED = ('sealed_projects = ["SEC"]\n', "")
 
 @dataclass
 class Desk:
-    """A workplace at a sandbox; every run is a day after the one before."""
+    """A workplace at a sandbox; every reading is a day after the one before."""
 
     folder: Path
     server: JiraServer
@@ -50,18 +49,16 @@ class Desk:
             text = text.replace(old, new)
         path.write_text(text)
 
-    def run(self) -> SourceSummary:
+    def read(self, *sources: str, accept: bool = False) -> SourceSummary:
+        """Read the service desk, or all sources named, on the next day."""
         self.server.set_clock(self.server.clock_ms + DAY)
         del self.server.requests[:]
         with Session(self.folder / "hub.toml", clock=FixedClock(self.server.clock_ms), create_store=True) as session:
-            return do_run(session).sources[0]
+            return read_sources(session, sources or ["service-desk"], accept=accept)[0]
 
-    def read(self, *, accept: bool = False) -> SourceSummary:
-        """Read only, on the next day."""
-        self.server.set_clock(self.server.clock_ms + DAY)
-        del self.server.requests[:]
-        with Session(self.folder / "hub.toml", clock=FixedClock(self.server.clock_ms), create_store=True) as session:
-            return read_sources(session, ["service-desk"], accept=accept)[0]
+    def read_all(self) -> SourceSummary:
+        """Read the register too, which says who may decide."""
+        return self.read("service-desk", "register")
 
     def asked(self) -> int:
         """Count the requests of the last run that ask after issues by id."""
@@ -80,11 +77,10 @@ class Desk:
 
     def verdicts(self, issue: Issue) -> set[tuple[str, str, str]]:
         """List (requirement, verdict, reason) of what an issue owes."""
-        with (
-            Session(self.folder / "hub.toml", clock=FixedClock(self.server.clock_ms)) as session,
-            judged(session, None, None) as judgement,
-        ):
-            rows = list_obligations(judgement, baseline=False)
+        with Session(self.folder / "hub.toml", clock=FixedClock(self.server.clock_ms)) as session:
+            derived(session)
+            with judged(session, None, None) as judgement:
+                rows = list_obligations(judgement, baseline=False)
         name = f"service-desk:issue/{issue.id}"
         return {(row.requirement, row.verdict, row.reason) for row in rows if row.unit.id == name}
 
@@ -112,7 +108,7 @@ def latest_changes(desk: Desk, count: int) -> list[Issue]:
 
 def test_what_is_not_found_is_called_deleted_only_where_nothing_can_hide_it(desk: Desk) -> None:
     desk.configure(SAFE, UNSEALED)
-    desk.run()
+    desk.read_all()
     assert desk.asked() == 0
     deleted, moved, moved_away, hidden, outside = latest_changes(desk, 5)
     desk.server.delete_issue(str(deleted.id))
@@ -121,7 +117,7 @@ def test_what_is_not_found_is_called_deleted_only_where_nothing_can_hide_it(desk
     desk.server.move_issue(str(outside.id), "IMP", "Improvement")
     desk.server.hide_issue(str(hidden.id))
 
-    summary = desk.run()
+    summary = desk.read_all()
     assert desk.mark(moved) == ("OPS", None)
     assert {desk.mark(each) for each in (deleted, moved_away, hidden)} == {("CHG", "not visible")}
     assert desk.mark(outside) == ("IMP", "not visible")
@@ -137,15 +133,15 @@ def test_what_is_not_found_is_called_deleted_only_where_nothing_can_hide_it(desk
     for issue in (deleted, moved_away, hidden, outside):
         assert not [each for each in desk.verdicts(issue) if each[1] == "not_met" and each[0] == EVIDENCE]
 
-    desk.run()
+    desk.read_all()
     assert desk.asked() == 0, "asked after once"
 
     desk.configure(("escalation =", "issue_security = false\nescalation ="))
-    desk.run()
+    desk.read_all()
     assert desk.mark(deleted) == ("CHG", "not visible"), "it may stand in SEC"
 
     desk.server.hide_project("SEC", hidden=False)
-    desk.run()
+    desk.read_all()
     assert desk.mark(deleted) == ("CHG", "deleted")
     assert desk.mark(moved_away) == ("SEC", None)
     assert (EVIDENCE, "not_met") in {each[:2] for each in desk.verdicts(deleted)}
@@ -153,29 +149,29 @@ def test_what_is_not_found_is_called_deleted_only_where_nothing_can_hide_it(desk
 
 
 def test_a_whole_project_hidden_marks_nothing(desk: Desk) -> None:
-    desk.run()
+    desk.read_all()
     (one,) = latest_changes(desk, 1)
     before = desk.verdicts(one)
     desk.server.hide_project("CHG")
-    desk.run()
+    desk.read_all()
     assert desk.mark(one) == ("CHG", None)
     assert desk.closed() == {"CHG", "SEC"}
     assert {each for each in desk.verdicts(one) if each[1] == "not_met"} <= before
     desk.server.hide_project("CHG", hidden=False)
-    desk.run()
+    desk.read_all()
     assert desk.closed() == {"SEC"}
 
 
 def test_what_cannot_be_asked_after_is_not_concluded_and_asked_again(desk: Desk) -> None:
-    desk.run()
+    desk.read_all()
     (one,) = latest_changes(desk, 1)
     desk.server.delete_issue(str(one.id))
     path = "*/issue/bulkfetch" if desk.server.api.flavour == "cloud" else "*/search"
     desk.server.disturb("status", method="POST", path=path, status=400, count=1)
-    desk.run()
+    desk.read_all()
     assert desk.mark(one) == ("CHG", None)
     assert desk.closed() == {"CHG", "SEC"}
-    summary = desk.run()
+    summary = desk.read_all()
     assert desk.mark(one) == ("CHG", "deleted"), "the closed project is sealed"
     assert (EVIDENCE, "not_met") in {each[:2] for each in desk.verdicts(one)}
     assert [each for each in summary.warnings if "listed" in each] == []

@@ -97,6 +97,39 @@ def test_each_answer_becomes_its_fault_and_shows_no_secret(server, source, caplo
     assert "Basic " not in shown + caplog.text
 
 
+WITHOUT_BODY = {204, 205, 304}
+PASSING = {408, 425, 429}
+
+
+def meant(status: int) -> type[SourceError] | None:
+    """Say what docs/jira.md promises for a status, whatever stands in the body."""
+    known = {401: AuthenticationFailed, 403: ScopeUnreadable, 404: ScopeUnreadable, 410: ConnectorOutdated}
+    if status < 300:
+        return None
+    return known.get(status) or (Retriable if status in PASSING or status >= 500 else ProtocolFault)
+
+
+def test_every_status_is_what_it_is_whatever_stands_in_the_body(server, source):
+    """An answer of the right shape under the wrong status is no empty project."""
+    found = {}
+    one = source(once=True, timeout_s=30)
+    for status in sorted({*range(200, 600), 600, 777, 999} - WITHOUT_BODY):
+        server.answers[CLOUD] = Fault(status, {"issues": [], "isLast": True})
+        try:
+            list(one.fetch(OPS, None))
+        except SourceError as fault:
+            found[status] = type(fault)
+        else:
+            found[status] = None
+    odd = {status: fault for status, fault in found.items() if not _is(fault, meant(status))}
+    assert len(found) == 400
+    assert not odd
+
+
+def _is(fault: type[SourceError] | None, wanted: type[SourceError] | None) -> bool:
+    return fault is None if wanted is None else fault is not None and issubclass(fault, wanted)
+
+
 @pytest.mark.parametrize("head", [False, True], ids=["body", "head"])
 def test_an_answer_that_drips_ends_at_a_deadline(server, source, head):
     over = threading.Event()

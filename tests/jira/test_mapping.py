@@ -280,6 +280,20 @@ def test_assignments_name_accounts(read):
     assert since(record)["assignee"] == at(D[6])
 
 
+def test_who_reported_and_what_since_the_ticket_says_it(read):
+    body = issue(
+        "Incident",
+        histories=[entry(D[6], item("description", None, "It is slow."))],
+        description="It is slow.",
+        reporter=user("carol"),
+        creator=user("dave"),
+    )
+    record, _ = read(body)
+    assert (record.description, record.reporter, record.creator) == ("It is slow.", "desk:user/carol", "desk:user/dave")
+    held = since(record)
+    assert (held["description"], held["reporter"], held["creator"]) == (at(D[6]), record.created_at, record.created_at)
+
+
 def test_accounts_are_records_deactivated_ones_too(read):
     _, out = read(issue(assignee=user("dave", active=False, emailAddress="d@x.org")))
     people = {each.id: each for each in out.records if isinstance(each, Person)}

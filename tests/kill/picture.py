@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,21 +79,17 @@ def _tables(conn: Connection, nows: Collection[int]) -> Iterator[tuple[str, list
     places = {row.place: (row.source, row.scope) for row in conn.execute(select(tables.place))}
     parts = {row.part: (row.requirement, row.name) for row in conn.execute(select(tables.part))}
 
+    def teller(name: str, ids: set[str]) -> Callable[[Any], Any]:
+        if name in ids:
+            return lambda value: names.get(value, value)
+        named = {"document": made_from.get, "place": places.get, "part": parts.__getitem__}
+        return named.get(name) or partial(_noticed, nows=nows)
+
     def rows(table: Table, *, ids: set[str], without: tuple[str, ...] = (), where: Any = True) -> list[Any]:
         columns = [column for column in table.c if column.name not in without]
+        tellers = [teller(column.name, ids) for column in columns]
         return [
-            tuple(
-                names.get(value, value)
-                if column.name in ids
-                else made_from.get(value)
-                if column.name == "document"
-                else places.get(value)
-                if column.name == "place"
-                else parts[value]
-                if column.name == "part"
-                else _noticed(value, nows)
-                for column, value in zip(columns, row, strict=True)
-            )
+            tuple(tell(value) for tell, value in zip(tellers, row, strict=True))
             for row in conn.execute(select(*columns).where(where))
         ]
 

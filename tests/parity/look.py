@@ -23,6 +23,8 @@ class Seen:
     """The reports as they went out."""
     models: dict[str, bytes]
     """The reports as data."""
+    pages: dict[str, bytes]
+    """What was published of the last report in the folder `pages`, if anything was."""
 
 
 def look(folder: Path, now: int, nows: Collection[int]) -> Seen:
@@ -31,4 +33,6 @@ def look(folder: Path, now: int, nows: Collection[int]) -> Seen:
     files = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
     with Session(folder / "hub.toml") as session, session.store.connect() as conn:
         models = {f"{one.report_id} {one.revision}": one.model for one in list_reports(conn)}
-    return Seen(picture, files, models)
+    pages = folder / "pages"
+    published = {str(path.relative_to(pages)): path.read_bytes() for path in pages.rglob("*") if path.is_file()}
+    return Seen(picture, files, models, published)

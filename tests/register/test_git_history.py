@@ -313,6 +313,26 @@ def test_without_git_nothing_is_known_and_that_is_said(kept, monkeypatch):
     assert ops.declared_by == "register:people/alice"
 
 
+def test_no_process_of_git_is_left_behind_where_memory_ran_out(kept, monkeypatch):
+    kept.commit(FIRST)
+    started = []
+    popen = subprocess.Popen
+
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda *words, **more: started.append(popen(*words, **more)) or started[-1]
+    )
+    tree = git_module.WorkTree(kept.folder, kept.folder)
+    assert tree.head
+    monkeypatch.setattr(git_module.threading.Timer, "start", refuse)
+    with pytest.raises(RuntimeError):
+        next(tree.contents("people.yaml", [tree.head]))
+    assert all(process.returncode is not None for process in started)
+    assert "cat-file" in started[-1].args
+
+
 def test_a_folder_outside_git_where_git_is_asked_for(register):
     source = register.source(history="git")
     [line] = [line for line in source.check() if "not known" in line.text]

@@ -17,6 +17,13 @@ from hub_register.schema import FILES, ROW_KEYS, row_fields
 DECLARED = parse_instant("2026-01-04T23:00:00Z")  # 2026-01-05 in Berlin
 
 
+@pytest.mark.parametrize(("row", "number"), [("", None), (", number: C-17", "C-17")])
+def test_a_contract_is_known_by_its_number_and_found_by_its_row(register, row: str, number: str | None):
+    contract = register.record("contracts", f"- {{id: nord, supplier_id: suppliers/nord{row}}}")
+    assert (contract.key, contract.aliases) == (number, ["contracts/nord"])
+    assert ("key" in {one.field for one in contract.since}) == (number is not None)
+
+
 def test_person_with_accounts(register):
     person = register.record(
         "people",

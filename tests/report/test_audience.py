@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from hub.cli import report
+from hub.cli import report_answers
 from hub.cli.judging import derived, refreshed
-from hub.cli.report import make_conformance
+from hub.cli.report_issue import make_conformance
 from hub.cli.session import Session
 from hub.clock import FixedClock, parse_instant
 from hub.conformance.judge import judge
@@ -80,8 +80,8 @@ def session(tmp_path, places, monkeypatch):
     """A store with one change without a back-out plan, judged by one requirement."""
     (tmp_path / "hub.toml").write_text(CONFIG, encoding="utf-8")
     monkeypatch.setattr(Session, "requirements", lambda _self: [PLANNED])
-    monkeypatch.setattr(report, "catalogue", lambda _session: [ENTRY])
-    with Session(places.settle(tmp_path / "hub.toml"), clock=FixedClock(NOW), create_store=True) as opened:
+    monkeypatch.setattr(report_answers, "catalogue", lambda _session: [ENTRY])
+    with Session(places.furnish(tmp_path / "hub.toml"), clock=FixedClock(NOW), create_store=True) as opened:
         documents = [
             Document(stream="all", native_id=one.id[9:], scope="all", body=encode_record(one)) for one in RECORDS
         ]
@@ -97,7 +97,7 @@ def session(tmp_path, places, monkeypatch):
 
 def test_each_manager_gets_what_concerns_them_and_verdicts_are_computed_once(session, monkeypatch):
     judged = []
-    monkeypatch.setattr(report, "judge_period", lambda *a, **k: judged.append(1) or judge_period(*a, **k))
+    monkeypatch.setattr(report_answers, "judge_period", lambda *a, **k: judged.append(1) or judge_period(*a, **k))
     issue, messages = make_conformance(session, as_of="2026-11-03T08:01:00Z")
     again, repeated = make_conformance(session, as_of="2026-11-03T08:01:00Z")
     with session.store.connect() as conn:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hub.cli import report
-from hub.cli.report import make_conformance
+from hub.cli import report_issue
+from hub.cli.report_issue import make_conformance
 from hub.cli.session import Session
 from hub.clock import FixedClock, parse_instant
 from hub.store import outbox
@@ -33,13 +33,13 @@ channels = ["outbox"]
 @pytest.fixture
 def config(tmp_path: Path, places) -> Path:
     (tmp_path / "hub.toml").write_text(CONFIG)
-    return places.settle(tmp_path / "hub.toml")
+    return places.furnish(tmp_path / "hub.toml")
 
 
 @pytest.fixture
 def make(config: Path, answers, monkeypatch):
     """Issue the report with the fixture's answers in the place of what the store would say."""
-    monkeypatch.setattr(report, "_answers", lambda _session: lambda *_asked: answers)
+    monkeypatch.setattr(report_issue, "answers_of", lambda _session: lambda *_asked: answers)
 
     def issue(**more):
         clock = FixedClock(parse_instant("2026-11-03T08:01:00Z"))

@@ -14,9 +14,10 @@ import msgspec
 import pytest
 
 from hub.conformance.answer import Subject
+from hub.report.address import is_address
 from hub.report.attachment import defuse
 from hub.report.compile import compile_conformance
-from hub.report.mail import is_address, lighten, render_mail
+from hub.report.mail import lighten, render_mail
 from hub.report.model import ReportModel, encode_model
 from hub.report.plain import columns_of, wrap
 from hub.report.wording import clean, safe_url, subject_line

@@ -11,9 +11,9 @@ import pytest
 from aiosmtpd.controller import Controller
 from sqlalchemy import Engine, event
 
-from hub.cli import report
+from hub.cli import report_answers
 from hub.cli.judging import derived, refreshed
-from hub.cli.report import make_conformance
+from hub.cli.report_issue import make_conformance
 from hub.cli.session import Session
 from hub.clock import FixedClock
 from hub.conformance import cycle
@@ -57,9 +57,9 @@ def session(tmp_path, places, monkeypatch, taken):
     monkeypatch.setattr(cycle, "FIRST_DAY", date(2026, 1, 1))
     monkeypatch.setattr(cycle, "horizon", lambda _now, _zone: date(2027, 3, 31))
     monkeypatch.setattr(Session, "requirements", lambda _self: [PLANNED])
-    monkeypatch.setattr(report, "catalogue", lambda _session: [PLANNED.entry])
+    monkeypatch.setattr(report_answers, "catalogue", lambda _session: [PLANNED.entry])
     (tmp_path / "hub.toml").write_text(configuration(taken.port, pack=""), encoding="utf-8")
-    with Session(places.settle(tmp_path / "hub.toml"), clock=FixedClock(NOW), create_store=True) as opened:
+    with Session(places.furnish(tmp_path / "hub.toml"), clock=FixedClock(NOW), create_store=True) as opened:
         fill(opened.store, 400)
         provided(opened.store, opened)
         derived(opened)
@@ -74,7 +74,12 @@ def test_verdicts_once_a_drawing_a_scope_a_transaction_a_recipient(session, take
         whole = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *a, **k: done.update([name]) or whole(*a, **k))
 
-    for module, name in ((report, "judge_period"), (report, "judge"), (query, "statement"), (issue, "render_mail")):
+    for module, name in (
+        (report_answers, "judge_period"),
+        (report_answers, "judge"),
+        (query, "statement"),
+        (issue, "render_mail"),
+    ):
         counted(module, name)
     judged = []
 

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, event
 
-from hub.cli import publish, report
-from hub.cli.report import make_conformance
+from hub.cli import publish, report_issue
+from hub.cli.report_issue import make_conformance
 from hub.cli.session import Session
 from hub.clock import FixedClock, parse_instant
 from tests.report.test_command import CONFIG, ID
@@ -17,11 +17,11 @@ from tests.report.test_command import CONFIG, ID
 @pytest.fixture
 def config(tmp_path: Path, places) -> Path:
     (tmp_path / "hub.toml").write_text(CONFIG)
-    return places.settle(tmp_path / "hub.toml")
+    return places.furnish(tmp_path / "hub.toml")
 
 
 def _issue(config: Path, answers, monkeypatch, **more) -> None:
-    monkeypatch.setattr(report, "_answers", lambda _session: lambda *_asked: answers)
+    monkeypatch.setattr(report_issue, "answers_of", lambda _session: lambda *_asked: answers)
     with Session(config, clock=FixedClock(parse_instant("2026-11-03T08:01:00Z")), create_store=True) as session:
         make_conformance(session, as_of="2026-11-03T08:00:00Z", **more)
 

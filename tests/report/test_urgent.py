@@ -7,9 +7,9 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from hub.cli import report
+from hub.cli import report_answers
 from hub.cli.judging import derived, refreshed
-from hub.cli.report import make_conformance, make_urgent
+from hub.cli.report_issue import make_conformance, make_urgent
 from hub.cli.session import Session
 from hub.clock import FixedClock, parse_instant
 from hub.conformance import cycle
@@ -65,8 +65,8 @@ def place(tmp_path, places, monkeypatch):
     monkeypatch.setattr(cycle, "horizon", lambda _now, _zone: date(2027, 3, 31))
     (tmp_path / "hub.toml").write_text(CONFIG, encoding="utf-8")
     monkeypatch.setattr(Session, "requirements", lambda _self: [PLANNED])
-    monkeypatch.setattr(report, "catalogue", lambda _session: [CRITICAL])
-    made = Place(places.settle(tmp_path / "hub.toml"))
+    monkeypatch.setattr(report_answers, "catalogue", lambda _session: [CRITICAL])
+    made = Place(places.furnish(tmp_path / "hub.toml"))
     made.at(MONTHLY, make_conformance, RECORDS)
     return made
 

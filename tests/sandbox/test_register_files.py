@@ -98,3 +98,52 @@ def test_the_configuration_maps_every_word(tmp_path):
     assert source["fields"].keys() == {spec.id for spec in FIELDS.values() if spec.neutral}
     assert source["fields"]["customfield_10062"] == ["incident.category", "problem.category", "complaint.category"]
     assert source["links"]["Problem/Incident"] == ["causes", "caused_by"]
+
+
+def test_reports_come_with_their_approvals_and_the_figures_behind_them(organisation, tmp_path):
+    write_register(tmp_path, organisation, as_of=SECOND_RUN)
+    reports, approvals, figures = (rows(tmp_path, name) for name in ("service_reports", "approvals", "measurements"))
+    for report in reports.values():
+        looked_at = [one for one in approvals.values() if one["subject_id"] == f"service_reports/{report['id']}"]
+        passed = [one for one in looked_at if one.get("subject_revision") == report["content_hash"]]
+        assert len(passed) == (1 if report["id"] == "security-2026-04-08" else 2), report["id"]
+        for line in report.get("metrics", ()):
+            named = [figures[one.partition("/")[2]] for one in report["measurements"]]
+            assert [one["actual"] for one in named if one["metric_id"] == line["metric_id"]] == [line["current_actual"]]
+
+
+def test_workload_told_to_customers_is_that_of_the_tickets(organisation, tmp_path):
+    write_register(tmp_path, organisation, as_of=SECOND_RUN)
+    report = rows(tmp_path, "service_reports")["services-retail-2026-09"]
+    whole, *by_priority = report["workload"]
+    start, end = parse_instant("2026-08-31T22:00:00Z"), parse_instant("2026-09-30T22:00:00Z")
+    shop = [one for one in organisation.issues if one.fields["project"] == "OPS" and "shop" in one.fields["components"]]
+    assert whole["opened"] == sum(start <= one.created_at < end for one in shop) > 0
+    assert all(sum(line[name] for line in by_priority) == whole[name] for name in ("opening", "resolved", "closing"))
+
+
+def test_the_desk_hands_over_what_is_urgent_and_its_calls_lead_to_tickets(organisation, tmp_path):
+    write_register(tmp_path, organisation, as_of=SECOND_RUN)
+    shifts, handovers, calls = (rows(tmp_path, name) for name in ("shifts", "handovers", "contacts"))
+    assert {row["start"][:10] for row in shifts.values()} == {
+        row["at"][:10] for row in handovers.values() if "site" in row
+    }
+    known = {f"service-desk:issue/{issue.id}": issue for issue in organisation.issues}
+    for row in handovers.values():
+        named = [known[one] for one in row["open_ticket_ids"]]
+        assert all(issue.fields["priority"] in {"P1", "P2"} for issue in named)
+        assert all(issue.created_at <= parse_instant(row["at"]) for issue in named if "site" in row)
+    assert 30 < len(calls) < 150
+    assert {row["ticket_id"] for row in calls.values()} <= known.keys()
+    missed = [row["at"][:7] for row in calls.values() if not row["answered"]]
+    assert missed
+    assert set(missed) <= {"2026-08", "2026-09"}
+
+
+def test_the_second_contract_names_a_change_without_fault(organisation, tmp_path):
+    write_register(tmp_path, organisation, as_of=SECOND_RUN)
+    contract = rows(tmp_path, "contracts")["printing-2"]
+    [link] = contract["links"]
+    faulty = {fault.native_id for fault in organisation.faults}
+    assert link["target"].partition("issue/")[2] not in faulty
+    assert (contract["number"], contract["signed_at"]) == ("C-2023-09", "2026-08-20")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -82,3 +85,40 @@ def test_the_memory_of_a_server_is_not_ours() -> None:
 
 def test_a_defect_of_ours_stays_one() -> None:
     assert as_store_error(psycopg.ProgrammingError('syntax error at or near "memory"'), "here") is None
+
+
+@pytest.fixture
+def disk(tmp_path: Path):
+    """A file system of its own; needs to be root."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", place], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        reason = f"nothing can be mounted: {mounted.stderr.decode().strip()}"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_file_system_that_is_read_only_says_so_and_nothing_is_lost(disk: Path) -> None:
+    def write(name: str) -> None:
+        store = Store.open("sqlite:///hub.db", base_dir=disk)
+        try:
+            with store.begin() as conn:
+                conn.execute(text("INSERT INTO record (sid, id) VALUES (:sid, :id)"), {"sid": len(name), "id": name})
+        finally:
+            store.close()
+
+    Store.open("sqlite:///hub.db", base_dir=disk, create=True).close()
+    write("a")
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    with pytest.raises(StoreError, match=r"hub\.db cannot be .* read-only"):
+        write("bb")
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+    write("ccc")
+    store = Store.open("sqlite:///hub.db", base_dir=disk)
+    with store.connect() as conn:
+        assert conn.scalars(text("SELECT id FROM record ORDER BY sid")).all() == ["a", "ccc"]
+    store.close()

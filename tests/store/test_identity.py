@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from sqlalchemy import select
 
 from hub.records import KINDS, Record
-from hub.store.identity import ambiguous_persons
+from hub.records.base import Link
+from hub.store.identity import LONGEST_ID, ambiguous_persons, sids_of
 from hub.store.store import Store
-from hub.store.tables import change_log, record
+from hub.store.tables import alias, change_log, record
 from hub.store.writer import Write, write_records
 
 LOGIN, MAIL, ALICE, BOB = "desk:user/a", "mail:a", "register:people/alice", "register:people/bob"
@@ -103,3 +106,17 @@ def test_ticket_that_is_the_same_as_another_ties_nobody(store: Store) -> None:
     ticket = KINDS["incident"](id="desk:issue/1", source="desk", same_as=["mail:1"])
     write(store, 1, ticket, person(ALICE))
     assert canonical(store) == {"desk:issue/1": None, "mail:1": None, ALICE: ALICE}
+
+
+def test_whatever_a_tool_makes_a_record_refer_to_has_room(store: Store) -> None:
+    """No index of PostgreSQL takes a text of thousands of characters."""
+    one, other = ("desk:" + "".join(Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=20_000)) + end for end in "xy")
+    for at, targets in enumerate([[one], [one, other]], start=1):
+        links = [Link(type="causes", target=target) for target in targets]
+        write(store, at, KINDS["incident"](id="desk:issue/1", source="desk", key=one, aliases=["A-1"], links=links))
+    with store.connect() as conn:
+        sids = sids_of(conn, [one, other, "desk:issue/1"])
+        kept = conn.scalars(select(record.c.id)).all()
+        assert conn.scalars(select(alias.c.key)).all() == ["A-1"]
+    assert len(set(sids.values())) == len(kept) == 3
+    assert max(map(len, kept)) == LONGEST_ID

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 
-from sqlalchemy import event, func, select
+import pytest
+from sqlalchemy import Select, event, func, select
 
 from hub.clock import FixedClock
+from hub.records import Record
+from hub.store import document, text
 from hub.store.store import Store
 from hub.store.tables import metadata
 from hub.sync.run import SourceSummary
@@ -49,6 +54,43 @@ def test_a_page_takes_as_many_statements_however_many_records_it_holds(make_stor
     assert few <= 60
 
 
+def test_a_record_is_encoded_once_and_a_page_compressed_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[str] = []
+    made: list[int] = []
+    encode, compressor = text.encode_record, document.zstandard.ZstdCompressor
+
+    def note(record: Record) -> bytes:
+        encoded.append(record.id)
+        return encode(record)
+
+    def make(level: int) -> object:
+        made.append(level)
+        return compressor(level=level)
+
+    monkeypatch.setattr(text, "encode_record", note)
+    monkeypatch.setattr(document.zstandard, "ZstdCompressor", make)
+    tool = MemoryTool(*(change(f"issue/{n}", links=[]) for n in range(200)))
+    assert sync(store, tool, 10).changed == 200
+    assert sorted(encoded) == sorted(set(encoded)), "a record was encoded to be checked, and again to be written"
+    assert len(made) == 2 * 2, "documents and past states of each of two pages"
+
+
+def test_queries_are_made_once_not_once_a_page(make_store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    make = Select.__init__
+
+    def note(self: Select[tuple[int]], *entities: object) -> None:
+        made[-1] += 1
+        make(self, *entities)
+
+    monkeypatch.setattr(Select, "__init__", note)
+    for pages in (1, 1, 5):
+        made.append(0)
+        tool = MemoryTool(*(change(f"issue/{n}", links=[]) for n in range(100 * pages)))
+        assert sync(make_store(), tool, 10).documents == 100 * pages
+    assert made[2] == made[1], "pages that make queries of their own"
+
+
 def test_one_per_cent_changed_writes_one_per_cent_and_nothing_else(store: Store) -> None:
     tool = MemoryTool(*(change(f"issue/{n}") for n in range(300)))
     sync(store, tool, 10)
@@ -63,3 +105,10 @@ def test_one_per_cent_changed_writes_one_per_cent_and_nothing_else(store: Store)
         "sync_run": 1,
         "coverage": 1,
     }
+
+
+def test_reading_starts_without_what_only_reports_need() -> None:
+    code = "import sys, hub.cli.sync, hub.sync.runner, hub_email.settings; print(*{m.partition('.')[0] for m in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/").stdout
+    assert "sqlalchemy" in loaded
+    assert not {"PIL", "alembic", "jinja2", "reportlab", "xlsxwriter"} & set(loaded.split())

@@ -244,7 +244,9 @@ class OddSource(MemorySource):
         if document.native_id.endswith("/2"):
             return Normalised([change("issue/2", source="other")])
         if document.native_id.endswith("/3"):
-            return Normalised([change("issue/3", created_at="yesterday"), change("issue/3b", actual_start=2**70)])
+            return Normalised(
+                [change("issue/3", created_at="yesterday"), change("issue/3b", actual_start=2**70), change("3" * 500)]
+            )
         return super().normalise(document)
 
 
@@ -258,11 +260,12 @@ def test_what_a_plugin_cannot_deal_with_is_skipped_with_the_reason(
         "record not valid: its id does not carry the source's name": 1,
         "record not valid: Expected `int | null`, got `str` - at `$.created_at`": 1,
         "record not valid: a number of more than 64 bits": 1,
+        "record not valid: its id has more than 500 characters": 1,
     }
     assert (summary.documents, summary.records, summary.complete) == (10, 6, False)
     assert covered(store)["CHG", "change"] == (
         None,
-        "record desk:issue/0: normalise failed: KeyError (and 4 more)",
+        "record desk:issue/0: normalise failed: KeyError (and 5 more)",
     )
     assert SECRET not in caplog.text + repr(summary)
     with store.connect() as conn:

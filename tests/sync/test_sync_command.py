@@ -55,7 +55,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places) -> Path:
     monkeypatch.setattr("hub.cli.session.Registry", lambda: Registry(points))
     monkeypatch.setitem(TOOLS, "lab", MemoryTool(change("issue/1", source="lab")))
     (tmp_path / "hub.toml").write_text(CONFIG)
-    return places.settle(tmp_path / "hub.toml")
+    return places.furnish(tmp_path / "hub.toml")
 
 
 def test_tells_what_was_read_as_json(config: Path, run_hub: Callable[..., object]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, null, or_, select
 
 from hub.conformance.finding_past import states_known
 from hub.conformance.named import Subject
@@ -161,8 +161,8 @@ def improvements(
     step: Any = child_tables["plan", "milestones"].c
     aim: Any = child_tables["plan", "aims"].c
     found: list[tuple[int, str, str | None, int | None]] = []
-    for part, target, open_still in ((step, None, [step.done_at.is_(None)]), (aim, aim.target, [])):
-        columns = [part.sid, part.name, part.due_at, *([] if target is None else [target])]
+    for part, target, open_still in ((step, null(), [step.done_at.is_(None)]), (aim, aim.target, [])):
+        columns = [part.sid, part.name, target, part.due_at]
         asked = (
             select(*columns)
             .join(plan.sid.table, plan.sid == part.sid)
@@ -171,7 +171,7 @@ def improvements(
         )
         if audience is not None:
             asked = asked.where(audience.holds(plan.sid))
-        found += [(row[0], row[1], row[3] if len(row) > 3 else None, row[2]) for row in conn.execute(asked)]  # noqa: PLR2004
+        found += [tuple(row) for row in conn.execute(asked)]
     named = subjects(conn, [row[0] for row in found], known_at)
     ordered = sorted(found, key=lambda row: (row[3] or 0, row[0], row[1]))
     return [Improvement(plan=named[sid], name=name, target=target, due_at=due) for sid, name, target, due in ordered]

@@ -145,8 +145,8 @@ def _summed(rows: list[Any], key: Any) -> list[Flow]:
         groups.setdefault(key(row), []).append(row)
     found = []
     for (kind, group), members in sorted(groups.items(), key=lambda one: _order(*one[0])):
-        sums = [sum(int(row._mapping[name]) for row in members) for name in _SUMS]  # noqa: SLF001 - public in SQLAlchemy
-        ages = [[int(row._mapping[f"age{n}"]) for row in members] for n in range(len(AGE_DAYS) + 1)]  # noqa: SLF001
+        sums = [sum(int(getattr(row, name)) for row in members) for name in _SUMS]
+        ages = [[int(getattr(row, f"age{n}")) for row in members] for n in range(len(AGE_DAYS) + 1)]
         oldest = min((row.oldest for row in members if row.oldest is not None), default=None)
         opening, opened, reopened, resolved, cancelled, gone, closing = sums
         found.append(

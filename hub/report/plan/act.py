@@ -14,8 +14,8 @@ import msgspec
 from hub.clock import format_instant
 from hub.errors import HubError
 from hub.records.service_report import ReportMetric
+from hub.report.address import is_address
 from hub.report.deliver import Way, held_reason
-from hub.report.mail import is_address
 from hub.report.plan.cycle import Cycle, Decision, File, Revision, Step, StepType, content_hash, fits
 from hub.report.plan.desk import Desk
 from hub.report.plan.letter import render_letter

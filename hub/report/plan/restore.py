@@ -50,8 +50,8 @@ def restore_test(desk: Desk, root: Path | None, *, login: str) -> list[Tried]:
     """
     found = []
     for report_id, cycle in desk.cycles().items():
-        for one in _kept(cycle):
-            tried = _try(report_id, one, root)
+        for one, archived in _kept(cycle):
+            tried = _try(report_id, one, archived, root)
             data = {"place": str(tried.place), "files": tried.files, "faults": [list(each) for each in tried.faults]}
             desk.append(
                 Step(
@@ -70,31 +70,31 @@ def restore_test(desk: Desk, root: Path | None, *, login: str) -> list[Tried]:
 
 def restore_due(cycles: Iterable[Cycle], at: int) -> RestoreDue:
     """Say how much of the archive was read back within a year before an instant."""
-    kept = [(cycle.report_id, one) for cycle in cycles for one in _kept(cycle)]
+    kept = [(cycle.report_id, *both) for cycle in cycles for both in _kept(cycle)]
     untested, faulty, last = 0, list[str](), list[int]()
-    for name, one in kept:
-        since = [step.at for step in (one.archived, one.restored) if step is not None]
-        untested += max(since) < at - _YEAR_MS
+    for name, one, archived in kept:
+        tested = one.restored or archived
+        untested += max(tested.at, archived.at) < at - _YEAR_MS
         if one.restored is not None:
             last.append(one.restored.at)
             faulty += [f"{name} r{one.number}"] if one.restored.data["faults"] else []
     return RestoreDue(len(kept), untested, faulty, max(last, default=None))
 
 
-def _kept(cycle: Cycle) -> list[Revision]:
-    return [one for one in cycle.revisions if one.archived is not None and one.disposed is None]
+def _kept(cycle: Cycle) -> list[tuple[Revision, Step]]:
+    """Give the revisions that lie in the archive, each with how it came there."""
+    return [(one, one.archived) for one in cycle.revisions if one.archived is not None and one.disposed is None]
 
 
-def _try(report_id: str, one: Revision, root: Path | None) -> Tried:
-    assert one.archived is not None  # noqa: S101 - looked at by the caller
-    place = Path(str(one.archived.data["location"]))
+def _try(report_id: str, one: Revision, archived: Step, root: Path | None) -> Tried:
+    place = Path(str(archived.data["location"]))
     if root is not None and one.terms is not None:
         place = root / place_of(one.terms, one.number)
     try:
         with tempfile.TemporaryDirectory(prefix="hub-restore-") as work:
             copy = Path(work, place.name)
             shutil.copytree(place, copy, symlinks=True)
-            proof = verify_folder(copy, expected=str(one.archived.data["manifest"]))
+            proof = verify_folder(copy, expected=str(archived.data["manifest"]))
             read = sum(len((copy / FILES / file.name).read_bytes()) > 0 for file in one.files)
     except OSError as error:
         return Tried(report_id, one.number, place, 0, [(str(error.filename or place), error.strerror or str(error))])

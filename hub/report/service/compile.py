@@ -46,7 +46,7 @@ from hub.report.service.order import NAMES, chapters_of, language_of
 from hub.report.service.performance import crossed, performance
 from hub.report.service.satisfaction import satisfaction
 from hub.report.service.security import security
-from hub.report.service.summary import decisions, summary, verdicts, words_in
+from hub.report.service.summary import SUMMARY, decisions, summary, verdicts, words_in
 from hub.report.service.told import absent_text, said_text
 from hub.report.service.trend import Trend, trends
 from hub.report.service.workload import workload
@@ -169,7 +169,7 @@ def _content(
     asked: Asked, found: Figures, drawn: Sequence[Trend], chapters: Sequence[Chapter], beyond: Sequence[str]
 ) -> Content:
     days = Days(asked.zone)
-    half_page = next((one for one in chapters if one.number == 2), None)  # noqa: PLR2004 - the summary
+    half_page = next((one for one in chapters if one.number == SUMMARY), None)
     told = " ".join(said_text(one, ENGLISH, days) for one in half_page.parts if isinstance(one, Said)) if half_page else ""  # fmt: skip
     owed = decisions(asked, found, beyond)
     _, left_out = excluded_clocks(asked.conn, asked.period, asked.instant, asked.known_at, asked.audience, most=_MOST)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -37,26 +38,44 @@ class BodyLines(msgspec.Struct, frozen=True, kw_only=True):
 
 def lines_of(asked: Asked, numbers: Iterable[int]) -> BodyLines:
     """Say what the record of a report holds of its chapters, by their numbers."""
-    wanted = set(numbers)
-    found = BodyLines()
-    if 4 in wanted and known(asked, KINDS).absent is None:  # noqa: PLR2004 - workload
-        found = msgspec.structs.replace(found, workload=_workload(asked))
-    if 6 in wanted and known(asked, ("satisfaction_survey",)).absent is None:  # noqa: PLR2004 - satisfaction
-        facts = surveys_of(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)
-        low = [LowScoreLine(survey_id=one.survey.id, follow_up=_followed(one, asked.zone)) for one in facts.low]
-        found = msgspec.structs.replace(found, satisfaction=_satisfaction(facts), low_scores=low)
-    if 9 in wanted and known(asked, ("configuration_item",)).absent is None:  # noqa: PLR2004 - configuration
-        items = inventory(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)
-        found = msgspec.structs.replace(
-            found,
-            ci_counts=[ItemCount(ci_status=state, number=n) for state, n in items.states.items()],
-            ci_changes=[ItemChange(ci_id=one.item, version=one.version, at=one.at) for one in items.versions],
-        )
-    if 12 in wanted and known(asked, ("improvement_action",)).absent is None:  # noqa: PLR2004 - follow-up
-        points = action_points(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)
-        told = [FollowUp(action_id=one.subject.id, status=status_of(one, asked.instant)) for one in points]
-        found = msgspec.structs.replace(found, follow_ups=told)
-    return found
+    found: dict[str, Any] = {}
+    for number in numbers:
+        if number in _TOLD:
+            kinds, told = _TOLD[number]
+            found |= told(asked) if known(asked, kinds).absent is None else {}
+    return BodyLines(**found)
+
+
+def _of_work(asked: Asked) -> dict[str, Any]:
+    return {"workload": _workload(asked)}
+
+
+def _of_satisfaction(asked: Asked) -> dict[str, Any]:
+    facts = surveys_of(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)
+    low = [LowScoreLine(survey_id=one.survey.id, follow_up=_followed(one, asked.zone)) for one in facts.low]
+    return {"satisfaction": _satisfaction(facts), "low_scores": low}
+
+
+def _of_items(asked: Asked) -> dict[str, Any]:
+    items = inventory(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)
+    return {
+        "ci_counts": [ItemCount(ci_status=state, number=n) for state, n in items.states.items()],
+        "ci_changes": [ItemChange(ci_id=one.item, version=one.version, at=one.at) for one in items.versions],
+    }
+
+
+def _of_actions(asked: Asked) -> dict[str, Any]:
+    points = action_points(asked.conn, asked.period, asked.as_of, asked.known_at, asked.audience)
+    return {"follow_ups": [FollowUp(action_id=one.subject.id, status=status_of(one, asked.instant)) for one in points]}
+
+
+_TOLD: dict[int, tuple[Sequence[str], Callable[[Asked], dict[str, Any]]]] = {
+    4: (KINDS, _of_work),
+    6: (("satisfaction_survey",), _of_satisfaction),
+    9: (("configuration_item",), _of_items),
+    12: (("improvement_action",), _of_actions),
+}
+"""Number of a chapter -> kinds it rests on, and what to tell of it."""
 
 
 def _workload(asked: Asked) -> list[WorkloadLine]:

@@ -9,7 +9,7 @@ from hub.report.service.chapter import Asked
 from hub.report.service.order import language_of
 from hub.store.reading import Covered, coverage_rows
 
-__all__ = ["TICKETS", "covered", "unread"]
+__all__ = ["TICKETS", "covered", "is_short", "unread"]
 
 TICKETS = ("incident", "request")
 """Kinds of records whose clocks are promised to customers."""
@@ -28,6 +28,11 @@ def covered(asked: Asked) -> list[Covered]:
     return [row._replace(reason=withheld) if row.reason else row for row in rows]
 
 
+def is_short(row: Covered, until: int) -> bool:
+    """Whether something was not read, or not up to an instant."""
+    return bool(row.reason) or row.through is None or row.through < until
+
+
 def unread(asked: Asked, kinds: Collection[str] | None = None) -> list[Covered]:
     """List what was not read to the end of the period (or to as-of): nothing that rests on it is proven.
 
@@ -35,7 +40,7 @@ def unread(asked: Asked, kinds: Collection[str] | None = None) -> list[Covered]:
     """
     rows = [one for one in covered(asked) if one.source != "hub"]
     known = [one for one in rows if kinds is None or one.kind in kinds]
-    gaps = [one for one in known if one.reason or one.through is None or one.through < asked.instant]
+    gaps = [one for one in known if is_short(one, asked.instant)]
     if kinds is not None and not known:
         kind = ", ".join(sorted(kinds))
         gaps.append(Covered("", "", kind, None, "no source gives it", 0))

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from hub.conformance.named import Subject
 from hub.report.model import Said
 from hub.report.service.chapter import Asked, Chapter, Part
-from hub.report.service.coverage import covered
+from hub.report.service.coverage import covered, is_short
 from hub.store.reading import Covered
 
 __all__ = ["NO_CASES", "Known", "hours_of", "known", "minute_of", "name_of", "person_of", "whole"]
@@ -50,7 +50,7 @@ def known(asked: Asked, kinds: Sequence[str], *, beside: Sequence[str] = (), unt
         notes.append(Said(phrase=phrase, values={"kinds": _words(unprovided)}))
     short: dict[tuple[str, str, int | None, str], list[str]] = defaultdict(list)
     for row in rows:
-        if row.reason or row.through is None or row.through < wanted:
+        if is_short(row, wanted):
             short[row.source, row.scope, row.through, row.reason or ""].append(row.kind)
     told = [_short(*gap, kinds=own, zone=asked.zone) for gap, own in short.items()]
     notes += told[:_SHOWN]

@@ -17,8 +17,10 @@ from hub.report.service.coverage import unread
 from hub.report.service.metric import Figures, Level
 from hub.report.service.told import said_text
 
-__all__ = ["LONGEST", "Verdict", "decisions", "summary", "verdicts", "words_in"]
+__all__ = ["LONGEST", "SUMMARY", "Verdict", "decisions", "summary", "verdicts", "words_in"]
 
+SUMMARY = 2
+"""Number of the chapter."""
 LONGEST = 250
 """Words, by BS15000-5.4-g."""
 _DECISIONS = 3
@@ -66,7 +68,7 @@ def summary(asked: Asked, figures: Figures, beyond: Sequence[str]) -> Chapter:
             more = [Said(phrase="{n} more services: see chapter 3.", values={"n": len(rows) - shown})]
         parts = [*opening, _table(rows[:shown]), *more, *asked_for]
         if not shown or words_in(parts) <= LONGEST:
-            return Chapter(2, "Summary", parts)
+            return Chapter(SUMMARY, "Summary", parts)
         shown -= 1
 
 

@@ -186,7 +186,7 @@ def _decided_each(target: Any, every: PeriodName) -> ColumnElement[bool]:
 def _kept_each(rid: str, every: PeriodName, business_days: int) -> Part:
     named, place = _link.alias(), _record.alias()
     sla, target = kind_tables["sla"].alias(), child_tables["sla", "targets"].alias()
-    tied, measurement = _link.alias(), _measurement.alias()
+    measurement = _measurement.alias()
     t, m = target.c, measurement.c
     its_id = select(place.c.id).where(place.c.sid == s.sid).correlate_except(place).scalar_subquery()
     promised = (
@@ -202,15 +202,13 @@ def _kept_each(rid: str, every: PeriodName, business_days: int) -> Part:
     stored = (
         select(func.min(func.coalesce(m.created_at, m.as_of)))
         .where(
-            tied.c.target.in_([s.sid, sla.c.sid]),
-            tied.c.type == "subject",
-            m.sid == tied.c.sid,
+            m.subject.in_([s.sid, sla.c.sid]),
             m.metric_id.in_([t.id, t.metric]),
             m.period_start <= later_of(_period.starts_at, begins(sla.c)),
             m.period_end >= _period.ends_at,
             or_(m.actual.is_not(None), filled(m.missing_reason)),
         )
-        .correlate_except(tied, measurement)
+        .correlate_except(measurement)
         .scalar_subquery()
     )
     owing = exists().where(*promised).correlate_except(named, sla, target)

@@ -55,12 +55,10 @@ def _clusters(naming: str, q: Parameters, *, by_category: bool) -> Any:
         .subquery("seen")
     )
     over: dict[str, Any] = {"partition_by": (seen.c.subject, seen.c.category), "order_by": (seen.c.at, seen.c.sid)}
-    start = func.lag(seen.c.at, k - 1).over(**over) if k > 1 else seen.c.at
-    spans = select(*seen.c, start.label("first")).subquery("spans")
-    again: dict[str, Any] = {"partition_by": (spans.c.subject, spans.c.category), "order_by": (spans.c.at, spans.c.sid)}
-    full = spans.c.at - spans.c.first <= window_days * _DAY_MS
-    before = func.lag(spans.c.at - spans.c.first).over(**again)
-    episodes = select(*spans.c, full.label("full"), before.label("before")).subquery("episodes")
+    first = func.lag(seen.c.at, k - 1).over(**over) if k > 1 else seen.c.at
+    # one layer: of windows within windows SQLite expects no rows, and then compares each with each
+    before = func.lag(seen.c.at).over(**over) - func.lag(seen.c.at, k).over(**over)
+    episodes = select(*seen.c, first.label("first"), before.label("before")).subquery("episodes")
     e = episodes.c
     return (
         select(
@@ -71,7 +69,7 @@ def _clusters(naming: str, q: Parameters, *, by_category: bool) -> Any:
             e.at.label("opened"),
             days_after(e.at, q.decision_days).label("due"),
         )
-        .where(e.full, or_(e.before.is_(None), e.before > window_days * _DAY_MS))
+        .where(e.at - e.first <= window_days * _DAY_MS, or_(e.before.is_(None), e.before > window_days * _DAY_MS))
         .limit(NEVER)
         .subquery("cluster")
     )
@@ -128,54 +126,49 @@ def _problem(cluster: Any, naming: str, *, by_category: bool, outward: bool) -> 
 
 def _decided(cluster: Any, naming: str, *, by_category: bool) -> Sequence[Rows]:
     """A decision to do nothing that names the service or item, or an incident of the episode."""
-    link: Any = _link.alias()
-    action: Any = kind_tables["improvement_action"].alias()
-    on = and_(link.c.type == "source_ids", link.c.target == cluster.c.subject)
-    direct = rows(
-        "improvement_action",
-        on,
-        _no_action_at(action.c),
-        fields=_DECISION,
-        table=link,
-        reach="far",
-        declared=_declared(action.c),
+    named = _link.alias()
+    direct = _decisions(named, named, [named.c.target.label("subject")])
+    link, scope, incident = _link.alias(), _link.alias(), _incident.alias()
+    path = link.join(incident, incident.c.sid == link.c.target).join(
+        scope, and_(scope.c.sid == incident.c.sid, scope.c.type == naming)
     )
-    named: Any = _link.alias()
-    other: Any = kind_tables["improvement_action"].alias()
-    scope, incident = _link.alias(), _incident.alias()
-    told = (
+    of_incident = _decisions(link, path, _about(scope, incident, by_category=by_category), scope)
+    found = (direct, direct.c.subject == cluster.c.subject), (of_incident, _of_episode(of_incident, cluster))
+    return [
+        rows(
+            "improvement_action",
+            on,
+            told.c.recorded,
+            fields=_DECISION,
+            table=told,
+            reach="far",
+            declared=told.c.declared,
+        ).where(
+            told.c.no_action_approver.is_not(None),
+            func.coalesce(told.c.no_action_at, cluster.c.first) >= cluster.c.first,
+        )
+        for told, on in found
+    ]
+
+
+def _decisions(link: Any, path: Any, about: Sequence[ColumnElement[Any]], scope: Any = None) -> Any:
+    """Select the decisions that `link` names as a source of something, from the few there are, not from all that is linked."""
+    action = kind_tables["improvement_action"].alias()
+    a: Any = action.c
+    return (
         select(
-            *_about(scope, incident, by_category=by_category),
-            other.c.sid,
-            other.c.no_action_approver,
-            other.c.no_action_at,
-            _no_action_at(other.c).label("recorded"),
-            _declared(other.c).label("declared"),
+            *about,
+            a.sid,
+            a.no_action_approver,
+            a.no_action_at,
+            _no_action_at(a).label("recorded"),
+            _declared(a).label("declared"),
         )
-        .select_from(
-            other.join(named, and_(named.c.sid == other.c.sid, named.c.type == "source_ids"))
-            .join(incident, incident.c.sid == named.c.target)
-            .join(scope, and_(scope.c.sid == incident.c.sid, scope.c.type == naming))
-        )
-        .where(touched(scope.c.target))
+        .select_from(path.join(action, and_(a.sid == link.c.sid, link.c.type == "source_ids")))
+        .where(touched((link if scope is None else scope).c.target))
         .limit(NEVER)
         .subquery("decided")
     )
-    of_incident = rows(
-        "improvement_action",
-        _of_episode(told, cluster),
-        told.c.recorded,
-        fields=_DECISION,
-        table=told,
-        reach="far",
-        declared=told.c.declared,
-    )
-    return [
-        found.where(
-            one.no_action_approver.is_not(None), func.coalesce(one.no_action_at, cluster.c.first) >= cluster.c.first
-        )
-        for found, one in ((direct.joining(action, action.c.sid == link.c.sid), action.c), (of_incident, told.c))
-    ]
 
 
 _DECISION = frozenset({"no_action", "source_ids"})

@@ -293,9 +293,10 @@ def _8_2_f(rid: str, p: Parameters) -> list[Part]:
         rows(
             "communication",
             and_(link.c.target == c.sid, link.c.type.in_(("evidences", "record_id"))),
-            message.c.received_at,
+            func.coalesce(message.c.received_at, message.c.created_at),  # a letter has no mail server to tell
             fields=frozenset({"class", "received_at"}),
             table=link,
+            declared=message.c.declared_by.is_not(None),
         )
         .joining(message, message.c.sid == link.c.sid)
         .where(message.c.class_ == "customer_notice")

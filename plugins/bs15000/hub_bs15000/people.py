@@ -121,13 +121,12 @@ def holders(
 
     Each condition gets the assignment's columns; with `service`, only assignments for that one are looked up. Reads role assignments, persons and identities, all of them.
     """
-    duty, login, human, named = _duty.alias(), _record.alias(), _person.alias(), _link.alias()
+    duty, login, human = _duty.alias(), _record.alias(), _person.alias()
     d: Any = duty.c
-    tied: Any = duty if service is None else named.join(duty, d.sid == named.c.sid)
-    joined = tied.join(login, login.c.sid == d.person).join(
+    joined = duty.join(login, login.c.sid == d.person).join(
         human, human.c.sid == func.coalesce(login.c.canonical, login.c.sid)
     )
-    for_service = [] if service is None else [named.c.target == service, named.c.type == "service"]
+    for_service = [] if service is None else [d.service == service]
     return counted(
         joined,
         *for_service,

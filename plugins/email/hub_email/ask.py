@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from hub.conformance.asked import Answer, answers_on, holders, humans, waiver_revision, zones
 from hub.conformance.listing import list_obligations
 from hub.records import Change, Waiver
+from hub.report.address import is_address
 from hub.report.deliver import Way, deliver_waiting, held_reason
-from hub.report.mail import is_address
 from hub.report.wording import Days
 from hub.store import outbox
 from hub.store.outbox import Delivery, MessageKey

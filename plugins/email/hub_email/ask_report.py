@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hub.clock import format_instant
-from hub.report.mail import is_address
+from hub.report.address import is_address
 from hub.report.plan.desk import Desk, record_id
 from hub.store.report_log import file_of, humans_of
 from hub_email.ask import Open

@@ -58,7 +58,7 @@ def ask(
 
 def _asked(session: Session, *, listing: bool) -> list[Asking]:
     from hub.cli.judging import judged  # noqa: PLC0415 - every command of the hub imports this module; it stays light
-    from hub.cli.report import ways_of  # noqa: PLC0415 - the same
+    from hub.cli.report_issue import ways_of  # noqa: PLC0415 - the same
     from hub.cli.report_step import office_of  # noqa: PLC0415 - the same
     from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - the same
     from hub_email.ask import ask as send  # noqa: PLC0415 - the same

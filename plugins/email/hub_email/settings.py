@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from hub.report.address import is_address
 from hub.report.channel import ChannelSettings
-from hub.report.mail import is_address
 from hub.sync.source_type import SourceSettings
 from hub_email.rule_settings import MailReading
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from hub.clock import Clock, SystemClock
 from hub.errors import DeliveryError, DeliveryUncertain, Retriable, SourceError
+from hub.report.address import is_address
 from hub.report.channel import Outgoing, Receipt
-from hub.report.mail import is_address
 from hub.sync.source import CheckLine, SourceContext
 from hub_email.bounce import verp
 from hub_email.oauth import Tokens, xoauth2

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from hub.errors import AuthenticationFailed, PluginError, ScopeUnreadable
 from hub.sync.source import Census, CheckLine, Document, Normalised, Page, Provision, Slice, SourceContext
-from hub_email.mapping import Reading, normalise
+from hub_email.draft import Reading
+from hub_email.mapping import normalise
 from hub_email.provision import provided_kinds, provisions
 
 if TYPE_CHECKING:

@@ -51,7 +51,7 @@ def survey(
 
 
 def _asked(session: Session, *, listing: bool) -> list[Surveyed]:
-    from hub.cli.report import ways_of  # noqa: PLC0415 - every command of the hub imports this module; it stays light
+    from hub.cli.report_issue import ways_of  # noqa: PLC0415 - every command of the hub imports this module; it stays light
     from hub.sync.lock import DERIVE, hold  # noqa: PLC0415 - the same
     from hub_email.rule_settings import MailReading  # noqa: PLC0415 - the same
     from hub_email.survey_ask import Desk, ask_reporters, stands  # noqa: PLC0415 - the same

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hub.report.mail import is_address
+from hub.report.address import is_address
 from hub.store.reported import ended_tickets, proven_senders
 from hub_email.automatic import is_machine
 from hub_email.rule import matches_address

@@ -120,7 +120,10 @@ def _fill(kind: Any, value: Any, zone: str, person: Callable[[str], str | None])
         return [each for each in (_fill(kind.item_type, one, zone, person) for one in listed) if each is not None]
     if isinstance(kind, inspect.StructType):
         return _struct(kind, value, zone, person)
-    return msgspec.convert(value.strip() if isinstance(value, str) else value, _plain(kind), strict=False)
+    found = msgspec.convert(value.strip() if isinstance(value, str) else value, _plain(kind), strict=False)
+    if isinstance(found, int) and not -(2**63) <= found < 2**63:  # no store has room for it
+        raise FrontMatterError("value does not fit")
+    return found
 
 
 def _plain(kind: Any) -> Any:

@@ -61,7 +61,9 @@ def _issue(document: Document, issue: dict[str, Any], vocabulary: Vocabulary) ->
         skip = Skip(document.native_id, f"issue type not mapped: {word}")
         return Normalised([], [skip], {f"issue_type:{word}": f'"{word}" = "incident"'})
     settings = vocabulary.settings
-    accounts = Accounts(vocabulary.source, settings.accounts, frozenset(settings.automation_accounts))
+    accounts = Accounts(
+        vocabulary.source, settings.accounts, frozenset(settings.automation_accounts), vocabulary.people
+    )
     history = read_history(issue, instant_or_none(fields.get("created")), by_id=settings.flavour == "cloud")
     draft = Draft(vocabulary, accounts, kind, document.native_id, issue, fields, history)
     created_at = draft.instant("created_at", fields.get("created"))

@@ -11,6 +11,10 @@ from hub_jira.value import as_dict, as_text
 __all__ = ["Accounts", "account_key"]
 
 
+MANY = 5_000
+"""People remembered from one issue to the next."""
+
+
 def account_key(user: dict[str, Any]) -> str | None:
     """Give what identifies a user for ever: account id (Cloud), key, or name (Data Center)."""
     for name in ("accountId", "key", "name"):
@@ -33,6 +37,8 @@ class Accounts:
     ties: dict[str, str]
     """Account id, key or name to the id of a person record, by configuration."""
     automation: frozenset[str]
+    known: dict[str, tuple[list[dict[str, Any]], Person]] = field(default_factory=dict)
+    """Key to the user objects last met and the record they made: the next issue shows the same people."""
     seen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Key to the user objects met, each once: an issue shows the same few again and again."""
 
@@ -60,7 +66,13 @@ class Accounts:
 
     def records(self) -> list[Person]:
         """Make a record of each account seen, deactivated ones included."""
-        return [self._record(key, self.seen[key]) for key in sorted(self.seen)]
+        if len(self.known) > MANY:
+            self.known.clear()
+        for key, met in self.seen.items():
+            made = self.known.get(key)
+            if made is None or made[0] != met:
+                self.known[key] = (met, self._record(key, met))
+        return [self.known[key][1] for key in sorted(self.seen)]
 
     def _record(self, key: str, met: list[dict[str, Any]]) -> Person:
         user = met[0] if len(met) == 1 else _together(met)

@@ -10,6 +10,7 @@ from hub_jira.field import APPROVALS, Target, parse_target
 from hub_jira.value import as_dict, as_text, native_id
 
 if TYPE_CHECKING:
+    from hub.records import Person
     from hub_jira.settings import JiraSettings
 
 __all__ = ["DONE", "OPEN", "PENDING", "Vocabulary"]
@@ -18,6 +19,11 @@ PENDING = frozenset({"pending_customer", "pending_supplier", "pending_internal"}
 DONE = frozenset({"resolved", "closed", "cancelled", "rejected"})
 OPEN = frozenset({"new", "in_progress"}) | PENDING
 SYSTEM_FIELDS = {"summary": "title", "components": "service_ids", "assignee": "assignee", "priority": "priority"}
+_DATED = {
+    **{name: name for name in ("assignee", "creator", "description", "priority", "reporter")},
+    "complainant": "reporter",
+}
+"""Neutral field -> system field that fills it and whose history dates it, unless another field is mapped."""
 FALLBACK: dict[str, StatusCategory] = {"new": "new", "indeterminate": "in_progress", "done": "closed"}
 
 
@@ -44,8 +50,7 @@ def _plan(kind: str, targets: dict[str, list[tuple[str, Target]]], approvals: tu
         taken=frozenset(field_id for field_id, _ in [*own, *targets.get("review", [])]) | frozenset(approvals),
         dated=tuple(
             {
-                "assignee": "assignee",
-                "priority": "priority",
+                **_DATED,
                 **{target.name: field_id for field_id, target in own},
             }.items()
         ),
@@ -69,6 +74,10 @@ class Vocabulary:
     """Record kind to (field id, target)."""
     approvals: tuple[str, ...]
     """Ids of the fields that hold approvals, whatever the kind."""
+    people: dict[str, tuple[list[dict[str, Any]], Person]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    """What `Accounts` remembers."""
     _plans: dict[str, Plan] = field(init=False, repr=False, compare=False, default_factory=dict)
     _categories: dict[tuple[str | None, str | None], StatusCategory] = field(
         init=False, repr=False, compare=False, default_factory=dict

@@ -183,8 +183,8 @@ class WorkTree:
         assert process.stdin is not None  # noqa: S101 - asked for above
         assert process.stdout is not None  # noqa: S101 - the same
         watch = threading.Timer(_LONGEST_S, process.kill)
-        watch.start()
         try:
+            watch.start()
             yield process.stdin, process.stdout
         except BrokenPipeError as error:
             raise GitFault("git cat-file ended early") from error

@@ -85,7 +85,7 @@ def _record(
         "id": f"{source}:{row.native_id}",
         "source": source,
         "scope": row.stem,
-        "key": row.native_id,
+        **_called(row, values, written),
         "declared_by": declaration["declared_by"],
         "proof": None if declaration["proof"] is MISSING else declaration["proof"],
         "raw_times": raw_times,
@@ -100,6 +100,13 @@ def _record(
     if "title" not in values and "name" in values:
         envelope["title"] = values["name"]
     return msgspec.convert({**values, **envelope}, KINDS[kind])
+
+
+def _called(row: Row, values: dict[str, Any], written: dict[str, str]) -> dict[str, Any]:
+    """Say what people call the record: its row, unless the file has a column for that; it is found by its row then too."""
+    if "key" in written:
+        return {"key": values.get("key"), "aliases": [row.native_id]}
+    return {"key": row.native_id}
 
 
 def _recorded(

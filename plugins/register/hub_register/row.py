@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -15,13 +15,10 @@ from hub.errors import Fault
 from hub.sla.zone import zone_names
 from hub_register.csv_text import read_csv
 from hub_register.nearest import nearest
-from hub_register.reader import BrokenFile, Node, decode_text, read_bytes, read_text
+from hub_register.reader import BrokenFile, Node, decode_text, read_text
 from hub_register.schema import FILES, declared_fields
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["CSV", "YAML", "RegisterFile", "Row", "RowChange", "RowHistory", "parse_register", "read_register_file"]
+__all__ = ["CSV", "YAML", "RegisterFile", "Row", "RowChange", "RowHistory", "parse_register"]
 
 YAML = ".yaml"
 CSV = ".csv"
@@ -124,17 +121,8 @@ class RegisterFile:
         return FILES[self.stem]
 
 
-def read_register_file(path: Path, stem: str, name: str, zone: str) -> RegisterFile:
-    """Read a file; `zone` is that of local times where its head names none. Never raises for its content."""
-    try:
-        content = read_bytes(path, name)
-    except BrokenFile as error:
-        return RegisterFile(stem, name, broken=error.fault)
-    return parse_register(content, path.suffix, stem, name, zone)
-
-
 def parse_register(content: bytes, suffix: str, stem: str, name: str, zone: str) -> RegisterFile:
-    """Read the bytes of a file whose name ends in `suffix`. Never raises for its content."""
+    """Read the bytes of a file whose name ends in `suffix`; `zone` is that of local times where its head names none. Never raises."""
     register = RegisterFile(stem, name, digest=hashlib.sha256(content).hexdigest())
     try:
         text = decode_text(content, name)

@@ -136,7 +136,10 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "waiver": ("requirement_id", "reason", "approver", "valid_from", "valid_to"),
 }
 """Without these a row says nothing; everything else that is missing is for the requirements to judge."""
-ALIASES: Mapping[str, Mapping[str, str]] = {"person": {"accounts": "same_as"}}
+ALIASES: Mapping[str, Mapping[str, str]] = {
+    "person": {"accounts": "same_as"},
+    "underpinning_contract": {"number": "key"},  # the id of a row is no number that both sides know the contract by
+}
 """Kind to (key people write -> record field)."""
 ROW_KEYS = ("id", "declared_by", "declared_at", "proof", "proof_hash", "expires_at")
 """Who vouches for a row, since when, on what, and until when."""
@@ -189,14 +192,17 @@ def struct_fields(struct: type) -> dict[str, inspect.Field]:
 @cache
 def row_fields(kind: str) -> dict[str, inspect.Field]:
     """Give what a row of a kind may hold beside its id and declaration, by the key people write."""
-    fields = {name: field for name, field in struct_fields(KINDS[kind]).items() if field.name not in _NOT_WRITTEN}
+    described = struct_fields(KINDS[kind])
+    fields = {name: field for name, field in described.items() if field.name not in _NOT_WRITTEN}
     for name in ("declared_by", "proof", "expires_at", *RECORDED.get(kind, ())):
         fields.pop(name, None)
     for written, name in ALIASES.get(kind, {}).items():
-        fields[written] = fields.pop(name)
+        fields.pop(name, None)
+        fields[written] = described[name]
     return fields
 
 
+@cache
 def declared_fields(kind: str) -> dict[str, inspect.Field]:
     """Give everything a row of a kind may hold, its id and declaration first."""
     return {**struct_fields(Declaration), **row_fields(kind)}

@@ -18,7 +18,8 @@ from hub_register.mapping import Reading, read_row
 from hub_register.nearest import nearest
 from hub_register.promise import promise_faults
 from hub_register.proof import ProofCheck
-from hub_register.row import CSV, YAML, RegisterFile, Row, read_register_file
+from hub_register.reader import BrokenFile, read_bytes
+from hub_register.row import CSV, YAML, RegisterFile, Row, parse_register
 from hub_register.schema import FILES, provided
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class RegisterSource:
         self._shown = settings.folder
         """How faults call the folder: as the configuration does."""
         self._proofs = ProofCheck(self._folder)
+        self._parsed: dict[str, RegisterFile] = {}
+        """What was last found in a file; its bytes are read at every call, its rows only where they differ."""
         self._mode: HistoryMode = settings.history
         self._history = self._new_history()
 
@@ -79,10 +82,10 @@ class RegisterSource:
             return [closed]
         files = self._files()
         found = self._strangers() + [fault for register in files for fault in self._file_faults(register)]
-        readings = {row.native_id: (row, self._read(row)) for file in files for row in file.rows}
-        found += [fault for _, reading in readings.values() for fault in reading.faults]
-        found += _dangling(files, readings) + _claimed_twice(readings) + self._future(readings)
-        return sorted(found, key=lambda fault: (fault.file, fault.line or 0, fault.column or 0))
+        readings = self._readings(files)
+        found += _reading_faults(readings) + _dangling(files, readings)
+        found += _claimed_twice(readings) + self._future(readings)
+        return sorted(found, key=_place)
 
     def warnings(self) -> list[Fault]:
         """Say what is allowed and weakens what the rows prove, by file, line and column."""
@@ -91,7 +94,7 @@ class RegisterSource:
         for register in files:
             found += self._weak(register)
         found += self._promise_faults()
-        return sorted(found, key=lambda fault: (fault.file, fault.line or 0, fault.column or 0))
+        return sorted(found, key=_place)
 
     def _promise_faults(self) -> list[Fault]:
         """Say which agreements measure nothing, and why."""
@@ -140,7 +143,7 @@ class RegisterSource:
             raise ConfigurationError([closed])
         self._history = self._new_history()
         files = self._files()
-        self._refuse_wrong_waivers()
+        self._refuse_wrong_waivers(files)
         return [
             Slice(file.stem, file.stem, frozenset({file.kind}), str(file.broken) if file.broken else None)
             for file in files
@@ -152,7 +155,7 @@ class RegisterSource:
         The cursor keeps the history of the file, so that only what was committed since is looked at. What stands in the file and cannot become a record is a gap: its absence proves nothing.
         """
         if part.stream == _DECISIVE:
-            self._refuse_wrong_waivers()
+            self._refuse_wrong_waivers(self._files())
         register = self._file(part.stream)
         if register.broken:
             raise ScopeUnreadable(str(register.broken))
@@ -192,7 +195,8 @@ class RegisterSource:
         yield from ()
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Forget what was read; nothing is held open."""
+        self._parsed.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -242,15 +246,27 @@ class RegisterSource:
         shown = str(self._shown / first)
         if further:
             return RegisterFile(stem, shown, broken=Fault(f"stands beside {further[0]}; keep one of the two", shown))
-        return read_register_file(self._folder / first, stem, shown, self._context.zone)
+        try:
+            content = read_bytes(self._folder / first, shown)
+        except BrokenFile as error:
+            return RegisterFile(stem, shown, broken=error.fault)
+        known = self._parsed.get(shown)
+        if known is None or known.digest != hashlib.sha256(content).hexdigest():
+            known = self._parsed[shown] = parse_register(
+                content, PurePath(first).suffix, stem, shown, self._context.zone
+            )
+        return known
 
-    def _refuse_wrong_waivers(self) -> None:
-        if _DECISIVE not in self._kept():
-            return
-        names = {str(self._shown / f"{_DECISIVE}{suffix}") for suffix in _SUFFIXES}
-        wrong = [fault for fault in self.faults() if fault.file in names]
+    def _refuse_wrong_waivers(self, files: list[RegisterFile]) -> None:
+        decisive = [file for file in files if file.stem == _DECISIVE]
+        readings = self._readings(decisive)
+        wrong = [fault for file in decisive for fault in self._file_faults(file)]
+        wrong += _reading_faults(readings) + _dangling(files, readings) + self._future(readings)
         if wrong:
-            raise ConfigurationError(wrong)
+            raise ConfigurationError(sorted(wrong, key=_place))
+
+    def _readings(self, files: list[RegisterFile]) -> dict[str, tuple[Row, Reading]]:
+        return {row.native_id: (row, self._read(row)) for file in files for row in file.rows}
 
     def _closed(self) -> Fault | None:
         """Say why the folder cannot be looked into; None = it can."""
@@ -293,6 +309,14 @@ class RegisterSource:
 def _bare(register: RegisterFile) -> list[Row]:
     """Give the rows that name no proof."""
     return [row for row in register.rows if isinstance(row.node.value, dict) and "proof" not in row.node.value]
+
+
+def _place(fault: Fault) -> tuple[str, int, int]:
+    return fault.file, fault.line or 0, fault.column or 0
+
+
+def _reading_faults(readings: Mapping[str, tuple[Row, Reading]]) -> list[Fault]:
+    return [fault for _, reading in readings.values() for fault in reading.faults]
 
 
 def _stands(path: Path) -> bool:

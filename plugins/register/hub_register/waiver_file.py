@@ -111,7 +111,7 @@ class WaiverFile(RegisterSource):
     def _refuse_faults(self) -> None:
         if closed := self._closed():
             raise ConfigurationError([closed])
-        self._refuse_wrong_waivers()
+        self._refuse_wrong_waivers(self._files())
 
     def _text(self, content: bytes) -> str:
         return content.decode("utf-8").removeprefix(_BOM)

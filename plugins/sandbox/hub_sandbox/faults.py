@@ -8,6 +8,7 @@ from hub_sandbox.register_fault import ROW_FAULTS, months_of
 
 __all__ = [
     "CHANGE_FAULTS",
+    "COMPLAINT_FAULTS",
     "FAULTS",
     "FOLLOWING_FAULTS",
     "PROBLEM_FAULTS",
@@ -125,11 +126,19 @@ FOLLOWING_FAULTS = {
     "approved_after_merge": "deployed_before_approval",
 }
 """Fault of a merge request -> what follows for its deployment, or for the change in Jira that it carries out."""
+COMPLAINT_FAULTS = (
+    FaultKind("complaint_answered_late", "BS15000-6.1-f", "0001000000100"),
+    FaultKind("complaint_without_investigator", "BS15000-6.1-e", "0000010000000"),
+    FaultKind("complaint_without_outcome", "BS15000-6.1-g", "0000000010000"),
+    FaultKind("complaint_without_channel", "CMP-01", "0000000000010"),
+    FaultKind("complaint_without_cause", "CMP-02", "0000000100000"),
+)
 OTHER_FAULTS = (
     FaultKind("evidence_deleted", "BS15000-4.5-r5", "0000000000001"),
     FaultKind("deleted_without_leave", "BS15000-4.5-r6", "0000000000001"),
     FaultKind("emergency_never_authorised", "BS15000-8.2-j", "0000001000011", by_day=True),
     FaultKind("problem_without_owner", "BS15000-7.2-i", "0010000000010", by_day=True),
+    FaultKind("major_incident_not_reported", "SRM-17", "0000000000010", by_day=True),
 )
 """What nobody plans: it happens to a single issue, or follows from another fault."""
 _KEPT_BY_HAND = tuple(
@@ -143,6 +152,7 @@ FAULTS = {
         *PROBLEM_FAULTS,
         *REVIEW_FAULTS,
         *SHIPPING_FAULTS,
+        *COMPLAINT_FAULTS,
         *OTHER_FAULTS,
         *_KEPT_BY_HAND,
     )

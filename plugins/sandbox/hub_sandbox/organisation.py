@@ -6,14 +6,17 @@ from collections import Counter, defaultdict
 
 from hub.clock import parse_instant
 from hub_sandbox.change import make_changes, make_misfiled
+from hub_sandbox.duty import plan_duty
 from hub_sandbox.faults import FAULTS, Fault
 from hub_sandbox.gitlab_story import Shipping
 from hub_sandbox.improvement import make_complaints, make_improvements
 from hub_sandbox.incident import CategoryUse, make_background, make_requests, make_security
 from hub_sandbox.problem import make_problems, make_reclassified
-from hub_sandbox.review_plan import ReviewPlan, plan_reviews
+from hub_sandbox.report_rows import plan_reports
+from hub_sandbox.review_plan import Declared, ReviewPlan, plan_reviews
 from hub_sandbox.simulation import Simulation
 from hub_sandbox.timeline import Comment, Issue, Link, Mention, Step
+from hub_sandbox.visit import plan_visits
 
 __all__ = ["DELETED_AT", "Organisation"]
 
@@ -62,6 +65,11 @@ class Organisation:
         for name in ("evidence_deleted", "deleted_without_leave"):
             sim.fault(name, deleted, DELETED_AT)
         self.reviews: ReviewPlan = plan_reviews(self, sim.hours)
+        faulty = {item.issue for item in sim.faults}
+        self.papers: dict[str, list[Declared]] = {**plan_duty(self, sim.hours), **plan_visits(self, sim.hours, faulty)}
+        reports, unreported = plan_reports(self, sim.hours)
+        self.papers |= reports
+        """Further rows of the register that follow from the history, by file."""
         self.shipping = Shipping(self.issues, {str(item.issue.id) for item in sim.faults}, sim.end)
         """What the organisation's GitLab holds."""
         self.faults = sorted(
@@ -77,6 +85,7 @@ class Organisation:
                 for item in sim.faults
             ]
             + self.reviews.faults
+            + [unreported]
             + self.shipping.faults,
             key=lambda fault: (fault.at, fault.name, fault.key),
         )

@@ -15,11 +15,14 @@ from hub_sandbox.office_hours import DAY_MS, HISTORY_START, OfficeHours
 from hub_sandbox.organisation import Organisation
 from hub_sandbox.people import CHANGE_AUTHORITY, PROBLEM_MANAGERS, SERVICES, STAFF, TEAMS
 from hub_sandbox.register_rows import merge_rows, standing_rows
+from hub_sandbox.report_check import checked_reports
+from hub_sandbox.review_plan import Declared
 from hub_sandbox.timeline import Issue
 
 __all__ = ["write_register"]
 
 _FOUNDED = "2024-01-01"
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def write_register(
@@ -53,18 +56,20 @@ def write_register(
             for service in SERVICES
         ],
         "calendars": [_calendar()],
-        "reviews": [
-            {"id": item.id, "declared_at": format_instant(item.declared_at), **_refer(item.row, tickets)}
-            for item in organisation.reviews.rows
-            if item.declared_at <= as_of
-        ],
+        "reviews": _written(organisation.reviews.rows, as_of, tickets),
         "waivers": _waivers(organisation, hours, as_of, tickets),
         "improvement_actions": _actions(hours, as_of),
         "disposals": [],
         "service_reports": _problem_reports(organisation, hours, as_of, tickets),
     }  # fmt: skip
+    for name, papers in organisation.papers.items():
+        files[name] = [*files.get(name, []), *_written(papers, as_of, tickets)]
     for name, rows in standing_rows(date.fromisoformat(format_instant(as_of)[:10])).items():
         files[name] = merge_rows(files.get(name, []), rows)
+    reports, approvals, figures = checked_reports(files["service_reports"], hours, as_of)
+    files["service_reports"] = reports
+    files["approvals"] += approvals
+    files["measurements"] += figures
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, rows in files.items():
@@ -76,9 +81,18 @@ def write_register(
             "rows": rows,
         }
         path = folder / f"{name}.yaml"
-        path.write_text(yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=110), encoding="utf-8")
+        text = yaml.dump(head, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=110)
+        path.write_text(text, encoding="utf-8")
         paths.append(path)
     return paths
+
+
+def _written(rows: list[Declared], as_of: int, tickets: str) -> list[dict[str, Any]]:
+    return [
+        {"id": item.id, "declared_at": format_instant(item.declared_at), **_refer(item.row, tickets)}
+        for item in rows
+        if item.declared_at <= as_of
+    ]
 
 
 def _refer(value: Any, tickets: str) -> Any:

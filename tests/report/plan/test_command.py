@@ -30,7 +30,7 @@ folder = "out"
 @pytest.fixture
 def config(tmp_path: Path, places) -> Path:
     (tmp_path / "hub.toml").write_text(CONFIG)
-    path = places.settle(tmp_path / "hub.toml")
+    path = places.furnish(tmp_path / "hub.toml")
     with Session(path, clock=FixedClock(at("2025-10-01T08:00")), create_store=True) as session:
         row = spec(method="outbox", valid_from="2025-10-01", valid_to="2025-12-01")
         with session.store.begin() as conn:
@@ -153,19 +153,19 @@ def test_an_unknown_report(config, run_hub):
 
 
 def test_a_conformance_report_waits_for_the_approval_the_plan_asks_for(tmp_path, places, answers, monkeypatch, run_hub):
-    from hub.cli import report
-    from hub.cli.report import make_conformance
+    from hub.cli import report_issue
+    from hub.cli.report_issue import make_conformance
 
     more = '[reports.conformance]\nto = ["register:people/kim"]\nchannels = ["outbox"]\n'
     (tmp_path / "hub.toml").write_text(CONFIG + more)
-    path = places.settle(tmp_path / "hub.toml")
+    path = places.furnish(tmp_path / "hub.toml")
     row = spec(type="conformance", customer_id=None, direction="internal", valid_from="2025-10-01", method="outbox")
-    monkeypatch.setattr(report, "_answers", lambda _session: lambda *_asked: answers)
+    monkeypatch.setattr(report_issue, "answers_of", lambda _session: lambda *_asked: answers)
     name = "SR-example-organisation-conformance-2025-10"
     with Session(path, clock=FixedClock(at("2025-11-03T08:00")), create_store=True) as session:
         with session.store.begin() as conn:
             write_records(conn, [Write(one) for one in [*people(), row]], at("2025-10-01T08:00"))
-        monkeypatch.setattr(report, "require_derived", lambda _conn: None)
+        monkeypatch.setattr(report_issue, "require_derived", lambda _conn: None)
         for _ in range(2):
             issue, messages = make_conformance(session, period="2025-10")
             assert (issue.report_id, [(one.state, one.detail) for one in messages]) == (

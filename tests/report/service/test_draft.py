@@ -201,7 +201,7 @@ def test_by_command(tmp_path, places, run_hub, monkeypatch):
         '[organisation]\nname = "Example Organisation"\nzone = "Europe/Berlin"\ncalendar = "5x8"\n'
         'judge_from = 2025-10-01\n[store]\nurl = "sqlite:///hub.db"\n'
     )
-    config = places.settle(tmp_path / "hub.toml")
+    config = places.furnish(tmp_path / "hub.toml")
     row = next(one for one in records() if one.id == "register:report_catalogue/monthly")
     kept = [row, *(one for one in records() if not isinstance(one, Incident) and one.id != row.id)]
     old = msgspec.structs.replace(row, valid_from="2025-10-01", valid_to="2025-12-01")
