@@ -145,6 +145,11 @@ class Stand:
         found = httpx.get(f"{self.prometheus}/api/v1/query", params={"query": query}).json()
         return bool(found["data"]["result"])
 
+    def scraped(self) -> None:
+        """Wait until both were scraped once, and the second after it, in which a range of whole seconds shows it."""
+        wait_until(lambda: self.measured("up == 1") and self.measured("demo_up"))
+        time.sleep(1)
+
     def reap(self) -> None:
         for one in self._children:
             one.wait(10)

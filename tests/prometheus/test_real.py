@@ -199,8 +199,6 @@ def test_a_clock_that_is_off_leaves_everything_unread(stand: Stand, store, tmp_p
 
 
 def test_check_tells_what_it_found(stand: Stand, tmp_path) -> None:
-    wait_until(lambda: stand.measured("demo_up"))
-    time.sleep(1)  # looks are at whole seconds
     source = stand.source(
         tmp_path,
         alerts="",
