@@ -18,7 +18,7 @@ from tests.parity.look import Seen, look
 from tests.postgresql import PASSWORD
 from tests.store_fixtures import Places
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
 THEN = parse_instant("2026-12-02T08:00:00Z")
 AGAIN = 60_000
 """How much later a report is made anew, from what is there, for nothing but the move lies between."""

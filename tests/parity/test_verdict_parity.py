@@ -8,7 +8,7 @@ import pytest
 
 from tests.kill.harness import FIRST, NOW
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
