@@ -18,6 +18,7 @@ from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need
 from hub.conformance.relation import linked
 from hub.conformance.shape import attestation, completeness, deadline, precondition, threshold, trend
+from hub.conformance.tally import SUMS
 from hub.conformance.unit import each_month, unit
 from hub.records import Record
 from hub.sla.calendar import Calendar, built_in
@@ -25,8 +26,8 @@ from hub.sla.materialise import materialise
 from hub.store.reading import record_coverage, set_provisions
 from hub.store.schema import kind_tables
 from hub.store.store import Store
+from hub.store.tables import counted, obligation, period, record, tally
 from hub.store.tables import link as _link
-from hub.store.tables import obligation, period, record
 from hub.store.writer import Write, write_records
 from hub.sync.source import Provision
 
@@ -283,6 +284,17 @@ class House:
             ids = dict(conn.execute(select(record.c.sid, record.c.id)).all())
             kept = conn.execute(select(obligation).where(obligation.c.known_to.is_(None))).all()
         return sorted(((*names[r.part], ids[r.unit], r) for r in kept), key=lambda one: (one[:3], one[3].anchor))
+
+    def remembered(self) -> list[list[tuple[Any, ...]]]:
+        """List what stands counted, record by record, and its sums."""
+        with self.store.connect() as conn:
+            return [
+                sorted((tuple(row) for row in conn.execute(select(*(table.c[name] for name in names)))), key=repr)
+                for table, names in (
+                    (counted, ("part", "unit", "anchor", "sid", "value", "sure")),
+                    (tally, ("part", "unit", "anchor", *SUMS)),
+                )
+            ]
 
     def owed(self, rid: str, unit_id: str) -> Any:
         """Return the one obligation of a unit."""

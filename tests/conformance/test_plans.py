@@ -14,9 +14,11 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.dialects import sqlite
 
 from hub.conformance.append import FRESH, append
+from hub.conformance.expression import narrow
 from hub.conformance.judge import judge
 from hub.conformance.part import OBLIGATION_COLUMNS, Part
 from hub.conformance.rollup import roll_up
+from hub.conformance.tally import counts, tallied, with_tally
 from hub.store.schema import child_tables, metadata
 from hub.store.store import Store
 from hub_bs15000.catalogue import load_pack
@@ -118,6 +120,33 @@ def test_all_units_are_derived_without_comparing_each_with_each(part: Part, larg
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.requirement}-{part.name}")
 def test_few_units_are_derived_from_few_rows(part: Part, large: sqlite3.Connection) -> None:
     assert scanned(large, part.sql(sqlite.dialect(), units="dirty_0")) == set()
+
+
+COUNTING = [part for part in EVERY_PART if tallied(part.written(sqlite.dialect()))]
+
+
+def test_what_is_counted_month_by_month_is_remembered() -> None:
+    assert {part.requirement for part in COUNTING} == {"SD-09", "SD-13", "SLM-13", "SLM-14", "SLM-15"}
+
+
+@pytest.mark.parametrize("part", COUNTING, ids=lambda part: f"{part.requirement}-{part.name}")
+def test_a_changed_ticket_is_counted_anew_and_no_other_of_its_service_is_read(
+    part: Part, large: sqlite3.Connection
+) -> None:
+    written = part.written(sqlite.dialect())
+    (counted,) = counts(written, "dirty_0")
+    first, second, *_ = (step for step in steps(large, counted) if re.match(r"(SCAN|SEARCH) ", step))
+    by_number = r"SEARCH \w+ USING (INTEGER )?PRIMARY KEY \((rowid=\?|sid=\? AND type=\?)\)"
+    assert re.fullmatch(by_number, first)
+    assert re.fullmatch(by_number, second)
+    assert scanned(large, counted) == set()
+    sums = narrow(with_tally(written, "tally", 1), "dirty_0")
+    assert tables_read(sums) <= SMALL | {"tally", "unknown_field", "since"}
+    assert any(step.startswith("SEARCH tally USING PRIMARY KEY (part=? AND unit=?") for step in steps(large, sums))
+
+
+def tables_read(sql: str) -> set[str]:
+    return set(re.findall(r"(?:FROM|JOIN)\s+([a-z_]+)", re.sub(r"'(?:[^']|'')*'", "''", sql))) & set(metadata.tables)
 
 
 @pytest.mark.parametrize("part", EVERY_PART, ids=lambda part: f"{part.requirement}-{part.name}")

@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from hub.conformance.evidence import Rows, any_of, at
 from hub.conformance.expression import days_after, hours_after, touched
+from hub.conformance.member import Member
 from hub.conformance.owed import NEVER
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
@@ -94,45 +95,45 @@ def _resolved(services: Unit, window_days: int) -> tuple[Rows, ColumnElement[Any
     reported for the service within the window. Without a category that is not known.
     """
     month, again = _period.alias(), child_tables["incident", "reopens"].alias()
-    followed, i = _followed(window_days), _incident.alias()
+    followed = _followed(window_days)
     began = (
         select(month.c.starts_at)
-        .where(month.c.unit == "month", month.c.starts_at <= i.c.resolved_at)
+        .where(month.c.unit == "month", month.c.starts_at <= followed.c.at)
         .order_by(month.c.starts_at.desc())
         .limit(1)
         .correlate_except(month)
         .scalar_subquery()
     )
-    reopened = exists().where(again.c.sid == i.c.sid).correlate_except(again)
+    reopened = exists().where(again.c.sid == followed.c.sid).correlate_except(again)
     member = (
         select(
             followed.c.service,
             followed.c.sid,
-            i.c.resolved_at.label("at"),
+            followed.c.at,
             began.label("month"),
-            i.c.declared_by.is_not(None).label("declared"),
             case((reopened, 1), else_=followed.c.back).label("back"),
         )
-        .select_from(followed.join(i, i.c.sid == followed.c.sid))
         .limit(NEVER)
         .subquery("member")
     )
     m: Any = member.c
+    in_month = member.join(_period, and_(_period.c.unit == "month", _period.c.starts_at == m.month))
     found = Rows(
         kind="incident",
         table=member,
         on=and_(m.service == services.sid, m.month == _period.c.starts_at),
         at=m.at,
         record=m.sid,
-        declared=m.declared,
+        declared=false(),
         reads={"incident": "near"},
         needs=(Need("incident", frozenset({"service_ids", "resolved_at", "category", "ci_ids"}), evidence=True),),
+        member=Member(unit=m.service, sid=m.sid, joined=in_month, alone=False),
     )
     return found, case((m.back == 1, true()), (m.back == 0, false()), else_=null())
 
 
 def _followed(window_days: int) -> FromClause:
-    """Select (service, sid, back) of resolved incidents: 1 = a like one followed in time, NULL = not known."""
+    """Select (service, sid, at, back) of resolved incidents: 1 = a like one followed in time, NULL = not known."""
     link, item, i = _link.alias(), _link.alias(), _incident.alias()
     reported = func.coalesce(i.c.reported_at, i.c.recorded_at, i.c.created_at)
     seen = (
@@ -161,15 +162,17 @@ def _followed(window_days: int) -> FromClause:
         select(*alike, one.resolved, literal(1)).where(one.resolved.is_not(None)),
     ).subquery("laid")
     d = laid.c
-    following = func.min(case((d.over == 0, d.at))).over(
-        partition_by=(d.service, d.item, d.category), order_by=(d.at, d.over), rows=(1, None)
+    following = func.min(
+        case((d.over == 0, d.at))
+    ).over(  # backwards, so that the least so far is all to be kept in mind
+        partition_by=(d.service, d.item, d.category), order_by=(d.at.desc(), d.over.desc()), rows=(None, 0)
     )
     ahead = select(*d, following.label("following")).subquery("ahead")
     a = ahead.c
     soon = func.coalesce(a.following, NEVER) <= a.at + window_days * _DAY_MS
     back = case((func.coalesce(a.category, "") == "", None), (soon, 1), else_=0)
     return (
-        select(a.service, a.sid, func.max(back).label("back"))
+        select(a.service, a.sid, func.max(a.at).label("at"), func.max(back).label("back"))
         .where(a.over == 1)
         .group_by(a.service, a.sid)
         .subquery("followed")
