@@ -88,7 +88,7 @@ def fill(conn: Connection, part: Part, number: int, *, units: str = "") -> None:
 def settle(conn: Connection, part: Part, number: int, known_at: int, *, units: str = "") -> tuple[int, int]:
     """Close what differs from what was laid aside for the part and append that; returns (closed, written)."""
     if not units:
-        keep_tally(conn, number, laid=tallied(part.written(conn.dialect)))
+        keep_tally(conn, part.written(conn.dialect), number)
     live = f"o.part = {number} AND o.known_to IS NULL"
     laid = f"f.part = {number}"
     append = (

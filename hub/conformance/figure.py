@@ -48,9 +48,9 @@ def sums(
         .select_from(of.member.joined)
         .where(*in_period.conditions)
     )
-    one: Any = (marked(rows, "counted") if of.member.alone else rows).subquery("counted").c
+    one: Any = marked(rows, "counted").subquery("counted").c
     totals = select(one.unit, one.anchor, *_sums(one.value, one.sure)).group_by(one.unit, one.anchor)
-    tally: Any = (marked(totals, "tally") if of.member.alone else totals).cte("tallied")
+    tally: Any = marked(totals, "tally").cte("tallied")
     joined = unit.rows.join(tally, and_(tally.c.unit == unit.sid, tally.c.anchor == unit.anchor))
     told = select(*owed, *(tally.c[name] for name in SUMS)).select_from(joined)
     return told.where(touched(unit.sid), *unit.conditions)

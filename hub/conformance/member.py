@@ -17,7 +17,9 @@ class Member:
     unit: ColumnElement[Any]
     sid: ColumnElement[Any]
     joined: FromClause
-    """The rows, joined to the table `period`."""
-    alone: bool = True
-    """What is said of a row depends on its own record, on what `near` finds from that, and on calendars and periods, and
-    on no other row: it is remembered (`hub.conformance.tally`), and `changed(sid)` narrows the rows to those of some records."""
+    """The rows, joined to the table `period`.
+
+    What is said of a row depends on its own record, on what `near` finds from that, on its line (`hub.conformance.lineup`), and
+    on calendars and periods; on nothing else, the unit it is counted for included: it is remembered
+    (`hub.conformance.tally`), and `changed(sid)` narrows the rows to those of some records.
+    """

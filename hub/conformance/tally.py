@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Select
 
 from hub.conformance.expression import narrow
+from hub.conformance.lineup import forget_line, keep_line, lay_line, lined_up, move
 
 __all__ = ["SUMS", "counts", "forget_tally", "keep_tally", "lay_tally", "marked", "recount", "tallied", "with_tally"]
 
@@ -52,7 +53,7 @@ def counts(written: str, changed: str = "") -> list[str]:
 def lay_tally(conn: Connection, written: str, number: int) -> None:
     """Count everything anew and lay it aside in `fresh_counted` and `fresh_tally`; locks nothing."""
     _clear(conn, number)
-    _count(conn, written, number)
+    _count(conn, lay_line(conn, written, number) if lined_up(written) else written, number)
     totals = ", ".join(_summed("f", name) for name in SUMS)
     conn.exec_driver_sql(
         f"INSERT INTO fresh_tally (part, unit, anchor, {', '.join(SUMS)}) SELECT {number}, f.unit, f.anchor, {totals} "
@@ -61,11 +62,13 @@ def lay_tally(conn: Connection, written: str, number: int) -> None:
     )
 
 
-def keep_tally(conn: Connection, number: int, *, laid: bool) -> None:
+def keep_tally(conn: Connection, written: str, number: int) -> None:
     """Remember what was laid aside for the part, if it counts anything, in place of what was known."""
     forget_tally(conn, [number])
-    if not laid:
+    if not tallied(written):
         return
+    if lined_up(written):
+        keep_line(conn, number)
     names = f"part, unit, anchor, {', '.join(SUMS)}"
     conn.exec_driver_sql(f"INSERT INTO counted ({_ROW}) SELECT {_ROW} FROM fresh_counted WHERE part = {number}")
     conn.exec_driver_sql(f"INSERT INTO tally ({names}) SELECT {names} FROM fresh_tally WHERE part = {number}")
@@ -74,13 +77,17 @@ def keep_tally(conn: Connection, number: int, *, laid: bool) -> None:
 
 def forget_tally(conn: Connection, numbers: Sequence[int]) -> None:
     """Forget what parts have counted."""
+    listed = ", ".join(map(str, numbers))
     for table in ("counted", "tally"):
-        conn.exec_driver_sql(f"DELETE FROM {table} WHERE part IN ({', '.join(map(str, numbers))})")
+        conn.exec_driver_sql(f"DELETE FROM {table} WHERE part IN ({listed})")
+    forget_line(conn, listed)
 
 
 def recount(conn: Connection, written: str, number: int, units: str) -> None:
     """Count anew only the records in the table `units`: what they gave is taken from the sums, what they give is added."""
     _clear(conn, number)
+    if lined_up(written):
+        written, units = move(conn, written, number, units)
     _count(conn, written, number, units)
     changed = f"part = {number} AND sid IN (SELECT unit FROM {units})"
     rows = "unit, anchor, value, sure"

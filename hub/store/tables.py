@@ -375,6 +375,19 @@ tally = Table(
     sqlite_with_rowid=False,
 )
 """Sums of `counted` for each unit and period."""
+lineup = Table(
+    "lineup",
+    metadata,
+    _part_key("part", SmallInteger),
+    _part_key("sid", Integer),
+    _part_key("unit", Integer),
+    Column("grp", Text, primary_key=True),  # with what it is compared
+    _part_key("step", SmallInteger),  # 1 = something is said of it, 0 = it matters to those
+    Column("at", BigInteger, nullable=False),
+    Index("lineup_at_i", "part", "unit", "grp", "at"),
+    sqlite_with_rowid=False,
+)
+"""Rows of which what is said depends on others of their group near them in time, so that these are found when one moves."""
 place = Table(
     "place",
     metadata,

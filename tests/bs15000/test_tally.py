@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,8 +17,8 @@ from hub.testing.factory import at
 from hub_bs15000.catalogue import load_pack
 from tests.conformance.kit import House, prepare
 
-COUNTING = {"SD-09", "SD-13", "SLM-13", "SLM-14", "SLM-15"}
-OTHERS = {"BS15000-7.2-c", "BS15000-8.3-h", "CMP-07"}
+COUNTING = {"CMP-07", "SD-09", "SD-13", "SLM-13", "SLM-14", "SLM-15"}
+OTHERS = {"BS15000-7.2-c", "BS15000-8.3-h"}
 """What looks at all tickets of a service without remembering them."""
 REQUIREMENTS = [one for one in load_pack().requirements({}) if one.id in COUNTING | OTHERS]
 MAIL, PAY = "register:service/mail", "register:service/pay"
@@ -178,4 +179,42 @@ def test_a_requirement_counts_what_it_is_to_count(any_store: Store, rid: str) ->
     for number in range(1, 8):
         run_clock(any_store, f"desk:incident/{number}", started_at=at(3), due_at=at(5 + number), stopped_at=at(9))
     house.derive()
-    assert all(house.remembered())
+    counted, sums, line = house.remembered()
+    assert counted
+    assert sums
+    assert bool(line) == (rid == "CMP-07")
+
+
+def drawn(chance: Random, native: str) -> Incident:
+    """An incident of few services, items and categories, reported and resolved on any day of a quarter, or never."""
+    day = chance.randrange(0, 90)
+    resolved = None if chance.random() < 0.2 else at(day + chance.choice((-1, 0, 0, 1, 30, 45)))
+    return incident(
+        native,
+        day,
+        *chance.choice(((MAIL,), (PAY,), (MAIL, PAY))),
+        category=chance.choice(("disk", "Disk", "net", "", None)),
+        ci_ids=chance.choice(([], ["cmdb:ci/1"], ["cmdb:ci/1", "cmdb:ci/2"])),
+        resolved_at=resolved,
+        reported_at=chance.choice((at(day), at(day), None)),
+        status_category=chance.choice((None, None, None, "cancelled")),
+        reopens=chance.choice(([], [], [], [Reopen(reopened_at=at(day + 2))])),
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_follows_whom_is_known_wherever_incidents_move(any_store: Store, seed: int) -> None:
+    chance = Random(seed)
+    house = House(any_store, [one for one in REQUIREMENTS if one.id == "CMP-07"])
+    with any_store.begin() as conn:
+        prepare(conn)
+    house.write(*SERVICES, *(drawn(chance, f"desk:incident/{number}") for number in range(40)))
+    moved = 0
+    house.derive()
+    for _ in range(8):
+        before = house.current()
+        for number in chance.sample(range(40), k=chance.choice((1, 1, 2, 5))):
+            house.write(drawn(chance, f"desk:incident/{number}"))
+        holds(house)
+        moved += house.current() != before
+    assert moved

@@ -13,6 +13,7 @@ from hub.conformance.derive import DeriveSummary, derive, part_numbers
 from hub.conformance.evidence import any_of, at, rows
 from hub.conformance.expression import CALENDAR, business_days_after, days_after, since_when
 from hub.conformance.judge import Judgement, judge
+from hub.conformance.lineup import COLUMNS
 from hub.conformance.pack import CatalogueEntry, Requirement
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need
@@ -26,7 +27,7 @@ from hub.sla.materialise import materialise
 from hub.store.reading import record_coverage, set_provisions
 from hub.store.schema import kind_tables
 from hub.store.store import Store
-from hub.store.tables import counted, obligation, period, record, tally
+from hub.store.tables import counted, lineup, obligation, period, record, tally
 from hub.store.tables import link as _link
 from hub.store.writer import Write, write_records
 from hub.sync.source import Provision
@@ -286,13 +287,14 @@ class House:
         return sorted(((*names[r.part], ids[r.unit], r) for r in kept), key=lambda one: (one[:3], one[3].anchor))
 
     def remembered(self) -> list[list[tuple[Any, ...]]]:
-        """List what stands counted, record by record, and its sums."""
+        """List what stands counted, record by record, its sums, and what stands in line."""
         with self.store.connect() as conn:
             return [
                 sorted((tuple(row) for row in conn.execute(select(*(table.c[name] for name in names)))), key=repr)
                 for table, names in (
                     (counted, ("part", "unit", "anchor", "sid", "value", "sure")),
                     (tally, ("part", "unit", "anchor", *SUMS)),
+                    (lineup, ("part", *COLUMNS)),
                 )
             ]
 
