@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select
 from hub.conformance.expression import narrow
 from hub.conformance.lineup import forget_line, keep_line, lay_line, lined_up, move
 
-__all__ = ["SUMS", "counts", "forget_tally", "keep_tally", "lay_tally", "marked", "recount", "tallied", "with_tally"]
+__all__ = ["SUMS", "forget_tally", "keep_tally", "lay_tally", "marked", "recount", "tallied", "with_tally"]
 
 SUMS = ("most", "counted", "total", "no", "most_yes", "most_no")
 """Columns of the sums: rows; those that count for certain; of these the sum of values and the noughts; ones and noughts of all."""
@@ -43,11 +43,6 @@ def with_tally(written: str, table: str, number: int) -> str:
     """Let a select read its sums from `table` instead of counting."""
     kept = f"SELECT unit, anchor, {', '.join(SUMS)} FROM {table} WHERE part = {number}"
     return _TALLY.sub(lambda _: kept, written)
-
-
-def counts(written: str, changed: str = "") -> list[str]:
-    """Return the selects of what is counted, of the records in the table `changed`; empty = of all."""
-    return [narrow(found, changed=changed) for found in _COUNTED.findall(written)]
 
 
 def lay_tally(conn: Connection, written: str, number: int) -> None:
@@ -111,7 +106,8 @@ def _clear(conn: Connection, number: int) -> None:
 
 
 def _count(conn: Connection, written: str, number: int, changed: str = "") -> None:
-    for rows in counts(written, changed):
+    for found in _COUNTED.findall(written):
+        rows = narrow(found, changed=changed)
         conn.exec_driver_sql(
             f"INSERT INTO fresh_counted ({_ROW}) SELECT {number}, c.sid, c.unit, c.anchor, c.value, c.sure FROM ({rows}) c"
         )
