@@ -16,6 +16,7 @@ from hub.store.tables import change_log, record, sla_clock
 from hub.testing.factory import at
 from hub_bs15000.catalogue import load_pack
 from tests.conformance.kit import House, prepare
+from tests.conformance.scoped import choice
 
 COUNTING = {"CMP-07", "SD-09", "SD-13", "SLM-13", "SLM-14", "SLM-15"}
 OTHERS = {"BS15000-7.2-c", "BS15000-8.3-h"}
@@ -202,10 +203,21 @@ def drawn(chance: Random, native: str) -> Incident:
     )
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_what_follows_whom_is_known_wherever_incidents_move(any_store: Store, seed: int) -> None:
+PROFILES = {
+    "as shipped": [],
+    "one service asks otherwise, one is left out": [
+        choice(0, service=MAIL, parameters={"CMP-07": {"window_days": 3}, "SLM-15": {"mean_minutes": 2}}),
+        choice(1, service=PAY, disabled=["SLM-15"]),
+    ],
+}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("seed", range(2))
+def test_what_follows_whom_is_known_wherever_incidents_move(any_store: Store, seed: int, profile: str) -> None:
     chance = Random(seed)
-    house = House(any_store, [one for one in REQUIREMENTS if one.id == "CMP-07"])
+    asked = load_pack().requirements({}, PROFILES[profile])
+    house = House(any_store, [one for one in asked if one.id in ("CMP-07", "SLM-15")])
     with any_store.begin() as conn:
         prepare(conn)
     house.write(*SERVICES, *(drawn(chance, f"desk:incident/{number}") for number in range(40)))
