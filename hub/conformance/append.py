@@ -8,7 +8,9 @@ from __future__ import annotations
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from hub.conformance.expression import narrow
 from hub.conformance.part import OBLIGATION_COLUMNS, Part
+from hub.conformance.tally import keep_tally, lay_tally, recount, tallied, with_tally
 from hub.errors import PluginError
 from hub.store.tables import NEVER
 
@@ -45,7 +47,7 @@ def append(conn: Connection, part: Part, number: int, known_at: int, *, units: s
     """Derive one part for the units of the table `units`, empty = all; returns (closed, written)."""
     empty(conn)
     fill(conn, part, number, units=units)
-    return settle(conn, number, known_at, units=units)
+    return settle(conn, part, number, known_at, units=units)
 
 
 def empty(conn: Connection) -> None:
@@ -61,13 +63,20 @@ def empty(conn: Connection) -> None:
 
 
 def fill(conn: Connection, part: Part, number: int, *, units: str = "") -> None:
-    """Lay aside what the part gives for the units of the table `units`, empty = all; reads much, locks nothing.
+    """Lay aside what the part gives for the units of the table `units`, empty = all; reads much, and locks nothing for all.
 
-    Raises PluginError where the part gives one unit two obligations with one anchor.
+    What some units count is written at once, so that this asks for a transaction that writes. Raises PluginError where the part gives one unit two obligations with one anchor.
     """
     taken = ", ".join(f"s.{name}" for name in OBLIGATION_COLUMNS)
     place = "coalesce((SELECT r.place FROM record r WHERE r.sid = s.unit), 0)"
-    derived = part.sql(conn.dialect, units=units)
+    written = part.written(conn.dialect)
+    if tallied(written) and units:
+        recount(conn, written, number, units)
+        written = with_tally(written, "tally", number)
+    elif tallied(written):
+        lay_tally(conn, written, number)
+        written = with_tally(written, "fresh_tally", number)
+    derived = narrow(written, units)
     try:
         conn.exec_driver_sql(f"INSERT INTO fresh (part, {_NAMES}) SELECT {number}, {taken}, {place} FROM ({derived}) s")
     except IntegrityError as error:
@@ -76,8 +85,10 @@ def fill(conn: Connection, part: Part, number: int, *, units: str = "") -> None:
         ) from error
 
 
-def settle(conn: Connection, number: int, known_at: int, *, units: str = "") -> tuple[int, int]:
+def settle(conn: Connection, part: Part, number: int, known_at: int, *, units: str = "") -> tuple[int, int]:
     """Close what differs from what was laid aside for the part and append that; returns (closed, written)."""
+    if not units:
+        keep_tally(conn, part.written(conn.dialect), number)
     live = f"o.part = {number} AND o.known_to IS NULL"
     laid = f"f.part = {number}"
     append = (

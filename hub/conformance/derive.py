@@ -19,6 +19,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from hub.conformance.dirty import Dirty
 from hub.conformance.pack import Requirement
+from hub.conformance.tally import forget_tally
 from hub.conformance.turn import Outcome, Round, Turn, derive_little, derive_whole, log_derivation, turn_of
 from hub.conformance.unit import ORGANISATION
 from hub.errors import LaggingStore
@@ -186,6 +187,7 @@ def _retire(conn: Connection, requirements: Sequence[Requirement], known_at: int
             gone.setdefault(requirement, []).append(number)
     enabled = {one.id for one in requirements}
     for requirement, numbers in sorted(gone.items()):
+        forget_tally(conn, numbers)
         closed = conn.exec_driver_sql(
             f"UPDATE obligation SET known_to = {known_at} WHERE known_to IS NULL "
             f"AND part IN ({', '.join(map(str, numbers))})"

@@ -33,6 +33,7 @@ from sqlalchemy.sql.elements import ColumnClause
 from sqlalchemy.sql.util import ClauseAdapter
 
 from hub.conformance.expression import filled, no_instant, no_text
+from hub.conformance.member import Member
 from hub.conformance.reading import Need, Reads, merge_reads
 from hub.conformance.unit import Unit
 from hub.records import KINDS
@@ -217,6 +218,8 @@ class Rows:
     who: ColumnElement[Any] | None = None
     reads: Reads = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
+    member: Member | None = None
+    """Set where what is counted of each row may be remembered."""
 
     def where(self, *conditions: ColumnElement[bool]) -> Rows:
         """Count only rows for which all conditions hold."""

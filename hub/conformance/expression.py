@@ -37,6 +37,7 @@ __all__ = [
     "CALENDAR",
     "business_days_after",
     "business_hours_after",
+    "changed",
     "counted",
     "day_begins",
     "days_after",
@@ -79,13 +80,20 @@ class touched(FunctionElement[bool]):  # noqa: N801 - reads as a condition
         return self
 
 
+class changed(touched):  # noqa: N801 - reads as a condition
+    """Marks where what is counted (`hub.conformance.tally`) narrows to the records that changed."""
+
+    inherit_cache = False
+
+
 @compiles(touched)
 def _mark(element: touched, compiler: SQLCompiler, **kw: Any) -> str:
     (sid,) = element.clauses
-    return f"/*touched*/{compiler.process(sid, **kw)} IN (SELECT unit FROM {{units}})/**/"
+    return f"/*{type(element).__name__}*/{compiler.process(sid, **kw)} IN (SELECT unit FROM {{units}})/**/"
 
 
-_NARROWED = re.compile(r"/\*touched\*/(.*?)/\*\*/", re.DOTALL)
+compiles(changed)(_mark)
+_NARROWED = re.compile(r"/\*(touched|changed)\*/(.*?)/\*\*/", re.DOTALL)
 
 
 def write(statement: ClauseElement, dialect: Dialect) -> str:
@@ -100,11 +108,14 @@ def write(statement: ClauseElement, dialect: Dialect) -> str:
     return texts[spoken]
 
 
-def narrow(written: str, units: str = "") -> str:
-    """Let every `touched(sid)` narrow to the units of the table `units`; empty = all units."""
-    if not units:
+def narrow(written: str, units: str = "", *, changed: str = "") -> str:
+    """Let every `touched(sid)` narrow to the units of the table `units`, `changed(sid)` to the records of another; empty = all."""
+    tables = {"touched": units, "changed": changed}
+    if not units and not changed:
         return _NARROWED.sub("1 = 1", written)
-    return _NARROWED.sub(lambda found: found[1].replace("{units}", units), written)
+    return _NARROWED.sub(
+        lambda found: found[2].replace("{units}", table) if (table := tables[found[1]]) else "1 = 1", written
+    )
 
 
 def tongue(dialect: Dialect) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, and_
 
 from hub.conformance.evidence import Rows
 from hub.conformance.expression import MINUTE_MS
-from hub.conformance.figure import figure
+from hub.conformance.figure import figure, sums
 from hub.conformance.owed import Doubt, owed_columns
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need
@@ -45,17 +45,7 @@ def mean(
     count at all. Decided at the end of the period.
     """
     owed = owed_columns(unit, _period.ends_at, frozenset(fields), doubts, [*of.needs, *needs])
-    in_period = of.where(of.at >= _period.starts_at, of.at < _period.ends_at)
-    laid = in_period.beside(unit, [*owed, took.label("took")], every=False)[0].cte("laid").c
-    sure = and_(laid.lacks.is_(None), laid.took >= 0)
-    whose = [laid[column.name] for column in owed]
-    figures = select(
-        *whose,
-        func.count().label("most"),
-        func.sum(case((sure, 1), else_=0)).label("counted"),
-        cast(func.sum(case((sure, laid.took), else_=0)), BigInteger).label("total"),
-    )
-    f = figures.group_by(*whose).cte("figures").c
+    f = sums(unit, owed, of, value=took, valid=took >= 0).cte("figures").c
     limit = int(at_most_minutes * MINUTE_MS)
     holds = and_(f.most == f.counted, f.total <= limit * f.counted)
     fails = f.total > limit * f.most  # even if what is not known took no time at all

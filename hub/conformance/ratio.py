@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, func, literal, not_, select
+from sqlalchemy import BigInteger, ColumnElement, case, literal, not_, select
 
 from hub.conformance.evidence import Rows
-from hub.conformance.figure import figure
+from hub.conformance.figure import figure, sums
 from hub.conformance.owed import Doubt, owed_columns
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need
@@ -49,22 +49,9 @@ def ratio(
     """
     due = _period.ends_at if judged_at is None else judged_at
     owed = owed_columns(unit, due, frozenset(fields), doubts, [*of.needs, *needs])
-    in_period = of.where(of.at >= _period.starts_at, of.at < _period.ends_at)
     verdict = case((good, literal(1)), (not_(good), literal(0)))
-    laid = in_period.beside(unit, [*owed, verdict.label("good")], every=False)[0].cte("laid")
-    one = laid.c
-    # sure = counted for certain; each figure is a count of rows
-    sure = one.lacks.is_(None)
-    figures = select(
-        *(one[column.name] for column in owed),
-        func.count().label("most"),
-        func.sum(case((sure, 1), else_=0)).label("counted"),
-        func.sum(case((and_(sure, one.good == 1), 1), else_=0)).label("yes"),
-        func.sum(case((and_(sure, one.good == 0), 1), else_=0)).label("no"),
-        func.sum(case((one.good == 1, 1), else_=0)).label("most_yes"),
-        func.sum(case((one.good == 0, 1), else_=0)).label("most_no"),
-    ).group_by(*(one[column.name] for column in owed))
-    f = figures.having(func.count() >= min_sample).cte("figures").c
+    counted = sums(unit, owed, of, value=verdict).subquery("counts")
+    f = select(counted).where(counted.c.most >= min_sample).cte("figures").c
     wanted = Fraction(str(share))
     holds, fails = _certain(f, wanted, at_most=at_most)
     return figure(
@@ -74,7 +61,7 @@ def ratio(
         unit=unit,
         of=of,
         sums=f,
-        n=f.yes,
+        n=f.total,
         holds=holds,
         fails=fails,
         why=_WHY,
@@ -87,7 +74,7 @@ def _certain(f: Any, wanted: Fraction, *, at_most: bool) -> tuple[ColumnElement[
     """Say when the share surely holds, and when it surely fails, whatever is not known turns out to be."""
     top, bottom = (literal(number, BigInteger) for number in wanted.as_integer_ratio())
     # lowest share: what may be bad is bad and counts, what may only be good does not; highest: the other way round
-    fewest = (f.yes * bottom, (f.most - f.most_yes + f.yes) * top)
+    fewest = (f.total * bottom, (f.most - f.most_yes + f.total) * top)
     most = ((f.most - f.most_no) * bottom, (f.most - f.most_no + f.no) * top)
     if at_most:
         return most[0] <= most[1], fewest[0] > fewest[1]

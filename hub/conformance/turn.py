@@ -92,7 +92,11 @@ def derive_whole(store: Store, conn: Connection, turn: Turn, given: Round, write
         for part, number in zip(turn.requirement.parts, numbers, strict=True):
             fill(conn, part, number)
     with writers, store.writing(conn):
-        return _noted(conn, turn, given, [settle(conn, number, given.known_at) for number in numbers])
+        counts = [
+            settle(conn, part, number, given.known_at)
+            for part, number in zip(turn.requirement.parts, numbers, strict=True)
+        ]
+        return _noted(conn, turn, given, counts)
 
 
 def _noted(conn: Connection, turn: Turn, given: Round, counts: list[_COUNT]) -> Outcome:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 __all__ = [
+    "INDEXED",
     "AnyRef",
     "Confidentiality",
     "Confirmation",
@@ -40,6 +41,8 @@ def ref(kind: str, *, index: bool = False) -> msgspec.Meta:
     return msgspec.Meta(extra={"ref": kind, "index": True} if index else {"ref": kind})
 
 
+INDEXED = msgspec.Meta(extra={"index": True})
+"""Marks a plain field for which the store keeps an index: requirements look few records up by it."""
 Instant = Annotated[int, msgspec.Meta(extra={"unit": "instant"})]
 """UTC milliseconds since 1970."""
 Date = Annotated[str, msgspec.Meta(extra={"unit": "date"})]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from hub.records.base import AnyRef, Instant, Money, Part, PersonRef, Record, ref
+from hub.records.base import INDEXED, AnyRef, Instant, Money, Part, PersonRef, Record, ref
 
 __all__ = ["Approval", "Change", "ChangeImpact", "SecurityAssessment", "SkippedStep", "Test"]
 
@@ -79,7 +79,11 @@ class Change(Record, tag="change", kw_only=True):
     model_id: AnyRef | None = None
     """The pre-authorised model of a standard change."""
     class_: (
-        Literal["infrastructure", "software", "service_change", "new_service", "sla", "contract", "document"] | None
+        Annotated[
+            Literal["infrastructure", "software", "service_change", "new_service", "sla", "contract", "document"],
+            INDEXED,
+        ]
+        | None
     ) = msgspec.field(default=None, name="class")
     """What is changed."""
     major: bool | None = None

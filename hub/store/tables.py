@@ -348,6 +348,46 @@ obligation = Table(
 )
 NEVER = 9_000_000_000_000_000
 """Later than any instant, as a value that can be compared."""
+counted = Table(
+    "counted",
+    metadata,
+    _part_key("part", SmallInteger),
+    _part_key("sid", Integer),  # the record that is counted
+    _part_key("unit", Integer),  # record.sid of what it is counted for
+    _part_key("anchor"),  # start of the period in which it is counted
+    Column("value", BigInteger),  # 1 or 0, or how long it took; NULL = not known
+    Column("sure", Integer, nullable=False),  # 1 = it counts for certain
+    sqlite_with_rowid=False,
+)
+"""What each record gives to a figure, as last derived, so that a changed one can be taken out of the sums and added anew."""
+tally = Table(
+    "tally",
+    metadata,
+    _part_key("part", SmallInteger),
+    _part_key("unit", Integer),
+    _part_key("anchor"),
+    Column("most", BigInteger, nullable=False),  # rows of `counted`
+    Column("counted", BigInteger, nullable=False),  # of these, those that count for certain
+    Column("total", BigInteger, nullable=False),  # the sum of their values
+    Column("no", BigInteger, nullable=False),  # how many of them are 0
+    Column("most_yes", BigInteger, nullable=False),  # of all rows, those that are 1
+    Column("most_no", BigInteger, nullable=False),  # of all rows, those that are 0
+    sqlite_with_rowid=False,
+)
+"""Sums of `counted` for each unit and period."""
+lineup = Table(
+    "lineup",
+    metadata,
+    _part_key("part", SmallInteger),
+    _part_key("sid", Integer),
+    _part_key("unit", Integer),
+    Column("grp", Text, primary_key=True),  # with what it is compared
+    _part_key("step", SmallInteger),  # 1 = something is said of it, 0 = it matters to those
+    Column("at", BigInteger, nullable=False),
+    Index("lineup_at_i", "part", "unit", "grp", "at"),
+    sqlite_with_rowid=False,
+)
+"""Rows of which what is said depends on others of their group near them in time, so that these are found when one moves."""
 place = Table(
     "place",
     metadata,

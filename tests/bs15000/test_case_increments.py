@@ -16,6 +16,7 @@ from hub.sla.materialise import materialise
 from hub.store.writer import Write, write_records
 from hub_bs15000.catalogue import load_pack
 from tests.bs15000.case_file import CASES, Case, CaseFaultError, Draft, read_file
+from tests.conformance.kit import House
 from tests.store_fixtures import ENGINE
 
 ZONE = "Europe/Berlin"
@@ -57,5 +58,7 @@ def test_step_by_step_is_the_same_as_at_once(any_store, name):
             write_records(conn, [Write(chance.choice(versions[one])) for one in some], now)
         derive(any_store, requirements, now=now)
         now += 10
+        counted = House(any_store, requirements).remembered()
         again = derive(any_store, requirements, now=now, whole=True)
         assert (again.closed, again.written) == (0, 0), f"a part of {sorted(asked)} reads more than it says"
+        assert House(any_store, requirements).remembered() == counted

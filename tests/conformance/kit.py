@@ -13,11 +13,13 @@ from hub.conformance.derive import DeriveSummary, derive, part_numbers
 from hub.conformance.evidence import any_of, at, rows
 from hub.conformance.expression import CALENDAR, business_days_after, days_after, since_when
 from hub.conformance.judge import Judgement, judge
+from hub.conformance.lineup import COLUMNS
 from hub.conformance.pack import CatalogueEntry, Requirement
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need
 from hub.conformance.relation import linked
 from hub.conformance.shape import attestation, completeness, deadline, precondition, threshold, trend
+from hub.conformance.tally import SUMS
 from hub.conformance.unit import each_month, unit
 from hub.records import Record
 from hub.sla.calendar import Calendar, built_in
@@ -25,8 +27,8 @@ from hub.sla.materialise import materialise
 from hub.store.reading import record_coverage, set_provisions
 from hub.store.schema import kind_tables
 from hub.store.store import Store
+from hub.store.tables import counted, lineup, obligation, period, record, tally
 from hub.store.tables import link as _link
-from hub.store.tables import obligation, period, record
 from hub.store.writer import Write, write_records
 from hub.sync.source import Provision
 
@@ -283,6 +285,18 @@ class House:
             ids = dict(conn.execute(select(record.c.sid, record.c.id)).all())
             kept = conn.execute(select(obligation).where(obligation.c.known_to.is_(None))).all()
         return sorted(((*names[r.part], ids[r.unit], r) for r in kept), key=lambda one: (one[:3], one[3].anchor))
+
+    def remembered(self) -> list[list[tuple[Any, ...]]]:
+        """List what stands counted, record by record, its sums, and what stands in line."""
+        with self.store.connect() as conn:
+            return [
+                sorted((tuple(row) for row in conn.execute(select(*(table.c[name] for name in names)))), key=repr)
+                for table, names in (
+                    (counted, ("part", "unit", "anchor", "sid", "value", "sure")),
+                    (tally, ("part", "unit", "anchor", *SUMS)),
+                    (lineup, ("part", *COLUMNS)),
+                )
+            ]
 
     def owed(self, rid: str, unit_id: str) -> Any:
         """Return the one obligation of a unit."""

@@ -14,9 +14,11 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.dialects import sqlite
 
 from hub.conformance.append import FRESH, append
+from hub.conformance.expression import narrow
 from hub.conformance.judge import judge
 from hub.conformance.part import OBLIGATION_COLUMNS, Part
 from hub.conformance.rollup import roll_up
+from hub.conformance.tally import recount, tallied, with_tally
 from hub.store.schema import child_tables, metadata
 from hub.store.store import Store
 from hub_bs15000.catalogue import load_pack
@@ -43,6 +45,7 @@ KEPT_BY_HAND = {
 """Kinds that people keep: few rows, however large the organisation."""
 SMALL = {
     *("period", "local_day", "open_interval", "place", "part"),
+    "both",  # two constant rows (CMP-07)
     *KEPT_BY_HAND,
     *(table.name for (kind, _), table in child_tables.items() if kind in KEPT_BY_HAND),
 }
@@ -118,6 +121,51 @@ def test_all_units_are_derived_without_comparing_each_with_each(part: Part, larg
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.requirement}-{part.name}")
 def test_few_units_are_derived_from_few_rows(part: Part, large: sqlite3.Connection) -> None:
     assert scanned(large, part.sql(sqlite.dialect(), units="dirty_0")) == set()
+
+
+COUNTING = [part for part in EVERY_PART if tallied(part.written(sqlite.dialect()))]
+
+
+def test_what_is_counted_month_by_month_is_remembered() -> None:
+    assert {part.requirement for part in COUNTING} == {"CMP-07", "SD-09", "SD-13", "SLM-13", "SLM-14", "SLM-15"}
+
+
+@pytest.mark.parametrize("part", COUNTING, ids=lambda part: f"{part.requirement}-{part.name}")
+def test_a_changed_ticket_is_counted_anew_and_no_other_of_its_service_is_read(
+    part: Part, large: sqlite3.Connection
+) -> None:
+    written = part.written(sqlite.dialect())
+    noted = Noting(large)
+    recount(noted, written, 1, "dirty_0")  # type: ignore[arg-type]
+    assert [scanned(large, one) for one in noted.said] == [set()] * len(noted.said)
+    ticket = next(one for one in noted.said if "JOIN" in one)  # rows of tickets, before anything is made of them
+    first, second, *_ = (
+        step for step in steps(large, ticket) if re.match(r"(SCAN|SEARCH) (?!CONSTANT|both|[rc]$)", step)
+    )
+    by_number = r"SEARCH \w+ USING (INTEGER )?PRIMARY KEY \((rowid=\?|sid=\? AND type=\?)\)"
+    assert re.fullmatch(by_number, first)
+    assert re.fullmatch(by_number, second)
+    sums = narrow(with_tally(written, "tally", 1), "dirty_0")
+    assert tables_read(sums) <= SMALL | {"tally", "unknown_field", "since"}
+    assert any(step.startswith("SEARCH tally USING PRIMARY KEY (part=? AND unit=?") for step in steps(large, sums))
+
+
+class Noting:
+    """Makes room for what is asked, and notes the rest."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self._conn = conn
+        self.said: list[str] = []
+
+    def exec_driver_sql(self, sql: str) -> None:
+        if sql.startswith("CREATE"):
+            self._conn.execute(sql)
+        else:
+            self.said.append(sql)
+
+
+def tables_read(sql: str) -> set[str]:
+    return set(re.findall(r"(?:FROM|JOIN)\s+([a-z_]+)", re.sub(r"'(?:[^']|'')*'", "''", sql))) & set(metadata.tables)
 
 
 @pytest.mark.parametrize("part", EVERY_PART, ids=lambda part: f"{part.requirement}-{part.name}")

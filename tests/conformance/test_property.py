@@ -135,8 +135,10 @@ def hold(grounds: Grounds, pack: list[Requirement], history: list[Step]) -> None
             lived.write(*step)
             done = lived.derive()
             seen[done.known_at] = answers(lived)
+            counted = lived.remembered()
             whole = lived.derive(whole=True)
             assert (whole.closed, whole.written) == (0, 0), differing(seen[done.known_at], answers(lived))
+            assert lived.remembered() == counted
         for known_at, then in seen.items():
             assert answers(lived, known_at) == then, "an answer changed afterwards"
         with grounds.fresh(pack) as told:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select
 
 from hub.conformance.evidence import Rows, any_of, rows
 from hub.conformance.expression import days_after, later_of, since_when, touched
@@ -36,24 +36,28 @@ def _counts(incident: Any) -> ColumnElement[bool]:
     return func.coalesce(incident.c.status_category, "").not_in(("cancelled", "rejected"))
 
 
-def _clusters(naming: str, q: Parameters, *, by_category: bool) -> Any:
-    """Select (subject, category, anchor, first, opened, due): the k-th incident in the window that opens an episode.
-
-    Behind a fence, or its due instant is looked up again for each incident it is compared with.
-    """
-    k, window_days = q.k, q.window_days
+def _incidents(naming: str, *, by_category: bool) -> Any:
+    """Select (subject, category, sid, at) of the incidents that may form a cluster; read once for all that looks at them."""
     link, incident = _link.alias(), _incident.alias()
-    reported = _reported(incident)
     subject, category, at = _about(link, incident, by_category=by_category)
-    chosen = [link.c.type == naming, touched(link.c.target), _counts(incident), reported.is_not(None)]
+    chosen = [link.c.type == naming, touched(link.c.target), _counts(incident), _reported(incident).is_not(None)]
     if by_category:
         chosen.append(func.coalesce(incident.c.category, "") != "")
-    seen = (
+    return (
         select(subject, category, incident.c.sid.label("sid"), at.label("at"))
         .select_from(link.join(incident, incident.c.sid == link.c.sid))
         .where(*chosen)
-        .subquery("seen")
+        .cte("seen")
     )
+
+
+def _clusters(seen: Any, q: Parameters) -> Any:
+    """Select (subject, category, anchor, first, opened, due): the k-th incident in the window that opens an episode.
+
+    Worked out once for all kinds of evidence, and behind a fence, or its due instant is looked up again for each
+    incident it is compared with.
+    """
+    k, window_days = q.k, q.window_days
     over: dict[str, Any] = {"partition_by": (seen.c.subject, seen.c.category), "order_by": (seen.c.at, seen.c.sid)}
     first = func.lag(seen.c.at, k - 1).over(**over) if k > 1 else seen.c.at
     # one layer: of windows within windows SQLite expects no rows, and then compares each with each
@@ -71,7 +75,7 @@ def _clusters(naming: str, q: Parameters, *, by_category: bool) -> Any:
         )
         .where(e.at - e.first <= window_days * _DAY_MS, or_(e.before.is_(None), e.before > window_days * _DAY_MS))
         .limit(NEVER)
-        .subquery("cluster")
+        .cte("cluster")
     )
 
 
@@ -81,30 +85,30 @@ def _of_episode(followed: Any, cluster: Any) -> ColumnElement[bool]:
     return and_(f.subject == c.subject, f.category == c.category, f.reported_at >= c.first, f.reported_at <= c.due)
 
 
-def _linked_problem(naming: str, *, by_category: bool, outward: bool) -> Any:
+def _linked_problem(seen: Any, *, outward: bool) -> Any:
     """Select every problem linked to an incident, by the end that states it, with what the incident is about.
 
-    From the few incidents that have one, not from all incidents of an episode: these grow with the square of time. Behind a
-    fence, or the engine would begin with the others.
+    Apart from the episodes, or all incidents of one are looked at: these grow with the square of time. The joins are outer
+    ones and their rows are asked for in words that hide it, or the engine would begin with all links there are.
     """
-    scope, incident, link, other = _link.alias(), _incident.alias(), _link.alias(), _record.alias()
+    link, other = _link.alias(), _record.alias()
     types = FROM_INCIDENT if outward else FROM_PROBLEM
     here, there = (link.c.sid, link.c.target) if outward else (link.c.target, link.c.sid)
+    is_problem = or_(other.c.kind == "problem", link.c.type == "problem_ids")
     return (
         select(
-            *_about(scope, incident, by_category=by_category), there.label("problem"), link_instant(link).label("made")
+            seen.c.subject,
+            seen.c.category,
+            seen.c.at.label("reported_at"),
+            there.label("problem"),
+            link_instant(link).label("made"),
         )
         .select_from(
-            link.join(incident, incident.c.sid == here)
-            .join(other, other.c.sid == there)
-            .join(scope, and_(scope.c.sid == incident.c.sid, scope.c.type == naming))
+            seen.outerjoin(link, and_(here == seen.c.sid, link.c.type.in_(types))).outerjoin(
+                other, other.c.sid == there
+            )
         )
-        .where(
-            link.c.type.in_(types),
-            touched(scope.c.target),
-            _counts(incident),
-            or_(other.c.kind == "problem", link.c.type == "problem_ids"),
-        )
+        .where(func.coalesce(is_problem, false()))
         .limit(NEVER)
         .subquery("linked")
     )
@@ -115,9 +119,9 @@ def _about(scope: Any, incident: Any, *, by_category: bool) -> list[ColumnElemen
     return [scope.c.target.label("subject"), category.label("category"), _reported(incident).label("reported_at")]
 
 
-def _problem(cluster: Any, naming: str, *, by_category: bool, outward: bool) -> Rows:
+def _problem(cluster: Any, seen: Any, *, outward: bool) -> Rows:
     """A problem linked to an incident of the episode."""
-    linked = _linked_problem(naming, by_category=by_category, outward=outward)
+    linked = _linked_problem(seen, outward=outward)
     made = linked.c.made
     return rows("problem", _of_episode(linked, cluster), made, table=linked, record=linked.c.problem).doubtful(
         and_(linked.c.problem.is_not(None), made.is_(None)), "when the incident was linked to the problem is not known"
@@ -186,7 +190,8 @@ def _declared(a: Any) -> ColumnElement[bool]:
 def _cluster_part(
     rid: str, name: str, words: Words, q: Parameters, *, kind: str, naming: str, by_category: bool
 ) -> Part:
-    cluster = _clusters(naming, q, by_category=by_category)
+    seen = _incidents(naming, by_category=by_category)
+    cluster = _clusters(seen, q)
     units = Unit(
         kind=kind,
         rows=cluster,
@@ -197,7 +202,7 @@ def _cluster_part(
         reads={"incident": "near", "problem": "far"},
         has_envelope=False,
     )
-    problems = [_problem(cluster, naming, by_category=by_category, outward=outward) for outward in (True, False)]
+    problems = [_problem(cluster, seen, outward=outward) for outward in (True, False)]
     decisions = _decided(cluster, naming, by_category=by_category)
     known = frozenset({naming, "category"} if by_category else {naming})
     return deadline(
@@ -206,7 +211,7 @@ def _cluster_part(
         words,
         unit=units,
         due=cluster.c.due,
-        evidence=any_of(*problems, *decisions),
+        evidence=any_of(*decisions, *problems),  # the fewer first: each unit is laid beside all of these
         needs=[Need("incident", known, evidence=True)],
         shape="completeness",
     )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, func, or_, true
+from sqlalchemy import and_, func, or_, select, true
 
-from hub.conformance.evidence import rows
-from hub.conformance.owed import Doubt
+from hub.conformance.evidence import Rows, rows
+from hub.conformance.owed import NEVER, Doubt
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
 from hub.conformance.reading import Need
@@ -26,18 +26,38 @@ __all__ = ["DECLARATIONS"]
 _link = metadata.tables["link"]
 
 
-def _8_3_h(rid: str, _: Parameters) -> list[Part]:
+def _through_change(decided: frozenset[str]) -> Rows:
+    """Approvals of a change that brings or alters the service: from the few of these classes, not from all that names it.
+
+    Behind a fence and by outer joins, or the engine would begin with the latter, or with all approvals.
+    """
     link, change, approval = _link.alias(), kind_tables["change"].alias(), kind_tables["approval"].alias()
     a: Any = approval.c
-    decided = frozenset({"decision", "decided_at"})
-    of_service = and_(link.c.target == service.sid, link.c.type.in_(("service_ids", "affects")))
-    through_change = replace(
-        rows("approval", of_service, a.decided_at, fields=decided, table=link, record=a.sid, lost=a.withdrawn_at)
-        .joining(change, change.c.sid == link.c.sid)
-        .joining(approval, a.subject_id == change.c.sid)
-        .where(change.c.class_.in_(CLASSES), a.decision == "approved"),
-        reads={"change": "near", "approval": "far"},
+    of_service = and_(link.c.sid == change.c.sid, link.c.type.in_(("service_ids", "affects")))
+    decision = func.coalesce(a.decision, "")
+    approved = (
+        select(link.c.target.label("service"), a.sid, a.decided_at, a.withdrawn_at)
+        .select_from(change.outerjoin(link, of_service).outerjoin(approval, a.subject_id == change.c.sid))
+        .where(change.c.class_.in_(CLASSES), decision == "approved")
+        .limit(NEVER)
+        .subquery("approved")
     )
+    found = rows(
+        "approval",
+        approved.c.service == service.sid,
+        approved.c.decided_at,
+        fields=decided,
+        table=approved,
+        record=approved.c.sid,
+        lost=approved.c.withdrawn_at,
+    )
+    return replace(found, reads={"change": "near", "approval": "far"})
+
+
+def _8_3_h(rid: str, _: Parameters) -> list[Part]:
+    approval = kind_tables["approval"].alias()
+    a: Any = approval.c
+    decided = frozenset({"decision", "decided_at"})
     opened = func.coalesce(service.live_at, service.created_at, 0)
     born = unit("service").where(service.in_scope, func.coalesce(service.lifecycle, "") != "retired").opening(opened)
     since_unknown: Doubt = (
@@ -64,7 +84,7 @@ def _8_3_h(rid: str, _: Parameters) -> list[Part]:
             ),
             unit=born,
             before=service.live_at,
-            evidence=through_change,
+            evidence=_through_change(decided),
             fields=("live_at", "in_scope"),
             needs=[Need("change", frozenset({"class", "service_ids"}), evidence=True)],
             doubts=[since_unknown],

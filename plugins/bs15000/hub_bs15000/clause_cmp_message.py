@@ -7,8 +7,10 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Text,
     and_,
     case,
+    cast,
     exists,
     false,
     func,
@@ -20,7 +22,9 @@ from sqlalchemy import (
 )
 
 from hub.conformance.evidence import Rows, any_of, at
-from hub.conformance.expression import days_after, hours_after, touched
+from hub.conformance.expression import changed, days_after, hours_after, touched
+from hub.conformance.lineup import ASKED, in_line
+from hub.conformance.member import Member
 from hub.conformance.owed import NEVER
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
@@ -42,6 +46,8 @@ _link = metadata.tables["link"]
 _period = metadata.tables["period"]
 _DAY_MS = 86_400_000
 _SPOKEN = ("phone", "visit")
+_UNKNOWN = "-"
+"""Begins the groups of incidents without a category, of which it is not known what they are like."""
 
 
 def _cmp_06(rid: str, q: Parameters) -> list[Part]:
@@ -94,84 +100,84 @@ def _resolved(services: Unit, window_days: int) -> tuple[Rows, ColumnElement[Any
     reported for the service within the window. Without a category that is not known.
     """
     month, again = _period.alias(), child_tables["incident", "reopens"].alias()
-    followed, i = _followed(window_days), _incident.alias()
+    followed = _followed(window_days)
     began = (
         select(month.c.starts_at)
-        .where(month.c.unit == "month", month.c.starts_at <= i.c.resolved_at)
+        .where(month.c.unit == "month", month.c.starts_at <= followed.c.at)
         .order_by(month.c.starts_at.desc())
         .limit(1)
         .correlate_except(month)
         .scalar_subquery()
     )
-    reopened = exists().where(again.c.sid == i.c.sid).correlate_except(again)
+    reopened = exists().where(again.c.sid == followed.c.sid).correlate_except(again)
     member = (
         select(
             followed.c.service,
             followed.c.sid,
-            i.c.resolved_at.label("at"),
+            followed.c.at,
             began.label("month"),
-            i.c.declared_by.is_not(None).label("declared"),
             case((reopened, 1), else_=followed.c.back).label("back"),
         )
-        .select_from(followed.join(i, i.c.sid == followed.c.sid))
         .limit(NEVER)
         .subquery("member")
     )
     m: Any = member.c
+    in_month = member.join(_period, and_(_period.c.unit == "month", _period.c.starts_at == m.month))
     found = Rows(
         kind="incident",
         table=member,
         on=and_(m.service == services.sid, m.month == _period.c.starts_at),
         at=m.at,
         record=m.sid,
-        declared=m.declared,
+        declared=false(),
         reads={"incident": "near"},
         needs=(Need("incident", frozenset({"service_ids", "resolved_at", "category", "ci_ids"}), evidence=True),),
+        member=Member(unit=m.service, sid=m.sid, joined=in_month),
     )
     return found, case((m.back == 1, true()), (m.back == 0, false()), else_=null())
 
 
 def _followed(window_days: int) -> FromClause:
-    """Select (service, sid, back) of resolved incidents: 1 = a like one followed in time, NULL = not known."""
+    """Select (service, sid, at, back) of resolved incidents: 1 = a like one followed in time, NULL = not known."""
     link, item, i = _link.alias(), _link.alias(), _incident.alias()
-    reported = func.coalesce(i.c.reported_at, i.c.recorded_at, i.c.created_at)
-    seen = (
+    window = window_days * _DAY_MS
+    step = union_all(select(literal(0).label("step")), select(literal(ASKED))).subquery("both").c.step
+    at = case((step == ASKED, i.c.resolved_at), else_=func.coalesce(i.c.reported_at, i.c.recorded_at, i.c.created_at))
+    thing = cast(func.coalesce(item.c.target, 0), Text)
+    without = func.coalesce(i.c.category, "") == ""
+    named = link.join(i, i.c.sid == link.c.sid).outerjoin(item, and_(item.c.sid == i.c.sid, item.c.type == "ci_ids"))
+    rows = (
         select(
-            link.c.target.label("service"),
-            func.coalesce(item.c.target, 0).label("item"),
-            func.lower(i.c.category).label("category"),
-            i.c.sid,
-            reported.label("reported"),
-            i.c.resolved_at.label("resolved"),
+            link.c.target.label("unit"),
+            case(
+                (without, literal(_UNKNOWN).concat(thing)), else_=thing.concat(" ").concat(func.lower(i.c.category))
+            ).label("grp"),
+            at.label("at"),
+            step.label("step"),
+            i.c.sid.label("sid"),
         )
-        .select_from(
-            link.join(i, i.c.sid == link.c.sid).outerjoin(item, and_(item.c.sid == i.c.sid, item.c.type == "ci_ids"))
-        )
+        .select_from(named.join(step.table, true()))
         .where(
             touched(link.c.target),
+            changed(i.c.sid),
             link.c.type == "service_ids",
             func.coalesce(i.c.status_category, "").not_in(("cancelled", "rejected")),
+            at.is_not(None),
         )
-        .cte("seen")
     )
-    one = seen.c
-    alike = (one.service, one.item, one.category, one.sid)
-    laid = union_all(
-        select(*alike, one.reported.label("at"), literal(0).label("over")).where(one.reported.is_not(None)),
-        select(*alike, one.resolved, literal(1)).where(one.resolved.is_not(None)),
-    ).subquery("laid")
-    d = laid.c
-    following = func.min(case((d.over == 0, d.at))).over(
-        partition_by=(d.service, d.item, d.category), order_by=(d.at, d.over), rows=(1, None)
+    d = in_line(rows, before=0, after=window).subquery("laid").c
+    following = func.min(
+        case((d.step != ASKED, d.at))
+    ).over(  # backwards, so that only the least so far is kept in mind
+        partition_by=(d.unit, d.grp), order_by=(d.at.desc(), d.step.desc()), rows=(None, 0)
     )
-    ahead = select(*d, following.label("following")).subquery("ahead")
-    a = ahead.c
-    soon = func.coalesce(a.following, NEVER) <= a.at + window_days * _DAY_MS
-    back = case((func.coalesce(a.category, "") == "", None), (soon, 1), else_=0)
+    a = select(d.unit, d.grp, d.at, d.step, d.sid, following.label("following")).subquery("ahead").c
+    soon = func.coalesce(a.following, NEVER) <= a.at + window
+    back = case((func.substr(a.grp, 1, 1) == _UNKNOWN, None), (soon, 1), else_=0)
     return (
-        select(a.service, a.sid, func.max(back).label("back"))
-        .where(a.over == 1)
-        .group_by(a.service, a.sid)
+        select(a.unit.label("service"), a.sid, func.max(a.at).label("at"), func.max(back).label("back"))
+        .where(a.step == ASKED, touched(a.unit), changed(a.sid))
+        .group_by(a.unit, a.sid)
         .subquery("followed")
     )
 

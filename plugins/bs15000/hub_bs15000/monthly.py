@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, and_, select
 
 from hub.conformance.evidence import Rows
-from hub.conformance.expression import touched
+from hub.conformance.expression import changed, touched
+from hub.conformance.member import Member
 from hub.conformance.owed import NEVER
 from hub.conformance.reading import Need, Reads
 from hub.conformance.unit import Unit
@@ -35,7 +36,8 @@ def of_service(
 ) -> tuple[Rows, Any]:
     """Records `sid` of `table` that name the service, for `ratio`; also returns their columns, `facts` among them.
 
-    `services` comes from `each(unit("service"), "month")`; `at` is the instant by which a record is counted.
+    `services` comes from `each(unit("service"), "month")`; `at` is the instant by which a record is counted. What is said of
+    a record may depend on itself and on what names it, as what is counted is remembered (`hub.conformance.tally`).
     """
     link, month = _link.alias(), _period.alias()
     began = (
@@ -56,11 +58,12 @@ def of_service(
             *(fact.label(name) for name, fact in facts.items()),
         )
         .select_from(link.join(table, sid == link.c.sid))
-        .where(touched(link.c.target), link.c.type == "service_ids", *where)
+        .where(touched(link.c.target), changed(link.c.sid), link.c.type == "service_ids", *where)
         .limit(NEVER)
         .subquery("member")
     )
     m = member.c
+    in_month = member.join(_period, and_(_period.c.unit == "month", _period.c.starts_at == m.month))
     found = Rows(
         kind=kind,
         table=member,
@@ -70,5 +73,6 @@ def of_service(
         declared=m.declared,
         reads=reads,
         needs=(Need(kind, fields | {"service_ids"}, evidence=True),),
+        member=Member(unit=m.service, sid=m.sid, joined=in_month),
     )
     return found, m
