@@ -57,6 +57,22 @@ def test_service_reviews_list_what_was_solved_late(organisation, tmp_path):
         )
 
 
+def test_every_grave_incident_has_its_outage_and_says_what_was_done(organisation, tmp_path):
+    write_register(tmp_path, organisation, as_of=SECOND_RUN)
+    known = {f"service-desk:issue/{issue.id}": issue for issue in organisation.issues}
+    outages = {row["incident_id"]: row for row in rows(tmp_path, "outages").values()}
+    incidents = {name: issue for name, issue in known.items() if issue.fields["project"] == "OPS"}
+    grave = {
+        name for name, one in incidents.items() if "P1" in one.fields["priority"] or one.fields.get("major") == "Yes"
+    }
+    assert outages.keys() == grave
+    assert all(parse_instant(row["ended_at"]) > known[name].created_at for name, row in outages.items())
+    silent = {name for name in grave if known[name].value_at("remedy", SECOND_RUN) is None}
+    solved = {name for name in silent if known[name].value_at("status", SECOND_RUN) in {"Resolved", "Closed"}}
+    [left] = [fault for fault in organisation.faults if fault.name == "remedy_not_written_down"]
+    assert solved == {f"service-desk:issue/{left.native_id}"}
+
+
 def test_an_agreement_is_reviewed_after_every_major_change(organisation, tmp_path):
     write_register(tmp_path, organisation, as_of=SECOND_RUN)
     reviews = [row for name, row in rows(tmp_path, "reviews").items() if name.startswith("sla-review-1")]

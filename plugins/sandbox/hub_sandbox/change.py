@@ -100,8 +100,11 @@ class _Reasons:
 
     def __init__(self, sim: Simulation) -> None:
         self._by_service: dict[str, list[Issue]] = defaultdict(list)
+        left = {item.issue for item in sim.faults if item.name == "remedy_not_written_down"}
         for issue in sim.issues:
-            if issue.fields["issuetype"] in {"Incident", "Problem"} and issue.fields["project"] != "SEC":
+            if issue.fields["issuetype"] not in {"Incident", "Problem"} or issue in left:
+                continue
+            if issue.fields["project"] != "SEC":
                 self._by_service[issue.fields["components"][0]].append(issue)
 
     def before(self, sim: Simulation, service: Service, at: int) -> Issue | None:

@@ -137,6 +137,7 @@ COMPLAINT_FAULTS = (
 DESK_FAULTS = (
     FaultKind("incident_without_channel", "BS15000-7.1-b", "0000001000010"),
     FaultKind("caller_not_reachable", "SD-02", "0001000000100"),
+    FaultKind("remedy_not_written_down", "BS15000-5.2-e", "0000010000000", by_day=True),
 )
 """What the desk leaves out when it registers an incident."""
 OTHER_FAULTS = (

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from hub_sandbox.faults import DESK_FAULTS
 from hub_sandbox.office_hours import DAY_MS, HOUR_MS, MINUTE_MS
+from hub_sandbox.outage_row import outage_end
 from hub_sandbox.people import CUSTOMERS, SERVICES, Service
 from hub_sandbox.simulation import MONTHS, Simulation
 from hub_sandbox.timeline import Issue, Sla
@@ -26,6 +27,9 @@ REQUESTS = (
 _GOAL_H = {"P1": 4, "P2": 8, "P3": 16, "P4": 40}
 _REGISTERED_WITHIN_MS = 30 * MINUTE_MS
 """What every incident must say stands there by then."""
+_REMEDY = "Restarted the part that had failed, and checked that it works."
+_WRITTEN_DOWN_H = 40
+"""Working hours within which it is written down what was done about an outage."""
 _CLUSTER_GAP_MS = 31 * DAY_MS
 
 
@@ -74,8 +78,9 @@ def make_incident(
 ) -> Issue:
     """Let an incident happen and be dealt with."""
     rng = sim.rng
-    impact = 1 if major else impact or rng.choices((1, 2, 3), (4, 40, 56))[0]
-    urgency = 1 if major else rng.choices((1, 2, 3), (6, 44, 50))[0]
+    grave = major or fault == "remedy_not_written_down"
+    impact = 1 if grave else impact or rng.choices((1, 2, 3), (4, 40, 56))[0]
+    urgency = 1 if grave else rng.choices((1, 2, 3), (6, 44, 50))[0]
     priority = priority_of(impact, urgency)
     agent = sim.member("service-desk", at)
     caller = rng.choice(CUSTOMERS)
@@ -97,9 +102,13 @@ def make_incident(
         assignee=None,
         sla=_clock(sim, at, priority),
     )
-    _work(sim, issue, service, priority, agent)
+    _work(sim, issue, service, priority, agent, remedy=None if fault == "remedy_not_written_down" else _REMEDY)
     if fault is not None:
-        sim.fault(fault, issue, at + _REGISTERED_WITHIN_MS if fault == "incident_without_channel" else at)
+        owed = {
+            "incident_without_channel": at + _REGISTERED_WITHIN_MS,
+            "remedy_not_written_down": sim.hours.later(outage_end(at), _WRITTEN_DOWN_H),
+        }
+        sim.fault(fault, issue, owed.get(fault, at))
     return issue
 
 
@@ -175,7 +184,9 @@ def _clock(sim: Simulation, at: int, priority: str) -> Sla:
     return Sla(start=at, due=due, goal_ms=goal)
 
 
-def _work(sim: Simulation, issue: Issue, service: Service, priority: str, agent: str) -> None:
+def _work(
+    sim: Simulation, issue: Issue, service: Service, priority: str, agent: str, *, remedy: str | None = None
+) -> None:
     rng = sim.rng
     around_the_clock = priority in {"P1", "P2"}
     forward = sim.between if around_the_clock else sim.after
@@ -204,7 +215,8 @@ def _work(sim: Simulation, issue: Issue, service: Service, priority: str, agent:
     elapsed = at - clock.start if around_the_clock else sim.hours.elapsed(clock.start, at)
     stopped = Sla(clock.start, clock.due, clock.goal_ms, stop=at, elapsed_ms=elapsed)
     sim.say(issue, at - MINUTE_MS, agent, "Solved, please check.")
-    sim.step(issue, at, agent, status="Resolved", sla=stopped)
+    solution = {"remedy": remedy} if remedy is not None else {}
+    sim.step(issue, at, agent, status="Resolved", sla=stopped, **solution)
     sim.step(issue, sim.after(at, 8, 32), "automation", status="Closed")
 
 

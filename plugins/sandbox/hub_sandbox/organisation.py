@@ -11,6 +11,7 @@ from hub_sandbox.faults import FAULTS, Fault
 from hub_sandbox.gitlab_story import Shipping
 from hub_sandbox.improvement import make_complaints, make_improvements
 from hub_sandbox.incident import CategoryUse, make_background, make_requests, make_security
+from hub_sandbox.outage_row import plan_outages
 from hub_sandbox.problem import make_problems, make_reclassified
 from hub_sandbox.report_rows import plan_reports
 from hub_sandbox.review_plan import Declared, ReviewPlan, plan_reviews
@@ -71,6 +72,7 @@ class Organisation:
         self.papers: dict[str, list[Declared]] = {**plan_duty(self, sim.hours), **plan_visits(self, sim.hours, faulty)}
         self.papers["reviews"] += plan_service_reviews(self.issues, sim.hours)
         self.papers["reviews"] += plan_agreement_reviews(self.issues, sim.hours)
+        self.papers["outages"] = plan_outages(self.issues)
         self.papers["plans"] = [
             Declared("payslip-portal", portal.created_at, {"links": [{"type": "carried_out_by", "target": portal}]})
         ]

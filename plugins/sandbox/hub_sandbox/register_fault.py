@@ -49,6 +49,7 @@ ROW_FAULTS = (
     RowFault(
         "report_entered_late", "SRM-09", "service_reports/maintenance-2026-03", date(2026, 4, 8), date(2026, 4, 16)
     ),
+    RowFault("rejected_report_sent", "SRM-06", "service_reports/capacity-2026-04", date(2026, 5, 5)),
     RowFault("report_not_archived", "SRM-10", "service_reports/maintenance-2026-05", date(2026, 6, 12)),
     RowFault("report_released_by_one", "SRM-05", "service_reports/security-2026-04-08", date(2026, 4, 8)),
     RowFault("workload_unbalanced", "SRM-12", "service_reports/services-personnel-2026-05", date(2026, 6, 3)),

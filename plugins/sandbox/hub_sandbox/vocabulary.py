@@ -225,6 +225,7 @@ _FIELDS = (
         ("phone", "email", "portal"),
     ),
     FieldSpec("contact", 10047, "How to reach the caller", "text", ("incident.contact_ref", "request.contact_ref")),
+    FieldSpec("remedy", 10085, "What was done", "rich", ("incident.resolution_note",)),
     FieldSpec("first_reply_at", 10065, "First answered at", "datetime", ("complaint.first_reply_at",)),
     FieldSpec("investigated_by", 10066, "Looked into by", "user", ("complaint.investigation.by",)),
     FieldSpec("investigated_at", 10067, "Looked into at", "datetime", ("complaint.investigation.at",)),
