@@ -190,7 +190,7 @@ def since_when(sid: ColumnElement[int], *fields: str) -> Instants:
 
 def hours_after(instant: Instants, hours: float) -> Instants:
     """Add elapsed hours."""
-    return instant + literal(int(hours * HOUR_MS), BigInteger)
+    return instant + literal(round(hours * HOUR_MS), BigInteger)
 
 
 def minutes_after(instant: Instants, minutes: Any) -> Instants:
@@ -204,7 +204,7 @@ def business_hours_after(instant: Instants, hours: float, calendar: Any = CALEND
     at, then = open_interval.alias(), open_interval.alias()
     inside = case((at.c.closes < instant, at.c.closes), else_=instant) - at.c.opens
     used = (
-        select(at.c.seconds_before * 1000 + inside + literal(int(hours * HOUR_MS), BigInteger))
+        select(at.c.seconds_before * 1000 + inside + literal(round(hours * HOUR_MS), BigInteger))
         .where(at.c.calendar == calendar, at.c.opens <= instant)
         .order_by(at.c.opens.desc())
         .limit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, StaticPool, create_engine, insert, literal, s
 from hub.clock import parse_instant
 from hub.conformance.continuous import holding, in_force, periodic
 from hub.conformance.evidence import any_of, rows
-from hub.conformance.expression import CALENDAR, hours_after
+from hub.conformance.expression import CALENDAR, hours_after, year_after
 from hub.conformance.owed import NEVER
 from hub.conformance.part import Words
 from hub.conformance.unit import ORGANISATION, organisation, unit
@@ -220,12 +220,15 @@ def test_a_limit_of_a_year_is_the_same_date(last: str, days: int, grace: int, go
     with engine.connect() as one:
         calendar = Calendar(id=CALENDAR, zone="Europe/Berlin", weekly=BUILT_IN["7x24"])
         materialise(one, [calendar], "Europe/Berlin", date(2026, 1, 1), date(2029, 12, 31))
-        noon, end = parse_instant(f"{last}T12:00:00+01:00"), date.fromisoformat(good_through) + timedelta(days=1)
-        for limit in (days, literal(days)):  # of a parameter, and of a column
-            found = one.scalar(select(holding(literal(noon), limit, grace)))
-            assert found is not None
-            shown = datetime.fromtimestamp((found + 1) / 1000, ZoneInfo("Europe/Berlin"))
-            assert (shown.date(), shown.hour) == (end, 0)
+        end = date.fromisoformat(good_through) + timedelta(days=1)
+        for hour in ("00:00", "12:00"):
+            at = literal(parse_instant(f"{last}T{hour}:00+01:00"))
+            limits = [holding(at, days, grace), holding(at, literal(days), grace)]  # of a parameter, and of a column
+            for limit in [*limits, year_after(at)] if (days, grace) == (365, 0) else limits:
+                found = one.scalar(select(limit))
+                assert found is not None
+                shown = datetime.fromtimestamp((found + 1) / 1000, ZoneInfo("Europe/Berlin"))
+                assert (shown.date(), shown.time()) == (end, time())
     engine.dispose()
 
 
@@ -298,6 +301,7 @@ UNDATED = "when the review was made is not recorded"
         (-40, 1, None, UNSURE),
         (-40, 20, -5, None),
         (-40, -5, 20, None),
+        (0, 39, None, UNSURE),  # it would have begun with the gap
         (40, 70, None, None),  # it would have begun too late
     ],
 )
@@ -359,6 +363,10 @@ def test_who_comes_in_between_owes_from_then_on(conn: Connection) -> None:
     ends_as_it_opens = held(1, 0, period=until(31 - 1 / DAY))
     last = obligations(conn, ending(), [owner(created_at=day(31) - 1), ends_as_it_opens])
     assert (last[0].due_at, last[0].met_at) == (day(31) - 1, None)
+    expired = held(1, 0, period=until(90), declared_by="r:person/1", expires_at=day(31) - 1)
+    assert obligations(conn, ending(), [owner(created_at=day(31) - 1), expired])[0].lacks == EXPIRED
+    covered = [owner(created_at=day(31)), held(1, 0, period=until(90))]
+    assert min(obligations(conn, ending(), covered)) == 31, "nothing is owed of January"
 
 
 def test_the_first_may_be_owed_on_the_last_day_of_a_month_or_the_first(conn: Connection) -> None:

@@ -10,6 +10,7 @@ from hub.conformance.evidence import rows
 from hub.conformance.part import Part
 from hub.conformance.shape import deadline, precondition, threshold
 from hub.conformance.unit import Unit, organisation, unit
+from hub.conformance.verdict import EXPIRED
 from hub.records.base import Event, Link
 from hub.store.store import Store
 from hub.store.tables import metadata
@@ -49,6 +50,8 @@ def decided(house: House, *several: dict[str, Any]) -> Any:
         ([WITHDRAWN, LATE], at(12), None, None),
         ([WITHDRAWN], at(2), at(4), None),
         ([{"decided_at": at(2), "withdrawn_at": at(11)}, IN_TIME], at(2), at(11), None),
+        ([{"decided_at": at(2), "withdrawn_at": DUE}, LATE], at(12), None, None),
+        ([DOUBT, {"decided_at": DUE}], DUE, None, None),
         ([{"decided_at": at(3), "decision": "rejected"}], None, None, None),
         ([{"decided_at": at(3), "decision": None}], None, None, None),
     ],
@@ -64,7 +67,69 @@ def test_ranking_without_a_due_instant_prefers_what_stands(store: Store) -> None
     house.write(one, approval(one, ALOG, n=1, **WITHDRAWN), approval(one, ALOG, n=2, **LATE))
     house.derive()
     owed = house.owed("T-approved", CHANGE)
-    assert (owed.due_at, owed.met_at, owed.lost_at) == (None, at(12), None)
+    assert (owed.due_at, owed.met_at, owed.lost_at, owed.lacks) == (None, at(12), None, None)
+
+
+def test_what_was_withdrawn_proves_more_than_what_is_doubtful_and_late(store: Store) -> None:
+    two = approval(CHANGE, ALOG, n=1, **WITHDRAWN), approval(CHANGE, NOBODY, n=2, **LATE)
+    owed = authority(House(store, [authorised()]).open(), role(), *two)
+    assert (owed.met_at, owed.lost_at, owed.lacks) == (at(2), at(4), None)
+
+
+def test_a_deadline_nobody_knows_is_not_provable(store: Store) -> None:
+    found = kit.rows("review", kit.review.subject_id == kit.problem.sid, kit.review.held_at)
+    part = deadline("T-due", "due", WORDS, unit=unit("problem"), due=kit.problem.closed_at, evidence=found)
+    house = House(store, [requirement("T-due", part)]).open()
+    house.write(problem())
+    house.derive()
+    assert house.owed("T-due", "desk:issue/3").lacks == "when it is due is not known"
+
+
+@pytest.mark.parametrize(
+    ("given", "lost_at", "lacks", "declared"),
+    [
+        ({}, None, None, False),
+        ({"declared_by": ANN.id}, None, None, True),
+        ({"declared_by": ANN.id, "expires_at": at(20)}, at(20), EXPIRED, True),
+        ({"declared_by": ANN.id, "expires_at": at(20), "withdrawn_at": at(11)}, at(11), None, True),
+    ],
+)
+def test_what_was_declared(
+    store: Store, given: dict[str, Any], lost_at: int | None, lacks: str | None, *, declared: bool
+) -> None:
+    owed = decided(House(store, [approved()]).open(), {"decided_at": at(2), **given})
+    assert (owed.met_at, owed.lost_at, owed.lacks, bool(owed.declared)) == (at(2), lost_at, lacks, declared)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "updated_at", "met_at", "lacks"),
+    [
+        ("successful", at(1), at(3), None),
+        (None, at(1), None, "how it ended is not recorded"),
+        ("successful", None, None, "when it was last changed is not recorded"),
+    ],
+)
+def test_complete_is_met_only_where_nothing_is_unknown(
+    store: Store, outcome: Any, updated_at: int | None, met_at: int | None, lacks: str | None
+) -> None:
+    part = precondition(
+        "T-whole",
+        "whole",
+        WORDS,
+        unit=unit("change"),
+        before=kit.change.actual_start,
+        evidence=kit.approvals().doubtful(
+            kit.approval.updated_at.is_(None), "when it was last changed is not recorded"
+        ),
+        doubts=[(kit.change.outcome.is_(None), "how it ended is not recorded")],
+        complete=True,
+    )
+    house = House(store, [requirement("T-whole", part)]).open()
+    one = change(actual_start=DUE, outcome=outcome)
+    house.write(one, approval(one, ALOG, updated_at=updated_at, **IN_TIME))
+    house.derive()
+    owed = house.owed("T-whole", CHANGE)
+    assert (owed.met_at, owed.lacks) == (met_at, lacks)
 
 
 def test_equal_candidates_of_one_record_are_ordered(store: Store) -> None:
@@ -104,6 +169,7 @@ def role(holder: Any = ANN, **given: Any) -> Any:
         ({"role": "release_manager"}, False),
         ({"vanished_at": at(20)}, True),
         ({"vanished_at": at(2)}, False),
+        ({"vanished_at": at(3)}, False),
         ({"person": CAB.id}, False),
         ({"person": ALOG.id}, True),
     ],

@@ -7,6 +7,7 @@ import yaml
 
 from hub.clock import parse_instant
 from hub_sandbox.configuration import write_configuration
+from hub_sandbox.office_hours import DAY_MS, HOUR_MS
 from hub_sandbox.people import STAFF
 from hub_sandbox.register_files import write_register
 from hub_sandbox.vocabulary import FIELDS, STATUSES
@@ -34,12 +35,56 @@ def test_management_reviews_list_every_emergency_change_but_those_forgotten(orga
     listed = {
         item
         for row in rows(tmp_path, "reviews").values()
+        if row["type"] == "management_review"
         for item in row.get("items", [])
         if item.startswith("service-desk:")
     }
     emergencies = {issue for issue in organisation.issues if issue.fields.get("type") == "Emergency"}
     assert listed == {f"service-desk:issue/{issue.id}" for issue in emergencies - organisation.unlisted_emergencies}
     assert len(organisation.unlisted_emergencies) == 3
+
+
+def test_service_reviews_list_what_was_solved_late(organisation, tmp_path):
+    write_register(tmp_path, organisation, as_of=SECOND_RUN)
+    reviews = [row for name, row in rows(tmp_path, "reviews").items() if name.startswith("service-review-2026-")]
+    known = {f"service-desk:issue/{issue.id}": issue for issue in organisation.issues}
+    named = [known[item] for row in reviews for item in row.get("items", []) if "period" in row]
+    assert len(named) == len(set(named)) > 20
+    for issue in named:
+        solved = [step.at for step in issue.steps if step.changes.get("status") == "Resolved"]
+        assert (
+            solved[-1] - issue.created_at > {"P1": 4, "P2": 8, "P3": 24, "P4": 48}[issue.fields["priority"]] * HOUR_MS
+        )
+
+
+def test_every_grave_incident_has_its_outage_and_says_what_was_done(organisation, tmp_path):
+    write_register(tmp_path, organisation, as_of=SECOND_RUN)
+    known = {f"service-desk:issue/{issue.id}": issue for issue in organisation.issues}
+    outages = {row["incident_id"]: row for row in rows(tmp_path, "outages").values()}
+    incidents = {name: issue for name, issue in known.items() if issue.fields["project"] == "OPS"}
+    grave = {
+        name for name, one in incidents.items() if "P1" in one.fields["priority"] or one.fields.get("major") == "Yes"
+    }
+    assert outages.keys() == grave
+    assert all(parse_instant(row["ended_at"]) > known[name].created_at for name, row in outages.items())
+    silent = {name for name in grave if known[name].value_at("remedy", SECOND_RUN) is None}
+    solved = {name for name in silent if known[name].value_at("status", SECOND_RUN) in {"Resolved", "Closed"}}
+    [left] = [fault for fault in organisation.faults if fault.name == "remedy_not_written_down"]
+    assert solved == {f"service-desk:issue/{left.native_id}"}
+
+
+def test_an_agreement_is_reviewed_after_every_major_change(organisation, tmp_path):
+    write_register(tmp_path, organisation, as_of=SECOND_RUN)
+    reviews = [row for name, row in rows(tmp_path, "reviews").items() if name.startswith("sla-review-1")]
+    held = {row["items"][0]: parse_instant(row["held_at"]) for row in reviews}
+    major = {
+        f"service-desk:issue/{issue.id}": issue.value_at("actual_end", SECOND_RUN)
+        for issue in organisation.issues
+        if issue.fields.get("major_change") == "Yes"
+    }
+    assert held.keys() <= major.keys()
+    assert all(0 < at - major[name] < 20 * DAY_MS for name, at in held.items())
+    assert {name for name, end in major.items() if end and end < SECOND_RUN - 20 * DAY_MS} <= held.keys()
 
 
 def test_reports_that_problems_point_to_are_there_once_handed_over(organisation, tmp_path):

@@ -22,6 +22,8 @@ SYSTEM_FIELDS = {"summary": "title", "components": "service_ids", "assignee": "a
 _DATED = {
     **{name: name for name in ("assignee", "creator", "description", "priority", "reporter")},
     "complainant": "reporter",
+    "title": "summary",
+    **dict.fromkeys(("received_at", "recorded_at", "reported_at"), "created"),
 }
 """Neutral field -> system field that fills it and whose history dates it, unless another field is mapped."""
 FALLBACK: dict[str, StatusCategory] = {"new": "new", "indeterminate": "in_progress", "done": "closed"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from hub_sandbox.emergency_change import make_emergency_change
@@ -15,7 +15,7 @@ from hub_sandbox.people import CHANGE_AUTHORITY, CONTRACTOR, SERVICES, Service
 from hub_sandbox.simulation import Simulation
 from hub_sandbox.timeline import Approval, Issue
 
-__all__ = ["make_changes", "make_misfiled"]
+__all__ = ["make_changes", "make_misfiled", "make_portal"]
 
 _PURPOSES = (
     "Update",
@@ -27,6 +27,10 @@ _PURPOSES = (
     "Correct rounding in",
     "Clean up",
 )
+_CLASSES = {"Replace certificate of": "Infrastructure", "Move": "Infrastructure"}
+"""Purpose -> what is changed, where it is not software."""
+_PORTAL_PROPOSED, _PORTAL_LIVE = date(2025, 11, 6), date(2026, 1, 21)
+_PORTAL_PAID, _PORTAL_BEGUN = date(2025, 11, 11), date(2025, 11, 24)
 _APPROVAL_FAULTS = frozenset({"change_without_approval", "approved_too_late"})
 
 
@@ -40,6 +44,9 @@ class _Slot:
     fault: str | None
     major: bool = False
     outcome: str = "Successful"
+    alters_service: bool = False
+    proposed: int | None = None
+    """When it was opened; None = some days before."""
 
 
 def make_changes(sim: Simulation, total: int) -> list[Issue]:
@@ -63,6 +70,19 @@ def make_changes(sim: Simulation, total: int) -> list[Issue]:
     return proper
 
 
+def make_portal(sim: Simulation) -> Issue:
+    """Let payslips move to a portal: the change that the plan `payslip-portal` of the register is about."""
+    payroll = next(service for service in SERVICES if service.id == "payroll")
+    proposed, live = sim.hours.local(_PORTAL_PROPOSED, 10), sim.hours.local(_PORTAL_LIVE, 18)
+    slot = _Slot(live, "Normal", payroll, None, major=True, alters_service=True, proposed=proposed)
+    issue = _carry_out(sim, slot, _Reasons(sim))
+    sim.step(issue, proposed + HOUR_MS, issue.creator, cost=18_000, currency="EUR")
+    approved, began = sim.hours.local(_PORTAL_PAID, 9), sim.hours.local(_PORTAL_BEGUN, 9)
+    sim.step(issue, approved, issue.creator, cost_approval="register:approvals/payslip-portal-budget")
+    sim.step(issue, began, issue.creator, building_began=began)
+    return issue
+
+
 def make_misfiled(sim: Simulation, at: int) -> Issue:
     """Let a proposed change turn out to be an improvement: it moves from CHG to IMP."""
     issue = sim.open(
@@ -80,8 +100,11 @@ class _Reasons:
 
     def __init__(self, sim: Simulation) -> None:
         self._by_service: dict[str, list[Issue]] = defaultdict(list)
+        left = {item.issue for item in sim.faults if item.name == "remedy_not_written_down"}
         for issue in sim.issues:
-            if issue.fields["issuetype"] in {"Incident", "Problem"} and issue.fields["project"] != "SEC":
+            if issue.fields["issuetype"] not in {"Incident", "Problem"} or issue in left:
+                continue
+            if issue.fields["project"] != "SEC":
                 self._by_service[issue.fields["components"][0]].append(issue)
 
     def before(self, sim: Simulation, service: Service, at: int) -> Issue | None:
@@ -112,7 +135,7 @@ def _carry_out(sim: Simulation, slot: _Slot, reasons: _Reasons) -> Issue:
         if fault == "approved_by_implementer"
         else sim.other_member(service, start - 20 * DAY_MS, service.owner)
     )
-    created = sim.hours.later(start, -(56 + 30 * rng.random()))
+    created = slot.proposed or sim.hours.later(start, -(56 + 30 * rng.random()))
     reason = (
         "Fix"
         if fault == "fix_without_link"
@@ -121,12 +144,14 @@ def _carry_out(sim: Simulation, slot: _Slot, reasons: _Reasons) -> Issue:
     cause = reasons.before(sim, service, created) if reason == "Fix" else None
     if reason == "Fix" and cause is None:
         reason = "Improvement"
+    purpose = rng.choice(_PURPOSES)
     issue = sim.open(
         "CHG", "Change", created, implementer,
-        summary=f"{rng.choice(_PURPOSES)} {rng.choice(service.areas).lower()} ({service.name})", description="See plan.",
+        summary=f"{purpose} {rng.choice(service.areas).lower()} ({service.name})", description="See plan.",
         status="Draft", priority="P3", components=(service.id,), type=slot.type, reason=reason, assignee=implementer,
         implementer=implementer, risk=rng.choices(("Low", "Medium", "High"), (60, 33, 7))[0],
         major_change="Yes" if slot.major else "No", irreversible="No",
+        change_class="Service change" if slot.alters_service else _CLASSES.get(purpose, "Software"),
     )  # fmt: skip
     if cause is not None and fault != "fix_without_link":
         sim.link("Resolution", issue, cause, created + 10 * MINUTE_MS, implementer)

@@ -34,6 +34,8 @@ _HALF_EMPTY = date(2026, 9, 24)
 _NOT_SIGNED = date(2026, 9, 30)
 _MANY_MISSED = ("payroll", 11)
 """Service and month of the history in which many callers had to try twice."""
+_CUSTOMERS = {"shop": "customers/retail", "payroll": "customers/personnel"}
+"""Service -> who calls about it."""
 _URGENT = ("P1", "P2")
 
 
@@ -90,7 +92,7 @@ def _calls(papers: _Papers, organisation: Organisation, hours: OfficeHours) -> d
     for issue in tickets[:: max(2, len(tickets) // _CALLS)]:
         at, agent, service = issue.created_at - 4 * MINUTE_MS, next(agents), issue.fields["components"][0]
         place = service, month_of(at)
-        row = {"direction": "in", "channel": "phone", "class_": "service", "service_ids": [f"services/{service}"], "ticket_id": issue}  # fmt: skip
+        row = {"direction": "in", "channel": "phone", "class_": "service", "service_ids": [f"services/{service}"], "ticket_id": issue, "party": _CUSTOMERS[service]}  # fmt: skip
         if place == _MANY_MISSED and counted[place] % 4 == 0:
             missed = at - 20 * MINUTE_MS
             papers.add("contacts", f"call-{issue.id}-missed", at, at=format_instant(missed), answered=False, wait_s=90, **row)  # fmt: skip

@@ -27,7 +27,7 @@ def make_emergency_change(sim: Simulation, month: int, fault: str | None) -> Iss
         "CHG", "Change", created, implementer,
         summary=f"Emergency: repair {service.name}", description="The service is down.", status="Draft", priority="P1",
         components=(service.id,), type="Emergency", reason="Fix", assignee=implementer, implementer=implementer, risk="High",
-        major_change="No", irreversible="No", revision=revision, backout_plan="Switch back to the previous version.",
+        major_change="No", irreversible="No", change_class="Software", revision=revision, backout_plan="Switch back to the previous version.",
     )  # fmt: skip
     sim.link("Resolution", issue, incident, created + 5 * MINUTE_MS, implementer)
     careless = fault in {"emergency_without_retro", "emergency_step_without_reason"}

@@ -9,6 +9,7 @@ from hub_sandbox.register_fault import ROW_FAULTS, months_of
 __all__ = [
     "CHANGE_FAULTS",
     "COMPLAINT_FAULTS",
+    "DESK_FAULTS",
     "FAULTS",
     "FOLLOWING_FAULTS",
     "PROBLEM_FAULTS",
@@ -133,6 +134,12 @@ COMPLAINT_FAULTS = (
     FaultKind("complaint_without_channel", "CMP-01", "0000000000010"),
     FaultKind("complaint_without_cause", "CMP-02", "0000000100000"),
 )
+DESK_FAULTS = (
+    FaultKind("incident_without_channel", "BS15000-7.1-b", "0000001000010"),
+    FaultKind("caller_not_reachable", "SD-02", "0001000000100"),
+    FaultKind("remedy_not_written_down", "BS15000-5.2-e", "0000010000000", by_day=True),
+)
+"""What the desk leaves out when it registers an incident."""
 OTHER_FAULTS = (
     FaultKind("evidence_deleted", "BS15000-4.5-r5", "0000000000001"),
     FaultKind("deleted_without_leave", "BS15000-4.5-r6", "0000000000001"),
@@ -153,6 +160,7 @@ FAULTS = {
         *REVIEW_FAULTS,
         *SHIPPING_FAULTS,
         *COMPLAINT_FAULTS,
+        *DESK_FAULTS,
         *OTHER_FAULTS,
         *_KEPT_BY_HAND,
     )

@@ -65,7 +65,7 @@ def _complain(sim: Simulation, at: int, fault: str | None) -> None:
         "IMP", "Complaint", at, sim.rng.choice(CUSTOMERS).id,
         summary=f"Complaint about {service.name}", description="It took too long until somebody answered.",
         priority="P3", components=(service.id,), category="Service", assignee="bruno",
-        complaint_channel=None if fault == "complaint_without_channel" else "email",
+        channel=None if fault == "complaint_without_channel" else "email",
     )  # fmt: skip
     answered = sim.after(at, 1, 7)
     if fault == "complaint_answered_late":

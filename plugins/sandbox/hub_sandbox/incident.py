@@ -5,7 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 
+from hub_sandbox.faults import DESK_FAULTS
 from hub_sandbox.office_hours import DAY_MS, HOUR_MS, MINUTE_MS
+from hub_sandbox.outage_row import outage_end
 from hub_sandbox.people import CUSTOMERS, SERVICES, Service
 from hub_sandbox.simulation import MONTHS, Simulation
 from hub_sandbox.timeline import Issue, Sla
@@ -23,6 +25,11 @@ REQUESTS = (
     "Copy of document",
 )
 _GOAL_H = {"P1": 4, "P2": 8, "P3": 16, "P4": 40}
+_REGISTERED_WITHIN_MS = 30 * MINUTE_MS
+"""What every incident must say stands there by then."""
+_REMEDY = "Restarted the part that had failed, and checked that it works."
+_WRITTEN_DOWN_H = 40
+"""Working hours within which it is written down what was done about an outage."""
 _CLUSTER_GAP_MS = 31 * DAY_MS
 
 
@@ -60,19 +67,28 @@ class CategoryUse:
 
 
 def make_incident(
-    sim: Simulation, service: Service, category: str, at: int, *, impact: int | None = None, major: bool = False
+    sim: Simulation,
+    service: Service,
+    category: str,
+    at: int,
+    *,
+    impact: int | None = None,
+    major: bool = False,
+    fault: str | None = None,
 ) -> Issue:
     """Let an incident happen and be dealt with."""
     rng = sim.rng
-    impact = 1 if major else impact or rng.choices((1, 2, 3), (4, 40, 56))[0]
-    urgency = 1 if major else rng.choices((1, 2, 3), (6, 44, 50))[0]
+    grave = major or fault == "remedy_not_written_down"
+    impact = 1 if grave else impact or rng.choices((1, 2, 3), (4, 40, 56))[0]
+    urgency = 1 if grave else rng.choices((1, 2, 3), (6, 44, 50))[0]
     priority = priority_of(impact, urgency)
     agent = sim.member("service-desk", at)
+    caller = rng.choice(CUSTOMERS)
     issue = sim.open(
         "OPS",
         "Incident",
         at,
-        rng.choice(CUSTOMERS).id,
+        caller.id,
         summary=f"{service.name}: {category}",
         description=f"Since today: {category.lower()}. Please help.",
         priority=priority,
@@ -81,11 +97,24 @@ def make_incident(
         category=category,
         components=(service.id,),
         major="Yes" if major else "No",
+        channel=None if fault == "incident_without_channel" else _channel(sim, at),
+        contact=None if fault == "caller_not_reachable" else caller.email,
         assignee=None,
         sla=_clock(sim, at, priority),
     )
-    _work(sim, issue, service, priority, agent)
+    _work(sim, issue, service, priority, agent, remedy=None if fault == "remedy_not_written_down" else _REMEDY)
+    if fault is not None:
+        owed = {
+            "incident_without_channel": at + _REGISTERED_WITHIN_MS,
+            "remedy_not_written_down": sim.hours.later(outage_end(at), _WRITTEN_DOWN_H),
+        }
+        sim.fault(fault, issue, owed.get(fault, at))
     return issue
+
+
+def _channel(sim: Simulation, at: int) -> str:
+    """Say how somebody reached the desk: by telephone while it is there, else by the portal."""
+    return "phone" if sim.hours.elapsed(at, at + MINUTE_MS) else "portal"
 
 
 def make_background(sim: Simulation, use: CategoryUse, total: int) -> list[Issue]:
@@ -93,11 +122,12 @@ def make_background(sim: Simulation, use: CategoryUse, total: int) -> list[Issue
     made = []
     for month, count in enumerate(sim.counts(total)):
         start, end = sim.month(month)
+        faults = sim.planted(DESK_FAULTS, month)
         for at in sorted(sim.moment(start, end, office=0.85) for _ in range(count)):
             service = sim.rng.choices(SERVICES, (55, 45))[0]
             category = use.free(service, at)
             use.note(service, category, at)
-            made.append(make_incident(sim, service, category, at))
+            made.append(make_incident(sim, service, category, at, fault=faults.popleft() if faults else None))
     return made
 
 
@@ -109,17 +139,20 @@ def make_requests(sim: Simulation, total: int) -> None:
             at = sim.moment(start, end, office=0.95)
             service = sim.rng.choice(SERVICES)
             wish = sim.rng.choice(REQUESTS)
+            caller = sim.rng.choice(CUSTOMERS)
             issue = sim.open(
                 "OPS",
                 "Service request",
                 at,
-                sim.rng.choice(CUSTOMERS).id,
+                caller.id,
                 summary=f"{wish} ({service.name})",
                 description=f"{wish}, please.",
                 priority="P4",
                 impact=3,
                 urgency=3,
                 components=(service.id,),
+                channel=_channel(sim, at),
+                contact=caller.email,
                 assignee=None,
                 sla=_clock(sim, at, "P4"),
             )
@@ -151,7 +184,9 @@ def _clock(sim: Simulation, at: int, priority: str) -> Sla:
     return Sla(start=at, due=due, goal_ms=goal)
 
 
-def _work(sim: Simulation, issue: Issue, service: Service, priority: str, agent: str) -> None:
+def _work(
+    sim: Simulation, issue: Issue, service: Service, priority: str, agent: str, *, remedy: str | None = None
+) -> None:
     rng = sim.rng
     around_the_clock = priority in {"P1", "P2"}
     forward = sim.between if around_the_clock else sim.after
@@ -180,7 +215,8 @@ def _work(sim: Simulation, issue: Issue, service: Service, priority: str, agent:
     elapsed = at - clock.start if around_the_clock else sim.hours.elapsed(clock.start, at)
     stopped = Sla(clock.start, clock.due, clock.goal_ms, stop=at, elapsed_ms=elapsed)
     sim.say(issue, at - MINUTE_MS, agent, "Solved, please check.")
-    sim.step(issue, at, agent, status="Resolved", sla=stopped)
+    solution = {"remedy": remedy} if remedy is not None else {}
+    sim.step(issue, at, agent, status="Resolved", sla=stopped, **solution)
     sim.step(issue, sim.after(at, 8, 32), "automation", status="Closed")
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from hub.clock import parse_instant
-from hub_sandbox.change import make_changes, make_misfiled
+from hub_sandbox.change import make_changes, make_misfiled, make_portal
 from hub_sandbox.duty import plan_duty
 from hub_sandbox.faults import FAULTS, Fault
 from hub_sandbox.gitlab_story import Shipping
 from hub_sandbox.improvement import make_complaints, make_improvements
 from hub_sandbox.incident import CategoryUse, make_background, make_requests, make_security
+from hub_sandbox.outage_row import plan_outages
 from hub_sandbox.problem import make_problems, make_reclassified
 from hub_sandbox.report_rows import plan_reports
 from hub_sandbox.review_plan import Declared, ReviewPlan, plan_reviews
+from hub_sandbox.service_review import plan_agreement_reviews, plan_service_reviews
 from hub_sandbox.simulation import Simulation
 from hub_sandbox.timeline import Comment, Issue, Link, Mention, Step
 from hub_sandbox.visit import plan_visits
@@ -42,6 +44,7 @@ class Organisation:
         make_improvements(sim, 80)
         make_complaints(sim, 60)
         proper = make_changes(sim, 455)
+        portal = make_portal(sim)
         deleted = next(issue for issue in proper if sim.month_of(issue.value_at("actual_end", sim.end) or 0) == 11)  # noqa: PLR2004 - September
         self.seed = seed
         self.start, self.end = sim.start, sim.end
@@ -67,6 +70,12 @@ class Organisation:
         self.reviews: ReviewPlan = plan_reviews(self, sim.hours)
         faulty = {item.issue for item in sim.faults}
         self.papers: dict[str, list[Declared]] = {**plan_duty(self, sim.hours), **plan_visits(self, sim.hours, faulty)}
+        self.papers["reviews"] += plan_service_reviews(self.issues, sim.hours)
+        self.papers["reviews"] += plan_agreement_reviews(self.issues, sim.hours)
+        self.papers["outages"] = plan_outages(self.issues)
+        self.papers["plans"] = [
+            Declared("payslip-portal", portal.created_at, {"links": [{"type": "carried_out_by", "target": portal}]})
+        ]
         reports, unreported = plan_reports(self, sim.hours)
         self.papers |= reports
         """Further rows of the register that follow from the history, by file."""

@@ -27,6 +27,15 @@ ROW_FAULTS = (
     RowFault("cost_overrun", "BS15000-5.5-c", "services/payroll 2026-05", date(2026, 6, 16)),
     RowFault("attestation_expired", "BS15000-4.3-a", "roles/finance_manager", date(2026, 10, 12)),
     RowFault("one_number_twice", "BS15000-8.1-f", "configuration_items/core-switch", date(2026, 8, 12)),
+    RowFault(
+        "missed_level_not_discussed",
+        "BS15000-5.1-i",
+        "measurements/availability-payroll-2026-03",
+        date(2026, 5, 2),
+        date(2026, 5, 13),
+    ),
+    RowFault("release_without_plan", "BS15000-9-e", "releases/payroll-3.3", date(2026, 6, 10)),
+    RowFault("delivery_accepted_late", "OPS-18", "releases/payroll-3.2", date(2026, 3, 12), date(2026, 3, 16)),
     RowFault("loan_not_returned", "SD-18", "loans/projector", date(2026, 9, 16)),
     RowFault("round_missed", "OPS-01", "2026-05", date(2026, 5, 22), date(2026, 6, 8)),
     RowFault("round_missed", "OPS-01", "2026-06", date(2026, 6, 1), date(2026, 6, 8)),
@@ -40,6 +49,7 @@ ROW_FAULTS = (
     RowFault(
         "report_entered_late", "SRM-09", "service_reports/maintenance-2026-03", date(2026, 4, 8), date(2026, 4, 16)
     ),
+    RowFault("rejected_report_sent", "SRM-06", "service_reports/capacity-2026-04", date(2026, 5, 5)),
     RowFault("report_not_archived", "SRM-10", "service_reports/maintenance-2026-05", date(2026, 6, 12)),
     RowFault("report_released_by_one", "SRM-05", "service_reports/security-2026-04-08", date(2026, 4, 8)),
     RowFault("workload_unbalanced", "SRM-12", "service_reports/services-personnel-2026-05", date(2026, 6, 3)),
