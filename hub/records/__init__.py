@@ -1,7 +1,5 @@
 """Neutral records: what the tools hold, in the hub's words, with one codec for all kinds."""
 
-from __future__ import annotations
-
 from typing import Any, Union
 
 import msgspec
