@@ -90,7 +90,7 @@ def _plan(
 ) -> Plan:
     own = targets.get(kind, [])
     listed = dict.fromkeys(target.path[0] for _, target in own if target.in_list)
-    dated = {name: ((name,), field_id) for name, field_id in _DATED.items()}
+    dated: dict[str, tuple[tuple[str, ...], str]] = {name: ((name,), field_id) for name, field_id in _DATED.items()}
     dated |= {target.name: (target.path, field_id) for field_id, target in own}
     neutral = {**SYSTEM_FIELDS, **{field_id: target.name for field_id, target in own}}
     return Plan(
