@@ -6,6 +6,7 @@ of plugins come from the plugins the configuration enables.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -149,7 +150,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Success and wrong usage leave by SystemExit (0, 2); a defect of the hub keeps its traceback. What ends
     a command before its time stands in `hub.cli.ending`.
     """
-    gc.set_threshold(100_000, 50, 50)  # records come and go by the thousand, and hardly any in cycles
+    # Records come and go by the thousand, and hardly any in cycles; what importing leaves is looked through by none.
+    gc.set_threshold(500_000, 10, 50)
+    atexit.register(gc.freeze)  # or Python looks through all there is once more, only to leave
     with ending_clearly():
         try:
             app(args=arguments, prog_name="hub")

@@ -1,7 +1,6 @@
 """Neutral records: what the tools hold, in the hub's words, with one codec for all kinds."""
 
-from __future__ import annotations
-
+from functools import cache
 from typing import Any, Union
 
 import msgspec
@@ -352,7 +351,12 @@ _CLASSES: tuple[type[Record], ...] = (
 
 def kind_of(record: Record | type[Record]) -> str:
     """Give the kind name of a record or of its class, such as `known_error`."""
-    return str(record.__struct_config__.tag)
+    return _kind_of(record if isinstance(record, type) else type(record))
+
+
+@cache
+def _kind_of(struct: type[Record]) -> str:
+    return str(struct.__struct_config__.tag)
 
 
 KINDS: dict[str, type[Record]] = {kind_of(each): each for each in _CLASSES}

@@ -3,9 +3,10 @@
 The store's tables follow from these structs by one rule (`hub.store.schema`): a scalar is a
 column, a struct is prefixed columns, a list of structs is a child table, a list of references
 is link rows, an open map or a list of texts is JSON that no requirement reads.
-"""
 
-from __future__ import annotations
+Annotations of records are evaluated as their classes are made (no `from __future__ import annotations`): kept as
+text, those of the envelope would be evaluated anew for each of sixty kinds whenever a command starts.
+"""
 
 from typing import Annotated, Any, Literal
 

@@ -2,8 +2,6 @@
 
 # ruff: noqa: RUF012 - msgspec copies an empty default for each record
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from hub.records.base import Confirmation, Instant, Part, Record, ref

@@ -1,7 +1,5 @@
 """What stands in a service report, section by section, as far as a requirement asks for it."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from hub.records.base import Instant, Part, ServiceRef, ref

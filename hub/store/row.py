@@ -76,14 +76,16 @@ def _find_ways(struct: type[msgspec.Struct], path: tuple[tuple[str, bool], ...],
 
 
 @cache
-def _first_steps(struct: type[msgspec.Struct]) -> tuple[tuple[_Way, Callable[[Any], Any]], ...]:
-    return tuple((way, attrgetter(way.path[0][0])) for way in _ways(struct))
+def _first_steps(struct: type[msgspec.Struct]) -> Callable[[Any], tuple[Any, ...]]:
+    """Say how to take the first step of all ways at once; the envelope alone has several."""
+    return attrgetter(*(way.path[0][0] for way in _ways(struct)))
 
 
 def _referred(record: Record) -> Iterator[tuple[_Way, str]]:
     """Yield the ids in a record's own fields and where each stands; most fields hold none."""
-    for way, first in _first_steps(type(record)):
-        if found := first(record):
+    struct = type(record)
+    for way, found in zip(_ways(struct), _first_steps(struct)(record), strict=True):
+        if found:
             if len(way.path) == 1:
                 for one in found if way.path[0][1] else (found,):
                     if one:
@@ -104,15 +106,12 @@ def _follow(found: Any, path: tuple[tuple[str, bool], ...]) -> Iterator[str]:
             yield from _follow(further, tuple(rest))
 
 
-def references(record: Record) -> Iterator[str]:
-    """Yield the id of everything a record refers to, persons included; ids may come twice."""
-    for _, one in _referred(record):
-        yield one
-    for event in record.events:
-        if event.actor:
-            yield event.actor
-    for link in record.links:
-        yield link.target
+def references(record: Record) -> list[str]:
+    """List the id of everything a record refers to, persons included; ids may come twice."""
+    found = [one for _, one in _referred(record)]
+    found += [event.actor for event in record.events if event.actor]
+    found += [link.target for link in record.links]
+    return found
 
 
 # -- rows -------------------------------------------------------------------------------------
@@ -208,18 +207,8 @@ def rows_of(record: Record, sids: Sids, rows: Rows) -> None:
             for fill in fills:
                 fill(part, child, sids)
             rows.children.setdefault((kind, name), []).append(tuple(child))
-    rows.event += _event_rows(record, sid, sids)
-    rows.link += _link_rows(record, sid, sids)
-    since = {one.field: one.at for one in record.since}
-    rows.since += [(sid, name, at) for name, at in since.items()]
-    rows.unknown_field += [(sid, name) for name in dict.fromkeys(record.unknown_fields)]
-    keys = dict.fromkeys([*([record.key] if record.key else []), *record.aliases])
-    rows.alias += [(key, sid) for key in keys if len(key) <= LONGEST_KEY]
-
-
-def _event_rows(record: Record, sid: int, sids: Sids) -> Iterator[Row]:
-    for pos, event in enumerate(record.events):
-        yield (
+    rows.event += [
+        (
             sid,
             pos,
             event.at,
@@ -231,6 +220,14 @@ def _event_rows(record: Record, sid: int, sids: Sids) -> Iterator[Row]:
             event.visible_to_customer,
             event.source_ref,
         )
+        for pos, event in enumerate(record.events)
+    ]
+    rows.link += _link_rows(record, sid, sids)
+    since = {one.field: one.at for one in record.since}
+    rows.since += [(sid, name, at) for name, at in since.items()]
+    rows.unknown_field += [(sid, name) for name in dict.fromkeys(record.unknown_fields)]
+    keys = dict.fromkeys([*([record.key] if record.key else []), *record.aliases])
+    rows.alias += [(key, sid) for key in keys if len(key) <= LONGEST_KEY]
 
 
 def _link_rows(record: Record, sid: int, sids: Sids) -> list[Row]:

@@ -6,11 +6,14 @@ row; `known_to` NULL = still known. Texts that decide an order use binary collat
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Index,
     Integer,
     LargeBinary,
@@ -20,6 +23,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import Text as _Text
+from sqlalchemy import event as on
 
 __all__ = ["NEVER", "Key", "Text", "metadata"]
 
@@ -40,8 +44,15 @@ def _part_key(name: str, kind: type = BigInteger) -> Column[int]:
 
 def _present(name: str, column: str) -> Index:
     """Index the few rows where a column says something."""
-    says = text(f"{column} IS NOT NULL")
-    return Index(name, column, sqlite_where=says, postgresql_where=says)
+    return Index(name, column, sqlite_where=text(f"{column} IS NOT NULL"))
+
+
+@on.listens_for(metadata, "before_create")
+def _tell_postgresql(_tables: MetaData, conn: Connection, **_: Any) -> None:
+    """Give the conditions of indexes to PostgreSQL too, only there: to name it loads the dialects of all its drivers."""
+    if conn.dialect.name == "postgresql":
+        for index in (index for table in metadata.tables.values() for index in table.indexes):
+            index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
 
 
 # -- identity and current state -------------------------------------------------------------
@@ -125,7 +136,6 @@ revision = Table(
         "sid",
         unique=True,
         sqlite_where=text("known_to IS NULL"),
-        postgresql_where=text("known_to IS NULL"),
     ),
     _present("revision_disposal_i", "disposal"),
 )

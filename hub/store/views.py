@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect
 
 from hub.records import KINDS
 from hub.store.schema import ENVELOPE_LISTS, FieldShape, child_tables, field_shapes
@@ -42,9 +42,7 @@ def drop_views(conn: Connection) -> None:
 def _create(conn: Connection, table: str, first: tuple[str, ...], shapes: tuple[FieldShape, ...]) -> None:
     columns = ", ".join((*first, *_columns(conn, shapes, "")))
     quoted = conn.dialect.identifier_preparer.quote(table)
-    statement = f"CREATE VIEW {table}_v AS SELECT {columns} FROM {quoted} t JOIN record r ON r.sid = t.sid"
-    # Escaped, or text() would take `:MI` for a parameter.
-    conn.execute(text(statement.replace(":", r"\:")))
+    conn.exec_driver_sql(f"CREATE VIEW {table}_v AS SELECT {columns} FROM {quoted} t JOIN record r ON r.sid = t.sid")
 
 
 def _columns(conn: Connection, shapes: tuple[FieldShape, ...], prefix: str) -> Iterator[str]:

@@ -153,13 +153,9 @@ def _write_chunk(
     put(conn, record, moved, columns="sid id document", key="sid")
     if changes:
         _write_changes(conn, changes, current, known_at)
-    persons = any("person" in (kind_of(c.record), _kind_before(c, current)) for c in changes)
+    before = {known.kind for change in changes if (known := current.get(change.record.id)) is not None}
+    persons = "person" in before | {kind_of(change.record) for change in changes}
     return WriteCount(changed=len(changes), unchanged=len(prepared) - len(changes), repaired=repaired), persons
-
-
-def _kind_before(change: _Change, current: Mapping[str, Current]) -> str | None:
-    known = current.get(change.record.id)
-    return None if known is None else known.kind
 
 
 def _write_changes(conn: Connection, changes: Sequence[_Change], current: Mapping[str, Current], known_at: int) -> None:
@@ -197,7 +193,9 @@ def _number(conn: Connection, changes: Sequence[_Change], current: Mapping[str, 
     """Return id -> record.sid of the records and all they refer to; the rows of `record` say what they are."""
     written = [change.record.id for change in changes]
     sids = {one: current[one].sid for one in written if one in current}
-    referred = dict.fromkeys(one for change in changes for one in references(change.record))
+    referred: dict[str, None] = {}
+    for change in changes:
+        referred.update(dict.fromkeys(references(change.record)))
     sids |= sids_of(conn, referred.keys() - sids.keys())
     sids |= named_sids(conn, referred)
     new = [one for one in dict.fromkeys([*written, *referred]) if one not in sids]

@@ -71,8 +71,14 @@ def take_in(source: Source, name: str, documents: Iterable[Document]) -> Intake:
 
 def _met_once(given: Normalised, people: dict[str, Person]) -> Normalised:
     """Leave out persons the page named before, word for word: every ticket names the same few."""
-    fresh = [record for record in given.records if not isinstance(record, Person) or people.get(record.id) != record]
-    people.update((record.id, record) for record in fresh if isinstance(record, Person))
+    fresh: list[Record] = []
+    for record in given.records:
+        if isinstance(record, Person):
+            known = people.get(record.id)
+            if known is record or known == record:
+                continue
+            people[record.id] = record
+        fresh.append(record)
     if not fresh or len(fresh) == len(given.records):
         return given
     return Normalised(fresh, given.skipped, given.unmapped)

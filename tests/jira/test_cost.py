@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from threading import Barrier
 
 import pytest
 
 from hub.sync.source import Slice
-from tests.jira.kit import Fault, entry, issue, item
+from hub_jira import vocabulary
+from hub_jira.mapping import normalise
+from tests.jira.kit import Fault, configure, document, entry, issue, item
 
 OPS = Slice("issue", "OPS", frozenset())
 SEARCH, BULK = "/rest/api/3/search/jql", "/rest/api/3/changelog/bulkfetch"
@@ -115,3 +118,34 @@ def test_an_issue_read_twice_is_kept_as_read_last(source, server) -> None:
     server.answers |= {SEARCH: search}
     assert read_until(source, None)[1] == {str(n): 1 for n in range(15)}
     assert BULK not in server.paths()
+
+
+def test_projects_are_probed_side_by_side_and_stand_in_the_order_of_the_settings(source, server) -> None:
+    """Each answer waits until all are asked for, so that one probe after the other would never get one."""
+    projects = ["OPS", "CHG", "PRB", "IMP"]
+    together = Barrier(len(projects))
+
+    def answer(_query: dict[str, str]) -> dict[str, str]:
+        together.wait(timeout=20)
+        return {"id": "1"}
+
+    server.answers |= {f"/rest/api/3/project/{each}": answer for each in projects}
+    server.answers["/rest/api/3/myself"] = {"accountId": "hub"}
+    parts = source(projects=projects, timeout_s=60, fetchers=4).slices()
+    assert [(each.scope, each.unreadable) for each in parts if each.stream == "issue"] == [(p, None) for p in projects]
+    assert not together.broken, "a project was asked for only when another had answered"
+
+
+def test_what_the_maps_say_is_worked_out_once_a_kind_not_once_an_issue(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned: list[str] = []
+    plan = vocabulary._plan
+
+    def note(kind: str, *told: object) -> vocabulary.Plan:
+        planned.append(kind)
+        return plan(kind, *told)
+
+    monkeypatch.setattr(vocabulary, "_plan", note)
+    words = vocabulary.Vocabulary.of("desk", "Europe/Berlin", configure())
+    for kind in ("Change", "Incident") * 20:
+        assert normalise(document(issue(kind)), words).records
+    assert sorted(planned) == ["change", "incident", "review"]

@@ -55,9 +55,9 @@ class Change(msgspec.Struct, frozen=True):
         return not self.new and not self.new_text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one takes four times as long to make
 class History:
-    """All changes known, oldest first."""
+    """All changes known, oldest first; nobody alters it."""
 
     changes: tuple[Change, ...]
     complete: bool
@@ -94,15 +94,16 @@ class History:
 
     def tells(self, field_id: str) -> bool:
         """Whether silence about a field means that it never changed."""
-        custom = field_id.startswith("customfield_")
-        return self.complete and (not custom or self.by_id or field_id in self.names)
+        return self.complete and (self.by_id or field_id in self.names or not field_id.startswith("customfield_"))
 
     def held_since(self, field_id: str) -> int | None:
         """Since when a field that holds a value has held one without a gap; None = the history does not say."""
         if not self.tells(field_id):
             return None
         changes = self.of(field_id)
-        if changes and changes[-1].empties:
+        if not changes:
+            return self.created_at
+        if changes[-1].empties:
             return None
         for change in reversed(changes):
             if change.fills:
@@ -181,8 +182,8 @@ def read_history(issue: dict[str, Any], created_at: int | None, *, by_id: bool) 
 
 
 def _change(at: int, native: str, author: dict[str, Any], item: dict[str, Any]) -> Change:
-    told = [word if word and isinstance(word, str) else None for word in map(item.get, _TOLD)]
-    return Change(at, native, author, told[0] or "", *told[1:])
+    name, *told = [word if word and isinstance(word, str) else None for word in map(item.get, _TOLD)]
+    return Change(at, native, author, name or "", *told)
 
 
 def _entry_instant(value: Any) -> int | None:

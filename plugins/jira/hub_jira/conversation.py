@@ -50,11 +50,12 @@ def follow_comments(draft: Draft) -> None:
         author = as_dict(comment.get("author"))
         actor = draft.accounts.ref(author)
         shown = _visible(comment) if desk else None
-        ours = account_key(author) != reporter and author.get("accountType") != "customer"
+        key = account_key(author)
+        ours = key != reporter and author.get("accountType") != "customer"
         if shown is None and ours:
             draft.unknown |= {name for name in TOLD if draft.takes(name)}
         kind = "updated"
-        if shown and ours and not draft.accounts.automatic(author) and account_key(author) is not None:
+        if shown and ours and not draft.accounts.automatic(author) and key is not None:
             kind = "responded" if awaited and not told else "customer_informed"
             told.append((at, ref))
         elif shown and not ours:

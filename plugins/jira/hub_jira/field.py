@@ -23,6 +23,7 @@ __all__ = [
     "UnknownTargetError",
     "convert",
     "instant_of",
+    "is_empty",
     "parse_target",
     "words",
 ]
@@ -30,9 +31,11 @@ __all__ = [
 APPROVALS = "approval"
 """Target of the approvals field of Jira Service Management; `change.approval_ids` says the same."""
 LARGEST = 2**53
+_WORDED = ("value", "name", "displayName")
+"""Where an option, a version, a user has its word."""
 DEADLINES = frozenset({"due_at", "planned_end", "planned_release_at", "target_resolution_at"})
 """Fields for which a day without time means its end in the organisation's zone."""
-NEUTRAL_WORDS = {"change.reason": frozenset({"compliance", "fix", "improvement", "new_feature"})}
+NEUTRAL_WORDS = {"change.reason": ("compliance", "fix", "improvement", "new_feature")}
 """Text fields with words of the hub's own, beside the source's."""
 YES = frozenset({"yes", "true", "1", "ja", "是"})
 NO = frozenset({"no", "false", "0", "nein", "否"})
@@ -58,7 +61,7 @@ class Target:
     shape: str
     """instant, date, bool, int, float, text, choice, person, strings, refs, map, or a list of structs by name."""
     choices: tuple[str, ...] = ()
-    """Valid neutral values of a choice."""
+    """Valid neutral values of a choice; of a text the hub's own words for it, if it has any."""
     in_list: bool = False
     """The struct is the single element of a list."""
     struct: type[Part] | None = None
@@ -85,7 +88,7 @@ def parse_target(text: str) -> Target:
     inner, listed = _unwrap(annotation)
     if len(names) == 1:
         shape, choices = _shape(inner, listed=listed, text=text)
-        return Target(kind, (attribute,), rest, shape, choices)
+        return Target(kind, (attribute,), rest, shape, choices or NEUTRAL_WORDS.get(text, ()))
     if len(names) > 2 or not _is_part(inner):  # noqa: PLR2004 - kind.struct.field is the deepest there is
         raise UnknownTargetError(f"{text!r}: {names[0]} has no fields of its own")
     leaf, leaf_attribute = _member(inner, names[1], text)
@@ -158,19 +161,21 @@ def _shape(inner: Any, *, listed: bool, text: str) -> tuple[str, tuple[str, ...]
     return plain_shapes.get(inner, "map"), ()
 
 
+def is_empty(value: Any) -> bool:
+    """Whether a field holds nothing; zero and `false` are something."""
+    return not value and (value is None or isinstance(value, (str, list, dict)))
+
+
 def words(value: Any) -> str | None:
     """Give the text of a value: an option's word, a rich text's plain text; None where there is none."""
+    if isinstance(value, dict) and value.get("type") != "doc":
+        return next((word for key in _WORDED if isinstance(word := value.get(key), str)), None)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, list):
         return words(value[0]) if len(value) == 1 else None
-    if isinstance(value, dict) and value.get("type") != "doc":
-        for key in ("value", "name", "displayName"):
-            if isinstance(value.get(key), str):
-                return str(value[key])
-        return None
     return plain(value) or None
 
 
@@ -200,7 +205,7 @@ def convert(target: Target, value: Any, *, options: dict[str, str], zone: str) -
     `options` are the configured neutral values of Jira's words; `zone` is the organisation's, for days that
     are deadlines. Raises UnconvertibleError; people and approvals are turned by the caller.
     """
-    if value is None or value in ("", [], {}):
+    if is_empty(value):
         return None
     shape = target.shape
     if shape == "instant":
@@ -220,7 +225,7 @@ def convert(target: Target, value: Any, *, options: dict[str, str], zone: str) -
     if shape == "date":
         return _day(mapped)
     if shape == "text":
-        return folded if (folded := _fold(mapped)) in NEUTRAL_WORDS.get(target.full, ()) else mapped
+        return folded if target.choices and (folded := _fold(mapped)) in target.choices else mapped
     if shape == "bool":
         if mapped.lower() in YES | NO:
             return mapped.lower() in YES

@@ -11,25 +11,12 @@ from hub_jira.vocabulary import DONE, OPEN, PENDING
 if TYPE_CHECKING:
     from hub_jira.changelog import Change
     from hub_jira.draft import Draft
+    from hub_jira.vocabulary import Telling
 
 __all__ = ["add_field_events", "follow_status"]
 
 LONGEST_VALUE = 200
 """Longer texts are in the document; an event names the field only."""
-FIELD_EVENTS = {
-    "actual_end": "implementation_ended",
-    "actual_start": "implementation_started",
-    "category": "classified",
-    "impact": "prioritised",
-    "planned_end": "planned",
-    "planned_start": "planned",
-    "priority": "prioritised",
-    "published_at": "published",
-    "schedule_published_at": "published",
-    "subcategory": "classified",
-    "tests.status": "tested",
-    "urgency": "prioritised",
-}
 FOLLOWED = frozenset({"status", "issuelinks"})
 """Told by other pieces of the mapping."""
 
@@ -52,11 +39,11 @@ def follow_status(draft: Draft) -> None:
     if not draft.history.complete:
         _leave_open(draft, category, resolution)
         return
-    changes = draft.history.of("status")
-    steps = [(change, _before(draft, change), _after(draft, change, status)) for change in changes]
+    steps = [(change, _before(draft, change), _after(draft, change, status)) for change in draft.history.of("status")]
+    escalated = draft.vocabulary.settings.escalation.status
     for change, old, new in steps:
         draft.events.append(_status_event(draft, change, old, new))
-        if draft.vocabulary.settings.escalation.status in {change.new, change.new_text} - {None}:
+        if escalated is not None and escalated in (change.new, change.new_text):
             _escalate(draft, change)
     spans = {old for _, old, _ in steps} | {new for _, _, new in steps} | {category}
     if "other" in spans:
@@ -154,35 +141,31 @@ def _pauses(steps: list[tuple[Change, str, str]], created_at: int | None, catego
 
 def add_field_events(draft: Draft) -> None:
     """Turn every other change into an event, and mark escalations."""
-    plan = draft.vocabulary.plan(draft.kind)
+    plan, accounts = draft.vocabulary.plan(draft.kind), draft.accounts
     by_name = {name.casefold(): field_id for field_id, name in draft.history.names.items()}
     label = draft.vocabulary.settings.escalation.label
     for change in draft.history.changes:
         field_id = change.field_id or by_name.get(change.field.casefold()) or change.field.lower()
         if field_id in FOLLOWED or change.field == "Link":
             continue
-        name = plan.neutral.get(field_id, plan.neutral.get(change.field))
-        kind = _event_type(name)
-        person = kind == "assigned" or field_id in plan.people
+        told = plan.told.get(field_id) or plan.told.get(change.field)
+        if field_id in plan.people or (told is not None and told.type == "assigned"):
+            before, after = accounts.named(change.old), accounts.named(change.new)
+        else:
+            before, after = _said(told, change.old, change.old_text), _said(told, change.new, change.new_text)
         draft.events.append(
             Event(
                 at=change.at,
-                type=kind,
-                actor=draft.accounts.ref(change.author),
-                field=name or change.field_id or change.field,
-                from_=draft.accounts.named(change.old) if person else _said(draft, name, change.old, change.old_text),
-                to=draft.accounts.named(change.new) if person else _said(draft, name, change.new, change.new_text),
+                type=told.type if told else "updated",
+                actor=accounts.ref(change.author),
+                field=told.name if told else change.field_id or change.field,
+                from_=before,
+                to=after,
                 source_ref=change.entry,
             )
         )
         if label and field_id == "labels" and label in _words(change.new_text) - _words(change.old_text):
             _escalate(draft, change)
-
-
-def _event_type(name: str | None) -> str:
-    if name == "assignee":
-        return "assigned"
-    return FIELD_EVENTS.get(name or "", "updated")
 
 
 def _escalate(draft: Draft, change: Change) -> None:
@@ -196,12 +179,11 @@ def _words(text: str | None) -> set[str]:
     return set((text or "").split())
 
 
-def _said(draft: Draft, name: str | None, key: str | None, word: str | None) -> str | None:
+def _said(told: Telling | None, key: str | None, word: str | None) -> str | None:
     """Give a past value as the neutral value the configuration has for it, else in the tool's word."""
-    options = draft.vocabulary.settings.values.get(f"{draft.kind}.{name}", {})
-    neutral = next((options[each] for each in (key, word) if each is not None and each in options), None)
-    return neutral or _short(word or key)
-
-
-def _short(text: str | None) -> str | None:
+    if told is not None and (options := told.options):
+        neutral = next((options[each] for each in (key, word) if each is not None and each in options), None)
+        if neutral:
+            return neutral
+    text = word or key
     return text if text is None or len(text) <= LONGEST_VALUE else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hub_jira.field import UnconvertibleError, convert
+from hub_jira.field import UnconvertibleError, convert, is_empty
 from hub_jira.follow_up import name_actions
 from hub_jira.service_level import stable_sla
 from hub_jira.value import as_text
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hub.records import Part
     from hub_jira.draft import Draft
     from hub_jira.field import Target
+    from hub_jira.vocabulary import Filling
 
 __all__ = ["fill_mapped", "is_filled", "tell_since"]
 
@@ -28,9 +29,12 @@ def fill_mapped(draft: Draft, kind: str) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     prefix = "" if kind == draft.kind else f"{kind}."
-    for field_id, target in draft.vocabulary.targets.get(kind, []):
-        raw = draft.fields.get(field_id)
-        value = None if raw is None else _value(draft, prefix + target.name, target, raw)
+    for filling in draft.vocabulary.plan(kind).fillings:
+        raw = draft.fields.get(filling.field_id)
+        if is_empty(raw):
+            continue
+        target = filling.target
+        value = _value(draft, prefix + target.name, filling, raw)
         if value is None:
             continue
         _place(found, target, value)
@@ -61,16 +65,15 @@ def _required(struct: type[Part]) -> tuple[str, ...]:
     return tuple(each.name for each in msgspec.structs.fields(struct) if each.required)
 
 
-def _value(draft: Draft, name: str, target: Target, raw: Any) -> Any:
-    if raw in ("", [], {}):
-        return None
+def _value(draft: Draft, name: str, filling: Filling, raw: Any) -> Any:
+    target = filling.target
     if target.name == "tool_sla":
         clock = stable_sla(raw)
         return {as_text(clock.get("name")) or "sla": clock} if "name" in clock else clock or None
     try:
         if target.shape in {"person", "people"}:
             return _accounts(draft, target, raw)
-        value = convert(target, raw, options=draft.vocabulary.options(target), zone=draft.vocabulary.zone)
+        value = convert(target, raw, options=filling.options, zone=draft.vocabulary.zone)
     except UnconvertibleError as fault:
         draft.unknown.add(name)
         draft.skip(f"{name}: {fault}")
@@ -98,31 +101,26 @@ def tell_since(draft: Draft) -> None:
     `status` is dated from its last change; every other field from when it was last empty. A list whose
     parts are mapped singly (`tests`) holds since its last part came.
     """
-    plan = draft.vocabulary.plan(draft.kind)
-    for name, field_id in plan.dated:
-        if is_filled(draft.values, name):
-            _note(draft.since, name, draft.history.held_since(field_id))
-    if draft.values.get("status"):
-        _note(draft.since, "status", draft.history.last_change("status"))
-    for attribute, parts in plan.parts:
-        filled = [name for name in parts if is_filled(draft.values, name)]
-        if filled and all(name in draft.since for name in filled):
-            draft.since[attribute] = max(draft.since[name] for name in filled)
+    plan, since, history = draft.vocabulary.plan(draft.kind), draft.since, draft.history
+    held: dict[str, int | None] = {}
+    for name, path, field_id in plan.dated:
+        if is_filled(draft.values, path):
+            held[name] = at = history.held_since(field_id)
+            if at is not None:
+                since[name] = at
+    if draft.values.get("status") and (at := history.last_change("status")) is not None:
+        since["status"] = at
+    for attribute, names in plan.parts:
+        known = [at for name in names if name in held and (at := held[name]) is not None]
+        if known and len(known) == sum(name in held for name in names):
+            since[attribute] = max(known)
 
 
-def _note(since: dict[str, int], name: str, at: int | None) -> None:
-    if at is not None:
-        since[name] = at
-
-
-def is_filled(values: dict[str, Any], name: str) -> bool:
-    """Whether a field, dotted or not, holds a value."""
-    head, _, tail = name.partition(".")
-    value = values[head] if head in values else values.get(f"{head}_")
-    if value is None:
-        return False
-    if tail and isinstance(value, list):
-        value = value[0] if value else None
-    if tail:
-        value = getattr(value, tail, getattr(value, f"{tail}_", None))
+def is_filled(values: dict[str, Any], path: tuple[str, ...]) -> bool:
+    """Whether an attribute, or one of the struct that stands in it or in its list, holds a value."""
+    value = values.get(path[0])
+    if value is not None and len(path) > 1:
+        if isinstance(value, list):
+            value = value[0] if value else None
+        value = getattr(value, path[1], None)
     return value is not None and value != []

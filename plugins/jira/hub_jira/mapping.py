@@ -6,7 +6,6 @@ left out of the record, named in `unknown_fields` and counted with a reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -61,9 +60,7 @@ def _issue(document: Document, issue: dict[str, Any], vocabulary: Vocabulary) ->
         skip = Skip(document.native_id, f"issue type not mapped: {word}")
         return Normalised([], [skip], {f"issue_type:{word}": f'"{word}" = "incident"'})
     settings = vocabulary.settings
-    accounts = Accounts(
-        vocabulary.source, settings.accounts, frozenset(settings.automation_accounts), vocabulary.people
-    )
+    accounts = Accounts(vocabulary.source, settings.accounts, vocabulary.automation, vocabulary.people)
     history = read_history(issue, instant_or_none(fields.get("created")), by_id=settings.flavour == "cloud")
     draft = Draft(vocabulary, accounts, kind, document.native_id, issue, fields, history)
     created_at = draft.instant("created_at", fields.get("created"))
@@ -121,26 +118,23 @@ def _services(draft: Draft) -> None:
     named = {word for each in components for word in (native_id(each.get("id")), as_text(each.get("name"))) if word}
     for each in components:
         word = as_text(each.get("name"))
-        if word and not draft.vocabulary.services(frozenset({word, native_id(each.get("id")) or word})):
+        if word and not draft.vocabulary.serves((word, native_id(each.get("id")) or word)):
             draft.unmapped[f"component:{word}"] = f'"{word}" = "register:services/…"'
     project = as_dict(draft.fields.get("project"))
     key = (draft.values["key"] or "").rpartition("-")[0]
     scope = {as_text(project.get("key")) or key, draft.values["scope"]} - {""}
-    found = draft.vocabulary.services(frozenset(named | set(draft.values["labels"]) | scope))
+    vocabulary, history, labels = draft.vocabulary, draft.history, frozenset(draft.values["labels"])
+    found = vocabulary.services(frozenset(named | labels | scope))
     draft.values["service_ids"] = found
     if found:
         sinces = [
-            draft.history.last_change("issuekey") if draft.vocabulary.services(frozenset(scope)) else None,
-            draft.history.set_held_since("components", frozenset(named), _names_service(draft)),
-            draft.history.set_held_since("labels", frozenset(draft.values["labels"]), _names_service(draft)),
+            history.last_change("issuekey") if vocabulary.serves(scope) else None,
+            history.set_held_since("components", frozenset(named), vocabulary.serves),
+            history.set_held_since("labels", labels, vocabulary.serves),
         ]
         known = [each for each in sinces if each is not None]
         if known:
             draft.since["service_ids"] = min(known)
-
-
-def _names_service(draft: Draft) -> Callable[[frozenset[str]], bool]:
-    return lambda words: bool(draft.vocabulary.services(words))
 
 
 def _own_times(draft: Draft, created_at: int | None) -> None:

@@ -11,13 +11,14 @@ from hub_jira.value import as_dict, as_text
 __all__ = ["Accounts", "account_key"]
 
 
+_KEYS = ("accountId", "key", "name")
 MANY = 5_000
 """People remembered from one issue to the next."""
 
 
 def account_key(user: dict[str, Any]) -> str | None:
     """Give what identifies a user for ever: account id (Cloud), key, or name (Data Center)."""
-    for name in ("accountId", "key", "name"):
+    for name in _KEYS:
         key = user.get(name)
         if key and isinstance(key, str):
             return key
@@ -61,8 +62,8 @@ class Accounts:
     def automatic(self, user: Any) -> bool:
         """Whether an account is no person: an app, or listed in the configuration."""
         details = as_dict(user)
-        names = {details.get(each) for each in ("accountId", "key", "name") if isinstance(details.get(each), str)}
-        return details.get("accountType") == "app" or bool(names & self.automation)
+        named = (key for name in _KEYS if isinstance(key := details.get(name), str))
+        return details.get("accountType") == "app" or not self.automation.isdisjoint(named)
 
     def records(self) -> list[Person]:
         """Make a record of each account seen, deactivated ones included."""

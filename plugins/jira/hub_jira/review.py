@@ -20,7 +20,7 @@ def make_review(draft: Draft, found: dict[str, Any]) -> Review:
     since: list[Since] = []
     for field_id, target in draft.vocabulary.targets["review"]:
         stated = target.name == "process_weaknesses" and found.get("no_weaknesses")
-        at = draft.history.held_since(field_id) if stated or is_filled(found, target.name) else None
+        at = draft.history.held_since(field_id) if stated or is_filled(found, target.path) else None
         if at is not None:
             since.append(Since(field=target.name, at=at))
     values = draft.values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -64,9 +65,8 @@ class JiraSource:
         return provisions(self._vocabulary)
 
     def slices(self) -> list[Slice]:
-        """Probe the identity, then every project; one that cannot be read is a slice with the reason."""
+        """Probe the identity, then every project, several at once; one that cannot be read is a slice with the reason."""
         from hub_jira.check import passing_trouble  # noqa: PLC0415 - it needs the library
-        from hub_jira.wire import Named  # noqa: PLC0415 - beside the client
 
         client = self._client.counting()
         self._identify(client)
@@ -74,20 +74,30 @@ class JiraSource:
             self._context.log(trouble)
         found: list[Slice] = []
         self._unsure.clear()
-        for project in self._settings.projects:
-            reason = None
-            try:
-                client.get(f"{client.api}/project/{project}", Named)
-            except ScopeUnreadable as fault:
-                reason = str(fault)
-            except AuthenticationFailed:
-                raise
-            except SourceError as fault:
+        projects = self._settings.projects
+        with ThreadPoolExecutor(max(1, min(self._settings.fetchers, len(projects))), "project") as pool:
+            faults = list(pool.map(self._probe, projects))
+        for project, fault in zip(projects, faults, strict=True):
+            reason = str(fault) if isinstance(fault, ScopeUnreadable) else None
+            if fault is not None and reason is None:
                 self._unsure[project] = fault  # the other projects are read all the same
             sealed = project in self._settings.sealed_projects
             found.append(Slice("issue", project, self._vocabulary.kinds(), reason, sealed))
             found.append(Slice("version", project, frozenset({"release"}), reason, sealed=True))
         return found
+
+    def _probe(self, project: str) -> SourceError | None:
+        """Try one project; give why it cannot be read. Raises AuthenticationFailed."""
+        from hub_jira.wire import Named  # noqa: PLC0415 - beside the client
+
+        client = self._client.counting()
+        try:
+            client.get(f"{client.api}/project/{project}", Named)
+        except AuthenticationFailed:
+            raise
+        except SourceError as fault:
+            return fault
+        return None
 
     def _identify(self, client: JiraClient) -> None:
         """Read who we are, in which zone, and what mapped fields are called."""

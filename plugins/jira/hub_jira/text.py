@@ -72,7 +72,8 @@ def plain(value: Any) -> str:
 
 
 def _from_wiki(text: str) -> str:
-    if not any(mark in text for mark in "{[!") and not text.startswith(("h", "bq")) and "\nh" not in text:
+    marked = "{" in text or "[" in text or "!" in text
+    if not marked and not text.startswith(("h", "bq")) and "\nh" not in text:
         return text.strip().replace("\r\n", "\n")
     text = text.replace("\r\n", "\n")
     text = _MACRO.sub("", text)
