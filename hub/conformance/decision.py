@@ -154,8 +154,8 @@ def _chosen(decided: Any, nth: int) -> Any:
     placed = _placed("placed", once, once.c.unit, once.c.anchor)
     # the row of the nth person, or a row that decides nothing where there are fewer
     last = func.max(placed.c.place).over(partition_by=(placed.c.unit, placed.c.anchor))
-    counted = select(*placed.c, last.label("last")).cte("counted")
-    n = counted.c
+    numbered = select(*placed.c, last.label("last")).cte("numbered")
+    n = numbered.c
     kept = [n[column.name] for column in decided.c if column.name != "counts"]
     reached = and_(n.counts, n.place == nth)
     where = n.place == case((n.last < nth, n.last), else_=nth)
