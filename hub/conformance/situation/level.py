@@ -11,9 +11,11 @@ from sqlalchemy import Connection, func, select
 from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.control import MOST
 from hub.conformance.situation.fact import Breach, Kept, Level
+from hub.conformance.situation.measured import one_each
 from hub.conformance.subject import subjects
 from hub.records import Target
 from hub.sla.attainment import decided_condition
+from hub.sla.availability import LEAST_COVERAGE
 from hub.sla.open_time import Span
 from hub.sla.service_availability import METRIC
 from hub.sla.statement import Line
@@ -24,9 +26,7 @@ __all__ = ["breaches", "kept_of", "levels"]
 
 _record = metadata.tables["record"]
 _clock: Any = metadata.tables["sla_clock"].c
-_measured: Any = kind_tables["measurement"].c
 _service: Any = kind_tables["service"].c
-_LEAST_COVERAGE = 0.98
 
 
 def levels(
@@ -119,17 +119,16 @@ def _figure(rate: str) -> str:
 
 
 def _availability(conn: Connection, period: Span, before: Span, audience: Audience | None) -> list[Level]:
-    m, s = _measured, _service
+    measured, s = one_each(METRIC), _service
+    m: Any = measured.c
     columns = (m.subject, m.period_start, m.actual, m.target, m.coverage, s.availability_target, s.criticality)
     asked = (
         select(_record.c.id, func.coalesce(s.title, s.key, _record.c.id).label("name"), *columns)
         .select_from(
-            kind_tables["measurement"]
-            .join(_record, _record.c.sid == m.subject)
-            .join(kind_tables["service"], s.sid == m.subject)
+            measured.join(_record, _record.c.sid == m.subject).join(kind_tables["service"], s.sid == m.subject)
         )
-        .where(m.metric_id == METRIC, m.period_start.in_((period[0], before[0])), m.vanished_at.is_(None))
-        .order_by(_record.c.id, m.period_start)
+        .where(m.period_start.in_((period[0], before[0])))
+        .order_by(_record.c.id, m.period_start, m.period_end.desc())
     )
     if audience is not None:
         asked = asked.where(audience.holds(m.subject))
@@ -141,7 +140,7 @@ def _availability(conn: Connection, period: Span, before: Span, audience: Audien
 
 def _available(now: Any, before: Any) -> Level:
     goal = now.availability_target
-    known = now.actual is not None and now.coverage is not None and now.coverage >= _LEAST_COVERAGE
+    known = now.actual is not None and now.coverage is not None and now.coverage >= LEAST_COVERAGE
     kept: Kept = "not_provable"
     if known:
         kept = "no_cases" if now.target is None else "met" if now.actual >= now.target else "missed"

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
+from hub.conformance.situation.measured import one_each
 from hub.conformance.subject import subjects
 from hub.sla.availability import LEAST_COVERAGE, floored
 from hub.sla.open_time import Span
@@ -104,18 +105,14 @@ def service_times(
     conn: Connection, period: Span, instant: int, known_at: int | None, audience: Audience | None
 ) -> list[ServiceTime]:
     """Give the availability of every service in scope, those nobody watches too."""
-    s, m = _service, _measured
+    s, m = _service, one_each(METRIC).c
     asked = select(s.sid, s.availability_target, s.criticality).where(s.in_scope, s.vanished_at.is_(None))
     asked = asked.where(or_(s.lifecycle.is_(None), s.lifecycle.in_(("live", "retiring"))))
     services = conn.execute((asked if audience is None else asked.where(audience.holds(s.sid))).order_by(s.sid)).all()
     by_service = defaultdict[int, list[Any]](list)
     measured = select(m.subject, m.period_start, m.period_end, m.actual, m.target, m.coverage, m.numerator, m.denominator,
                       m.missing_reason, m.formula_version)  # fmt: skip
-    for row in conn.execute(
-        measured.where(m.metric_id == METRIC, m.period_end <= period[1], m.vanished_at.is_(None)).order_by(
-            m.period_start
-        )
-    ):
+    for row in conn.execute(measured.where(m.period_end <= period[1]).order_by(m.period_start, m.period_end)):
         by_service[row.subject].append(row)
     named = subjects(conn, [row.sid for row in services], known_at)
     found = [_time(row, named[row.sid], by_service[row.sid], period, instant) for row in services]
