@@ -63,9 +63,10 @@ def empty(conn: Connection) -> None:
 
 
 def fill(conn: Connection, part: Part, number: int, *, units: str = "") -> None:
-    """Lay aside what the part gives for the units of the table `units`, empty = all; reads much, and locks nothing for all.
+    """Lay aside what the part gives for the units of the table `units`, empty = all.
 
-    What some units count is written at once, so that this asks for a transaction that writes. Raises PluginError where the part gives one unit two obligations with one anchor.
+    For all units it only reads, and locks nothing. For some it needs a transaction that writes: what the part counts is
+    brought up to date first. Raises PluginError where the part gives one unit two obligations with one anchor.
     """
     taken = ", ".join(f"s.{name}" for name in OBLIGATION_COLUMNS)
     place = "coalesce((SELECT r.place FROM record r WHERE r.sid = s.unit), 0)"
