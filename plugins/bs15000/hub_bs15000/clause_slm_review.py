@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, not_, or_, select
 
 from hub.conformance.continuous import periodic
-from hub.conformance.evidence import at, rows
+from hub.conformance.evidence import AnyOf, Rows, any_of, at, rows
 from hub.conformance.expression import business_days_after, days_after, filled, later_of, since_when
 from hub.conformance.listed import lists
 from hub.conformance.pack import Declare, Parameters
@@ -17,7 +17,7 @@ from hub.conformance.reading import Need
 from hub.conformance.shape import deadline, threshold
 from hub.conformance.unit import Unit, organisation, unit
 from hub.store.schema import child_tables, kind_tables
-from hub.store.tables import metadata
+from hub.store.tables import NEVER, metadata
 from hub_bs15000.agreement import agreements, begins, ends
 from hub_bs15000.change import END_UNKNOWN, c, done, ended, every_change
 from hub_bs15000.clause_5_1 import review_of, with_both_sides
@@ -45,24 +45,30 @@ def _item(*conditions: Any, kind: str) -> ColumnElement[bool]:
     return exists().where(*looked, *(one(other.c) for one in conditions)).correlate_except(link, other)
 
 
-def _slm_04(rid: str, p: Parameters) -> list[Part]:
+def _concerned() -> AnyOf:
+    """Reviews of agreements that looked at the change itself, or at an agreement on one of its services."""
     named, here, there = _link.alias(), _link.alias(), _link.alias()
-    about = exists().where(named.c.sid == r.sid, named.c.target == c.sid, named.c.type.in_(("items", "subject_id")))
-    shared = exists().where(
-        here.c.sid == c.sid,
-        here.c.type == "service_ids",
-        there.c.sid == r.sla_id,
-        there.c.type == "service_ids",
-        there.c.target == here.c.target,
+    review: Any = kind_tables["review"].alias()
+    agreed = (  # limited, so that it is worked out once from the few agreements, not from all that names a service
+        select(there.c.target.label("service"), review.c.sid.label("review"))
+        .where(review.c.type == "sla_review", there.c.sid == review.c.sla_id, there.c.type == "service_ids")
+        .limit(NEVER)
+        .subquery("agreed")
     )
-    concerned = or_(about.correlate_except(named), shared.correlate_except(here, there))
-    found = rows(
-        "review",
-        and_(r.type == "sla_review", r.held_at >= ended, concerned),
-        held(),
-        fields=frozenset({"type", "sla_id", "held_at"}),
-        reach="all",
-    )
+    looked = _agreement_review(named, named.c.target == c.sid, named.c.type.in_(("items", "subject_id")), named.c.sid)
+    of_service = _agreement_review(here, here.c.sid == c.sid, here.c.type == "service_ids", agreed.c.review)
+    of_service = replace(of_service, joins=((agreed, agreed.c.service == here.c.target), *of_service.joins))
+    return any_of(looked, replace(of_service, reads={**of_service.reads, "sla": "all", "service": "all"}))
+
+
+def _agreement_review(link: Any, near: Any, kind: Any, number: Any) -> Rows:
+    fields = frozenset({"type", "sla_id", "held_at"})
+    found = rows("review", and_(near, kind), held(), fields=fields, table=link, record=number, reach="all")
+    found = found.joining(kind_tables["review"], r.sid == number).where(r.type == "sla_review", r.held_at >= ended)
+    return replace(found, declared=r.declared_by.is_not(None), expires=r.expires_at)
+
+
+def _slm_04(rid: str, p: Parameters) -> list[Part]:
     return [
         deadline(
             rid,
@@ -76,7 +82,7 @@ def _slm_04(rid: str, p: Parameters) -> list[Part]:
                 or_(func.coalesce(c.class_, "") == "new_service", func.coalesce(c.major, literal(value=False)))
             ),
             due=days_after(ended, p.days),
-            evidence=replace(found, reads={**found.reads, "sla": "all", "service": "all"}),
+            evidence=_concerned(),
             fields=("class", "major", "actual_end"),
             doubts=[END_UNKNOWN],
         )
