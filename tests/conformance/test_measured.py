@@ -1,4 +1,4 @@
-"""Where several sources measured the availability of one service in one month, one of them counts, everywhere the same."""
+"""Of figures several sources gave of one service's availability none is added to another of the same time."""
 
 from __future__ import annotations
 
@@ -63,5 +63,78 @@ def test_one_figure_counts_whichever_was_read_first(make_store, case) -> None:
             [level] = levels(conn, [], MONTH, BEFORE, None)
             [time] = service_times(conn, MONTH, MONTH[1], None, None)
         assert (level.current, level.kept) == (current, kept)
-        known = None if time.actual is None else f"{time.actual:.1f}"
-        assert (known or "", len(time.months)) == (current, 1), "not one added to the other"
+        known = "" if time.actual is None else f"{time.actual:.1f}"
+        assert (known, time.known_s) == (current, 100 if current else 0), "not one added to the other"
+
+
+AUGUST, SEPTEMBER = 1_785_535_200_000, 1_788_213_600_000
+MONTHS = [(1_782_856_800_000, AUGUST), (AUGUST, SEPTEMBER), (SEPTEMBER, MONTH[0])]
+QUARTER = (MONTHS[0][0], MONTH[0])
+WEEK = (AUGUST, AUGUST + 7 * 86_400_000)
+
+
+def over(span: tuple[int, int], actual: float, source: str = "hub", *, minutes: bool = True, coverage=1.0):
+    """A figure of any time, in seconds where minutes were counted."""
+    known = (span[1] - span[0]) / 1000
+    return Measurement(
+        id=f"{source}:measurement/{span[0]}-{span[1]}",
+        source=source,
+        metric_id="availability",
+        subject=SHOP,
+        period=Period(start=span[0], end=span[1]),
+        target=99.5,
+        actual=actual,
+        numerator=round(known * actual / 100, 3) if minutes else None,
+        denominator=known if minutes else None,
+        coverage=coverage,
+    )
+
+
+OF_MONTHS = [over(one, actual) for one, actual in zip(MONTHS, (100.0, 97.0, 100.0), strict=True)]
+BY_HAND = over(QUARTER, 99.9, "r", minutes=False)
+ADDED = 98.9891
+"""Of the months, by their seconds."""
+
+OVERLAPPING = {
+    "the months, and not the quarter beside them": ([*OF_MONTHS, BY_HAND], QUARTER, ADDED, "98.9891", False, True),
+    "a month where a quarter begins with it": ([OF_MONTHS[0], BY_HAND], MONTHS[0], 100.0, "100.0", False, True),
+    "the quarter where its first month was counted": ([OF_MONTHS[0], BY_HAND], QUARTER, 99.9, "99.9", True, True),
+    "no week for its month": ([over(WEEK, 90.0, "r", minutes=False)], MONTHS[1], None, "", False, False),
+    "no quarter for its month": ([BY_HAND], MONTHS[0], None, None, False, False),
+    "counted seconds of a part prove no whole": ([OF_MONTHS[0]], QUARTER, 100.0, "", False, False),
+    "the month and not its week": ([over(WEEK, 90.0, "r"), OF_MONTHS[1]], MONTHS[1], 97.0, "97.0", False, True),
+    "no percentage is added to seconds": (
+        [*OF_MONTHS[:2], over(MONTHS[2], 50.0, "r", minutes=False)],
+        QUARTER,
+        98.5,
+        "98.5",
+        False,
+        False,
+    ),
+    "a percentage of unknown coverage": (
+        [over(MONTHS[0], 99.9, "r", minutes=False, coverage=None)],
+        MONTHS[0],
+        99.9,
+        "99.9",
+        True,
+        False,
+    ),
+}
+"""Name -> figures, period asked, what a compiled report tells, what the mail tells (None = no line), declared, proven."""
+
+
+@pytest.mark.parametrize("case", OVERLAPPING)
+def test_a_figure_counts_for_its_own_time_alone_and_none_twice(make_store, case) -> None:
+    stated, period, actual, current, declared, proven = OVERLAPPING[case]
+    before = (period[0] - 1, period[0])
+    for some in (stated, stated[::-1]):
+        with make_store().begin() as conn:
+            write_records(conn, [Write(Service(id=SHOP, source="r", in_scope=True, lifecycle="live"))], 1)
+            for one in some:
+                write_records(conn, [Write(one)], 1)
+            [time] = service_times(conn, period, period[1], None, None)
+            told = levels(conn, [], period, before, None)
+        assert (time.actual, time.declared, time.proven) == (actual, declared, proven)
+        assert time.known_s <= (period[1] - period[0]) / 1000
+        kept = ("missed" if actual < 99.5 else "met") if proven else "not_provable"
+        assert [(one.current, one.kept) for one in told] == ([] if current is None else [(current, kept)])

@@ -35,7 +35,7 @@ def measured(service: str, start: int, actual: float | None, coverage: float = 1
         source="r",
         metric_id="availability",
         subject=service,
-        period=Period(start=start, end=start + 31 * DAY),
+        period=Period(start=start, end=BEGIN if start == BEFORE else END),
         target=99.9,
         actual=actual,
         coverage=coverage,

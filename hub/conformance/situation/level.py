@@ -11,13 +11,11 @@ from sqlalchemy import Connection, func, select
 from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.control import MOST
 from hub.conformance.situation.fact import Breach, Kept, Level
-from hub.conformance.situation.measured import one_each
+from hub.conformance.situation.measured import Measured, availability_of
 from hub.conformance.subject import subjects
 from hub.records import Target
 from hub.sla.attainment import decided_condition
-from hub.sla.availability import LEAST_COVERAGE
 from hub.sla.open_time import Span
-from hub.sla.service_availability import METRIC
 from hub.sla.statement import Line
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
@@ -119,45 +117,48 @@ def _figure(rate: str) -> str:
 
 
 def _availability(conn: Connection, period: Span, before: Span, audience: Audience | None) -> list[Level]:
-    measured, s = one_each(METRIC), _service
-    m: Any = measured.c
-    columns = (m.subject, m.period_start, m.actual, m.target, m.coverage, s.availability_target, s.criticality)
+    now, earlier = availability_of(conn, period, period[1]), availability_of(conn, before, before[1])
+    s = _service
     asked = (
-        select(_record.c.id, func.coalesce(s.title, s.key, _record.c.id).label("name"), *columns)
-        .select_from(
-            measured.join(_record, _record.c.sid == m.subject).join(kind_tables["service"], s.sid == m.subject)
+        select(
+            s.sid,
+            _record.c.id,
+            func.coalesce(s.title, s.key, _record.c.id).label("name"),
+            s.availability_target,
+            s.criticality,
         )
-        .where(m.period_start.in_((period[0], before[0])))
-        .order_by(_record.c.id, m.period_start, m.period_end.desc())
+        .join(_record, _record.c.sid == s.sid)
+        .order_by(_record.c.id)
     )
     if audience is not None:
-        asked = asked.where(audience.holds(m.subject))
-    by_service: dict[str, dict[int, Any]] = {}
-    for row in conn.execute(asked):
-        by_service.setdefault(row.id, {})[row.period_start] = row
-    return [_available(rows[period[0]], rows.get(before[0])) for rows in by_service.values() if period[0] in rows]
+        asked = asked.where(audience.holds(s.sid))
+    return [_available(row, now[row.sid], earlier.get(row.sid)) for row in conn.execute(asked) if row.sid in now]
 
 
-def _available(now: Any, before: Any) -> Level:
-    goal = now.availability_target
-    known = now.actual is not None and now.coverage is not None and now.coverage >= LEAST_COVERAGE
+def _available(service: Any, now: Measured, before: Measured | None) -> Level:
+    goal = service.availability_target
     kept: Kept = "not_provable"
-    if known:
+    if now.proven and now.actual is not None:
         kept = "no_cases" if now.target is None else "met" if now.actual >= now.target else "missed"
     return Level(
-        agreement=now.id,
-        title=now.name,
+        agreement=service.id,
+        title=service.name,
         promise="availability" + ("" if now.target is None else f" >= {now.target:g} %"),
-        previous="" if before is None or before.actual is None else _percent(before.actual),
-        current="" if now.actual is None else _percent(now.actual),
+        previous="" if before is None else _told(before),
+        current=_told(now),
         goal="" if goal is None else f">= {goal:g} %",
         kept=kept,
         missed=0,
         lacking=0,
-        critical=now.criticality in ("critical", "high"),
+        critical=service.criticality in ("critical", "high"),
         metric="availability",
         target="" if now.target is None else _percent(now.target),
     )
+
+
+def _told(one: Measured) -> str:
+    """Write the figure of the period; that of a part of it is none."""
+    return _percent(one.actual) if one.whole and one.actual is not None else ""
 
 
 def _percent(value: float) -> str:

@@ -1,38 +1,118 @@
-"""Which figure counts where several sources measured the same."""
+"""What counts of the figures several sources gave of a service's availability, over any period."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Subquery, case, func, select
+from sqlalchemy import Connection, select
 
-from hub.sla.availability import LEAST_COVERAGE
+from hub.sla.availability import LEAST_COVERAGE, floored
+from hub.sla.open_time import Span
+from hub.sla.service_availability import METRIC
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["one_each"]
+__all__ = ["Measured", "availability_of", "choose_figures"]
 
 _OWN = "hub"
 """Source of what the hub measured itself."""
+_PART = "only a part of the period was measured"
+_DECLARED = "a part of the period is declared without counted minutes"
 
 
-def one_each(metric: str) -> Subquery:
-    """Select the measurements of a metric, one for each subject and period, with all their columns.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Availability over a period, from one figure of it or from figures of its parts, none of which overlap."""
 
-    One that is known, and watched for long enough, counts before one that is not; among these the hub's own, from
-    outages and samples, before what others state; then the one with the lesser id. None of them is added to another.
+    actual: float | None
+    """Per cent, of several parts rounded down; None = not known."""
+    whole: bool
+    """The parts leave no time of the period out."""
+    declared: bool
+    """The percentage is what somebody states: no time was counted."""
+    up_s: float
+    known_s: float
+    """Seconds of agreed time that were counted."""
+    target: float | None
+    """In force when the last part was measured, per cent."""
+    coverage: float | None
+    """The least of the parts; None = one of them does not tell."""
+    missing: str
+    """Why there is no figure, or no whole one."""
+    formula: str
+
+    @property
+    def proven(self) -> bool:
+        """Enough of the whole period was watched."""
+        return self.actual is not None and not self.missing and (self.coverage or 0) >= LEAST_COVERAGE
+
+
+def availability_of(conn: Connection, period: Span, instant: int) -> dict[int, Measured]:
+    """Return number of a service -> its availability over a period, as far as it had passed by an instant.
+
+    Without any figure that lies within the period a service is left out.
     """
-    table, record = kind_tables["measurement"], metadata.tables["record"]
-    m: Any = table.c
-    known = (m.actual.is_not(None)) & (func.coalesce(m.coverage, 0) >= LEAST_COVERAGE)
-    order = (case((known, 0), else_=1), case((record.c.source == _OWN, 0), else_=1), record.c.id)
-    place = func.row_number().over(partition_by=(m.subject, m.period_start, m.period_end), order_by=order)
-    told = (
-        select(*m, place.label("place"))
-        .join(record, record.c.sid == m.sid)
-        .where(m.metric_id == metric, m.vanished_at.is_(None))
-        .subquery("told")
-    )
-    return (
-        select(*(column for column in told.c if column.name != "place")).where(told.c.place == 1).subquery("measured")
+    m: Any = kind_tables["measurement"].c
+    record = metadata.tables["record"]
+    columns = (m.subject, m.period_start.label("start"), m.period_end.label("end"), m.actual, m.target, m.coverage, m.numerator, m.denominator,
+               m.missing_reason, m.formula_version, record.c.source, record.c.id)  # fmt: skip
+    within = (m.period_start >= period[0], m.period_end <= period[1], m.period_end > m.period_start)
+    asked = select(*columns).join(record, record.c.sid == m.sid)
+    asked = asked.where(m.metric_id == METRIC, m.subject.is_not(None), m.vanished_at.is_(None), *within)
+    found = defaultdict[int, list[Any]](list)
+    for row in conn.execute(asked):
+        found[row.subject].append(row)
+    return {subject: _measured(rows, period, instant) for subject, rows in found.items()}
+
+
+def choose_figures(figures: Iterable[Any], rank: Callable[[Any], Any]) -> list[Any]:
+    """Choose those of one subject's figures that count beside each other, in order of time.
+
+    Each has a `start` and an `end`; none that is chosen overlaps another, and the lesser rank is chosen first.
+    """
+    chosen: list[Any] = []
+    for one in sorted(figures, key=rank):
+        if all(one.end <= other.start or one.start >= other.end for other in chosen):
+            chosen.append(one)
+    return sorted(chosen, key=lambda one: one.start)
+
+
+def _rank(row: Any) -> tuple[bool, bool, int, int, str]:
+    """Put known and watched for long enough first; then the hub's own; then the longer time; then the lesser id."""
+    known = row.actual is not None and (row.coverage or 0) >= LEAST_COVERAGE
+    return (not known, row.source != _OWN, row.start - row.end, row.start, row.id)
+
+
+def _measured(rows: Sequence[Any], period: Span, instant: int) -> Measured:
+    """Take the parts where they prove something of the whole, else a figure of the whole that does, else what there is."""
+    whole = [row for row in sorted(rows, key=_rank) if (row.start, row.end) == period]
+    ways = [_told(some, period, instant) for some in (choose_figures(rows, _rank), *([row] for row in whole))]
+    return next((one for one in ways if one.proven), ways[0])
+
+
+def _told(parts: Sequence[Any], period: Span, instant: int) -> Measured:
+    """Add up the time that was counted; a percentage without it is told where it is that of the whole period, alone."""
+    timed = [row for row in parts if row.numerator is not None and row.denominator]
+    stated = [row for row in parts if row.actual is not None and row not in timed]
+    up, known = sum(row.numerator for row in timed), sum(row.denominator for row in timed)
+    whole = sum(row.end - row.start for row in parts) >= min(period[1], instant) - period[0]
+    alone = whole and len(parts) == 1
+    missing = next((row.missing_reason for row in parts if row.missing_reason), "")
+    if not missing and not alone:
+        missing = _PART if not whole else _DECLARED if stated else ""
+    shares = [row.coverage for row in parts if row.coverage is not None]
+    added = float(floored(round(up * 1000), round(known * 1000))) if known else None
+    return Measured(
+        actual=parts[0].actual if alone else added,
+        whole=whole,
+        declared=alone and bool(stated),
+        up_s=up,
+        known_s=known,
+        target=parts[-1].target,
+        coverage=min(shares) if len(shares) == len(parts) else None,
+        missing=missing,
+        formula=parts[-1].formula_version or "",
     )

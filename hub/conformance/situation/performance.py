@@ -1,8 +1,7 @@
-"""How services performed: availability with its coverage month by month, outages, other measured levels."""
+"""How services performed: availability with its coverage, outages, other measured levels."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -11,32 +10,20 @@ from sqlalchemy import Connection, func, or_, select
 
 from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
-from hub.conformance.situation.measured import one_each
+from hub.conformance.situation.measured import Measured, availability_of
 from hub.conformance.subject import subjects
-from hub.sla.availability import LEAST_COVERAGE, floored
 from hub.sla.open_time import Span
 from hub.sla.reported import METRIC as BY_TOOL
 from hub.sla.service_availability import METRIC
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["Month", "OutageLine", "Reading", "ServiceTime", "latest_readings", "outages", "readings", "service_times"]
+__all__ = ["OutageLine", "Reading", "ServiceTime", "latest_readings", "outages", "readings", "service_times"]
 
 _record = metadata.tables["record"]
 _measured: Any = kind_tables["measurement"].c
 _service: Any = kind_tables["service"].c
 _outage: Any = kind_tables["outage"].c
-
-
-class Month(msgspec.Struct, frozen=True, kw_only=True):
-    """One measured month of a service."""
-
-    start: int
-    end: int
-    actual: float | None
-    """Per cent."""
-    coverage: float | None
-    """Share of agreed time that was watched, 0 to 1."""
 
 
 class ServiceTime(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,25 +35,19 @@ class ServiceTime(msgspec.Struct, frozen=True, kw_only=True):
     """In force when it was measured, per cent."""
     goal: float | None
     """In force now, per cent."""
+    actual: float | None = None
+    """Per cent; None = not known."""
+    declared: bool = False
+    """The percentage is what somebody states: no time was counted, and it is never added to time that was."""
     up_s: float = 0
     known_s: float = 0
     coverage: float | None = None
-    """The least of its months; None = nothing was measured."""
+    """The least of its parts; None = not known."""
+    proven: bool = False
+    """Enough of the whole period was watched."""
     missing: str = ""
     """Why there is no figure, or no whole one."""
     formula: str = ""
-    months: list[Month] = []
-    """Measured months up to the period's end, the oldest first; at most twelve."""
-
-    @property
-    def actual(self) -> float | None:
-        """Per cent of known time that it was up, rounded down; None = not known."""
-        return float(floored(round(self.up_s * 1000), round(self.known_s * 1000))) if self.known_s else None
-
-    @property
-    def proven(self) -> bool:
-        """Enough of the whole period was watched."""
-        return not self.missing and self.coverage is not None and self.coverage >= LEAST_COVERAGE
 
 
 class OutageLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,52 +79,38 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     formula: str
 
 
-_MONTHS = 12
-
-
 def service_times(
     conn: Connection, period: Span, instant: int, known_at: int | None, audience: Audience | None
 ) -> list[ServiceTime]:
     """Give the availability of every service in scope, those nobody watches too."""
-    s, m = _service, one_each(METRIC).c
+    s = _service
     asked = select(s.sid, s.availability_target, s.criticality).where(s.in_scope, s.vanished_at.is_(None))
     asked = asked.where(or_(s.lifecycle.is_(None), s.lifecycle.in_(("live", "retiring"))))
     services = conn.execute((asked if audience is None else asked.where(audience.holds(s.sid))).order_by(s.sid)).all()
-    by_service = defaultdict[int, list[Any]](list)
-    measured = select(m.subject, m.period_start, m.period_end, m.actual, m.target, m.coverage, m.numerator, m.denominator,
-                      m.missing_reason, m.formula_version)  # fmt: skip
-    for row in conn.execute(measured.where(m.period_end <= period[1]).order_by(m.period_start, m.period_end)):
-        by_service[row.subject].append(row)
+    measured = availability_of(conn, period, instant)
     named = subjects(conn, [row.sid for row in services], known_at)
-    found = [_time(row, named[row.sid], by_service[row.sid], period, instant) for row in services]
+    found = [_time(row, named[row.sid], measured.get(row.sid)) for row in services]
     return sorted(found, key=lambda one: (one.service.title or one.service.key, one.service.id))
 
 
-def _time(service: Any, named: Subject, rows: Sequence[Any], period: Span, instant: int) -> ServiceTime:
-    own = [row for row in rows if row.period_start >= period[0]]
-    covered = sum(row.period_end - row.period_start for row in own)
-    missing = ""
-    if not own:
+def _time(service: Any, named: Subject, measured: Measured | None) -> ServiceTime:
+    critical, goal = service.criticality in ("critical", "high"), service.availability_target
+    if measured is None:
         missing = "no figure of the period was measured"
-    elif any(row.missing_reason for row in own):
-        missing = next(row.missing_reason for row in own if row.missing_reason)
-    elif covered < min(period[1], instant) - period[0]:
-        missing = "only a part of the period was measured"
-    shares = [row.coverage for row in own if row.coverage is not None]
+        return ServiceTime(service=named, critical=critical, target=goal, goal=goal, missing=missing)
     return ServiceTime(
         service=named,
-        critical=service.criticality in ("critical", "high"),
-        target=own[-1].target if own else service.availability_target,
-        goal=service.availability_target,
-        up_s=sum(row.numerator or 0 for row in own),
-        known_s=sum(row.denominator or 0 for row in own),
-        coverage=min(shares) if own and len(shares) == len(own) else None,
-        missing=missing,
-        formula=own[-1].formula_version or "" if own else "",
-        months=[
-            Month(start=row.period_start, end=row.period_end, actual=row.actual, coverage=row.coverage)
-            for row in rows[-_MONTHS:]
-        ],
+        critical=critical,
+        target=measured.target,
+        goal=goal,
+        actual=measured.actual,
+        declared=measured.declared,
+        up_s=measured.up_s,
+        known_s=measured.known_s,
+        coverage=measured.coverage,
+        proven=measured.proven,
+        missing=measured.missing,
+        formula=measured.formula,
     )
 
 
