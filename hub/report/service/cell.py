@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 from hub.conformance.named import Subject
+from hub.conformance.situation.performance import ServiceTime
 from hub.records import ReportMetric
 
-__all__ = ["NO_CASES", "before_text", "figure", "name_of", "now_text", "share_of"]
+__all__ = ["NO_CASES", "before_text", "doubt_of", "figure", "name_of", "now_text", "share_of"]
 
 NO_CASES = "no cases"
+DECLARED = "declared, no minutes were counted"
 _PLACES = Decimal("0.01")
 
 
@@ -41,6 +43,16 @@ def share_of(part: float | None) -> str:
     if part is None:
         return ""
     return f"{Decimal(int(Decimal(str(part)) * 10_000)).scaleb(-2):f} %"
+
+
+def doubt_of(time: ServiceTime) -> str:
+    """Say what a service's availability does not prove, and where it is a percentage nobody counted minutes for."""
+    notes = [DECLARED] if time.declared else []
+    if time.missing:
+        notes.append(time.missing)
+    elif not time.proven:
+        notes.append("how much was watched is not known" if time.coverage is None else "too little of it was watched")
+    return "; ".join(notes)
 
 
 def name_of(subject: Subject | None) -> str:

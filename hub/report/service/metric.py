@@ -13,6 +13,7 @@ from hub.conformance.situation.level import kept_of
 from hub.conformance.situation.performance import Reading, ServiceTime, readings, service_times
 from hub.conformance.situation.promise import promised_lines
 from hub.records import MetricDefinition, ReportMetric, Sla
+from hub.report.service.cell import doubt_of
 from hub.report.service.chapter import Asked
 from hub.report.service.coverage import TICKETS, unread
 from hub.report.service.issued import Issued
@@ -212,13 +213,13 @@ def _available(beside: Beside, now: ServiceTime, before: ServiceTime | None) -> 
         formula_version=now.formula or None,
         current_target=now.target,
         current_actual=now.actual,
-        current_numerator=now.up_s if now.actual is not None else None,
-        current_denominator=now.known_s if now.actual is not None else None,
+        current_numerator=now.up_s if now.known_s else None,
+        current_denominator=now.known_s or None,
         current_coverage=now.coverage,
         next_target=now.goal,
         verdict=kept,
         missing_reason=None if now.actual is not None else now.missing or "nothing was measured",
-        comment=None if now.proven or now.actual is None else now.missing or "too little of it was watched",
+        comment=None if now.actual is None else doubt_of(now) or None,
     )
     return Level(
         beside.line(metric, before=was, restated=was, why="restated because records came later"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
 
 from hub.conformance.situation.fact import Kept
+from hub.conformance.situation.measured import choose_figures
 from hub.conformance.situation.performance import Reading, ServiceTime
 from hub.records import MetricDefinition, ReportMetric
 from hub.report.plan.due import local_date
@@ -109,12 +111,18 @@ def _counted(name: str, levels: Sequence[Level]) -> ReportMetric | None:
 
 
 def _timed(name: str, times: Sequence[ServiceTime]) -> ReportMetric | None:
-    """Add up the agreed time of all services, for availability at large."""
+    """Add up the agreed time of all services, for availability at large; what is only declared is added to nothing."""
     if name != "availability" or not times:
         return None
     up, known = sum(one.up_s for one in times), sum(one.known_s for one in times)
-    whole = all(one.proven for one in times)
+    declared = any(one.declared for one in times)
+    whole = not declared and all(one.proven for one in times)
     shares = [one.coverage for one in times if one.coverage is not None]
+    why = (
+        "a declared percentage is added to nothing"
+        if declared
+        else "not every service was watched for the whole period"
+    )
     return ReportMetric(
         metric_id=name,
         unit="%",
@@ -124,13 +132,22 @@ def _timed(name: str, times: Sequence[ServiceTime]) -> ReportMetric | None:
         current_denominator=known or None,
         current_coverage=min(shares) if len(shares) == len(times) else None,
         verdict=None if whole else "not_provable",
-        missing_reason=None if known else "nothing was measured",
-        comment=None if whole or not known else "not every service was watched for the whole period",
+        missing_reason=None if known else why if declared else "nothing was measured",
+        comment=None if whole or not known else why,
     )
 
 
+def _rank(one: Reading) -> tuple[bool, int, str]:
+    """Put what is known first, then what was measured over the longer time, then the lesser id."""
+    return (one.actual is None, (one.start or 0) - (one.end or 0), one.id)
+
+
 def _measured(name: str, measured: Sequence[Reading]) -> ReportMetric:
-    own = [one for one in measured if one.metric_id == name]
+    by_subject = defaultdict[str, list[Reading]](list)
+    for one in measured:
+        if one.metric_id == name:
+            by_subject[one.subject.id if one.subject else ""].append(one)
+    own = [one for some in by_subject.values() for one in choose_figures(some, _rank)]
     whole = [one for one in own if one.actual is not None]
     line = ReportMetric(
         metric_id=name,

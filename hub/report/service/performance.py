@@ -8,7 +8,7 @@ from hub.conformance.situation.performance import OutageLine, Reading, ServiceTi
 from hub.records import CapacityPlan
 from hub.report.file.topic import Cell, Column, Topic
 from hub.report.model import Said
-from hub.report.service.cell import figure, name_of, share_of
+from hub.report.service.cell import doubt_of, figure, name_of, share_of
 from hub.report.service.chapter import Asked, Chapter
 from hub.report.service.metric import Figures
 from hub.report.service.trend import Trend
@@ -56,7 +56,7 @@ def _availability(times: Sequence[ServiceTime]) -> Topic:
                 share_of(one.coverage),
                 int(one.known_s - one.up_s) // 60 if one.known_s else None,
                 "yes" if one.proven else "no",
-                one.missing or ("" if one.proven else "too little of it was watched"),
+                doubt_of(one),
             )
             for one in times
         ],

@@ -21,7 +21,7 @@ from hub.report.service.order import ALL, chapters_of, language_of
 from hub.report.service.summary import LONGEST
 from hub.store.reading import record_coverage
 from tests.report.plan.conftest import at, spec
-from tests.report.service.conftest import ACME, ID, OCTOBER, READ, SHOP, measured, settle, sla, ticket
+from tests.report.service.conftest import ACME, ID, OCTOBER, PAY, READ, SHOP, measured, settle, sla, ticket
 
 
 def tables(report, number):
@@ -94,6 +94,33 @@ def test_what_was_not_watched_proves_nothing(compiled):
     assert ["Payroll: availability", "too little of it was watched"] in tables(report, 13)[
         "Figures that cannot be told"
     ]
+
+
+def test_a_declared_availability_is_told_as_declared_and_added_to_nothing(store, compiled):
+    by_hand = measured(PAY, OCTOBER, 99.7, id="register:measurements/pay", numerator=None)
+    by_hand = msgspec.structs.replace(by_hand, source="register", denominator=None)
+    named = spec(valid_from="2026-09-01", valid_to="2026-12-01", metrics=["availability"])
+    settle(store, now=READ + 1, more=[by_hand, named])
+    report = compiled()
+    pay = line(report, "availability/register:services/pay")
+    assert (pay.current_actual, pay.verdict, pay.current_numerator, pay.current_denominator) == (
+        99.7,
+        "met",
+        None,
+        None,
+    )
+    assert pay.comment.startswith("declared, no minutes were counted")
+    shown = {row[0]: row for row in tables(report, 5)["Availability"]}
+    assert shown["Payroll"][2:] == ["99.70 %", "100.00 %", None, "yes", "declared, no minutes were counted"]
+    assert next(row for row in tables(report, 3)["Levels"] if row[0] == "Payroll")[4:7] == ["99.70 %", "99.50 %", "met"]
+    large = line(report, "availability")
+    assert (large.current_actual, large.verdict) == (99.0, "not_provable"), "the shop's minutes alone"
+    assert large.comment.startswith("a declared percentage is added to nothing")
+    unmeasured = measured(PAY, OCTOBER, 100.0, coverage=0.5, metric_id="another")
+    settle(store, now=READ + 2, more=[msgspec.structs.replace(by_hand, coverage=None), named, unmeasured])
+    pay = line(compiled(), "availability/register:services/pay")
+    assert (pay.current_actual, pay.verdict) == (99.7, "not_provable")
+    assert "declared, no minutes were counted; how much was watched is not known" in pay.comment
 
 
 def test_unread_tickets_are_never_told_as_met(store, compiled):
@@ -181,6 +208,18 @@ def test_a_named_metric_has_a_value_or_a_reason(store, compiled):
     assert told["disk"].current_actual == 91
     assert told["first_fix"].missing_reason == "no measurement of it was read for the period"
     assert told["first_fix"].verdict == "not_provable"
+
+
+def test_a_named_metric_measured_twice_over_the_same_time_counts_once(store, compiled):
+    row = spec(valid_from="2026-09-01", valid_to="2026-12-01", metrics=["disk"])
+    week = (OCTOBER[0], OCTOBER[0] + 7 * 86_400_000)
+    month, part = (
+        msgspec.structs.replace(measured(SHOP, span, use, id=name, metric_id="disk", numerator=use), denominator=100)
+        for span, use, name in ((OCTOBER, 90, "mon:disk/10"), (week, 10, "mon:disk/week"))
+    )
+    settle(store, now=READ + 1, more=[row, month, part])
+    told = line(compiled(), "disk")
+    assert (told.current_actual, told.current_denominator, told.evidence_ids) == (90, 100, ["mon:disk/10"])
 
 
 def test_the_summary_is_half_a_page_and_asks_three_things(compiled):
