@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from hub.conformance.horizon import Horizon
+from hub.conformance.verdict import verdict_of
 from hub.records import (
     ChangeImpact,
     Communication,
@@ -20,6 +22,7 @@ from hub.records import (
     control,
 )
 from hub.records.base import Period
+from hub.store.reading import Covered
 from hub.testing.factory import (
     account,
     approval,
@@ -35,6 +38,7 @@ from hub.testing.factory import (
     service,
     since,
 )
+from hub_bs15000.catalogue import load_pack
 
 START, END = at(3, hours=9), at(3, hours=11)
 ALICE, BOB, CARLA = person("people/alice"), person("people/bob"), person("people/carla")
@@ -270,6 +274,48 @@ CASES: list[tuple[str, str, str, list[Record]]] = [
 @pytest.mark.parametrize(("requirement", "part", "expected", "records"), CASES)
 def test_stands(judge, requirement, part, expected, records):
     assert judge(requirement, part, [*PEOPLE, service(), *records], records[0].id) == expected
+
+
+def _mail(through: int | None = END, scope: str = "INBOX") -> Covered:
+    return Covered("mail", scope, "communication", through, None if through else "login refused", 0)
+
+
+TELLING = frozenset({"class", "received_at", "record_id"})
+SILENT: list[tuple[str, dict[tuple[str, str], Any], list[Covered]]] = [
+    ("not_provable", {}, []),
+    ("not_provable", {("hub", "communication"): (TELLING, True)}, [Covered("hub", "", "communication", END, None, 0)]),
+    ("not_provable", {("mail", "communication"): (TELLING, False)}, []),
+    ("not_provable", {("mail", "communication"): (TELLING, False)}, [_mail(None)]),
+    ("not_provable", {("mail", "communication"): (TELLING, False)}, [_mail(at(2, hours=8))]),
+    ("not_provable", {("mail", "communication"): (TELLING, False)}, [_mail(), _mail(None, "Sent")]),
+    ("not_provable", {("mail", "communication"): (TELLING - {"record_id"}, False)}, [_mail()]),
+    ("not_met", {("mail", "communication"): (TELLING, False)}, [_mail(at(2, hours=9))]),
+]
+"""Verdict on a change nobody told customers of, what sources give of messages, and how far they were read."""
+
+
+@pytest.mark.parametrize(("expected", "given", "covered"), SILENT)
+def test_silence_is_none_where_messages_were_not_read(expected, given, covered):
+    requirement = next(one for one in load_pack().requirements({}) if one.id == "BS15000-8.2-f")
+    part = next(one for one in requirement.parts if one.name == "notice")
+    own = frozenset(field for need in part.needs if need.kind == "change" for field in need.fields)
+    desk = Covered("desk", "CHG", "change", END, None, 0)
+    horizon = Horizon([desk, *covered], {("desk", "change"): (own, False), **given})
+    found = verdict_of(
+        as_of=END,
+        opened_at=at(0),
+        due_at=at(2, hours=9),
+        warn_at=None,
+        met_at=None,
+        lost_at=None,
+        declared=False,
+        lacks=None,
+        complete=part.complete,
+        through=horizon.reach(part, "desk", "CHG").through,
+        waived=False,
+        stale_ms=0,
+    )
+    assert found == expected
 
 
 def analysis(instant: int, **fields: Any) -> Record:

@@ -294,7 +294,7 @@ def _8_2_f(rid: str, p: Parameters) -> list[Part]:
             "communication",
             and_(link.c.target == c.sid, link.c.type.in_(("evidences", "record_id"))),
             func.coalesce(message.c.received_at, message.c.created_at),  # a letter has no mail server to tell
-            fields=frozenset({"class", "received_at"}),
+            fields=frozenset({"class", "received_at", "record_id"}),
             table=link,
             declared=message.c.declared_by.is_not(None),
         )

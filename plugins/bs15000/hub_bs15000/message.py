@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
 from hub.conformance.evidence import AnyOf, Rows, any_of, rows
 from hub.conformance.expression import touched
+from hub.conformance.reading import Need
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
 from hub_bs15000.silence import Moments, events_of
@@ -18,6 +19,7 @@ __all__ = ["CONVERSED", "mails", "messages", "told"]
 _link = metadata.tables["link"]
 CONVERSED = ("responded", "customer_informed", "breach_notified")
 """Events by which a person told the customer something."""
+_SENT = Need("communication", frozenset({"direction", "received_at", "record_id"}), evidence=True)
 
 
 def messages(kind: str) -> list[Moments]:
@@ -37,7 +39,7 @@ def messages(kind: str) -> list[Moments]:
     return [
         Moments(updates, {}),
         events_of(kind, lambda e: e.type.in_(CONVERSED)),
-        Moments(sent, {"communication": "near"}),
+        Moments(sent, {"communication": "near"}, (_SENT,)),
     ]
 
 

@@ -18,7 +18,7 @@ from hub.conformance.evidence import at
 from hub.conformance.expression import earlier_of, touched
 from hub.conformance.owed import NEVER
 from hub.conformance.part import Part, Words
-from hub.conformance.reading import Reads
+from hub.conformance.reading import Need, Reads
 from hub.conformance.shape import obligations
 from hub.conformance.unit import Unit
 from hub.store.schema import kind_tables
@@ -40,6 +40,8 @@ class Moments:
 
     select: Select[Any]
     reads: Reads
+    needs: tuple[Need, ...] = ()
+    """What must have been read before their absence is silence."""
 
 
 def events_of(kind: str, *conditions: Callable[[Any], ColumnElement[bool]]) -> Moments:
@@ -94,6 +96,7 @@ def never_silent(
         evidence=at(case((and_(gap.c.broken.is_(None), gap.c.unsure.is_(None)), ended))),
         fields=("events", "priority", "resolved_at", *fields),
         doubts=[(unsure, "which priority it had then is not known"), *doubts],
+        needs=[need for one in moments for need in one.needs],
     )
 
 
