@@ -280,7 +280,7 @@ def _chosen(reached: Any, laid: Any, chained: Any) -> Any:
     ).subquery("several")
     s = several.c
     # what held from before the period began is told apart by when it did: numbers of records are given as they arrive
-    order = (s.grade, s.at.nulls_last(), s.began.nulls_last(), s.record.nulls_last(), s.declared, s.lacks.nulls_last())
+    order = (s.grade, s.at.nulls_last(), s.began.nulls_last(), s.declared, s.lacks.nulls_last(), s.record.nulls_last())
     place = func.row_number().over(partition_by=(s.unit, s.anchor), order_by=order).label("place")
     placed = select(*s, place).cte("placed")
     p = placed.c

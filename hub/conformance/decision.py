@@ -163,8 +163,14 @@ def _chosen(decided: Any, nth: int) -> Any:
 
 
 def _placed(name: str, rows: Any, *within: ColumnElement[Any]) -> Any:
-    """Number the rows within a unit, best first; equal ones by all they say, so that the choice is stable."""
+    """Number the rows within a unit, best first; of equal instants by what they say, so that nothing hangs on arrival.
+
+    What the tool recorded comes before what somebody declares, what stands longer before what was withdrawn. Only where
+    two say the same in all this, the number of the record decides which of them is shown: no verdict hangs on it, and to
+    look up the id of every candidate makes the whole derivation 4 % slower.
+    """
     g = rows.c
-    order = (g.grade, g.at.nulls_last(), g.record, g.lost_at.nulls_last(), g.declared, g.lacks.nulls_last())
+    stands = func.coalesce(g.lost_at, NEVER).desc()
+    order = (g.grade, g.at.nulls_last(), g.declared, stands, g.lacks.nulls_last(), g.record)
     place = func.row_number().over(partition_by=within, order_by=order).label("place")
     return select(*g, place).cte(name)

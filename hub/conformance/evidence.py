@@ -247,7 +247,8 @@ class Rows:
         other = self.table.alias()
         there: Callable[[ColumnElement[Any]], ColumnElement[Any]] = ClauseAdapter(other).traverse
         at, record = there(self.at), there(self.record)
-        beyond = and_(at == self.at, record > self.record if last else record < self.record)
+        theirs, ours = _id_of(record), _id_of(self.record)  # numbers are given as records arrive
+        beyond = and_(at == self.at, theirs > ours if last else theirs < ours)
         better = or_(at > self.at if last else at < self.at, beyond)
         surpassed = exists().where(*(there(one) for one in own), within(at), better).correlate_except(other)
         return replace(self, conditions=(*self.conditions, func.coalesce(within(self.at), true()), ~surpassed))
@@ -333,6 +334,12 @@ class Rows:
                 joined=joined,
             )
         ]
+
+
+def _id_of(number: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Look up the id of a record."""
+    named = _record.alias()
+    return select(named.c.id).where(named.c.sid == number).correlate_except(named).scalar_subquery()
 
 
 def _tables(condition: ColumnElement[Any]) -> set[Any]:

@@ -179,7 +179,8 @@ def test_rows_that_stand_in_the_unit(conn: Connection) -> None:
     [
         ([held(1, 3), held(2, 5)], [2], [1]),
         ([held(1, 3), held(2, 6), held(3, 6.1)], [2], [1]),  # the instant itself still counts
-        ([held(1, 5), held(2, 5)], [2], [1]),  # of one instant, the one that was read last or first
+        ([held(1, 5), held(2, 5)], [2], [1]),  # of one instant by their ids, whichever was read first
+        ([held(2, 5), held(1, 5)], [2], [1]),
         ([held(1, 7)], [], [1]),
         ([held(1, 3), held(2, None)], [1, 2], [1, 2]),  # it may have been held whenever
         ([held(1, 3), held(2, 2, type="audit"), held(3, 4, type="audit")], [1], [1]),

@@ -61,6 +61,19 @@ def test_ranking(any_store: Store, several, met_at, lost_at, lacks) -> None:
     assert (owed.met_at, owed.lost_at, owed.lacks) == (met_at, lost_at, lacks)
 
 
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 0, 2]])
+def test_of_one_instant_what_the_records_say_decides_and_not_which_was_read_first(store: Store, order) -> None:
+    """What a tool recorded and still stands comes before what was withdrawn later, and before what somebody declared."""
+    one = change(actual_start=DUE)
+    said = [{}, {"withdrawn_at": at(20)}, {"declared_by": ANN.id}]
+    several = [approval(one, ALOG, n=n, **IN_TIME, **given) for n, given in enumerate(said)]
+    house = House(store, [approved()]).open()
+    house.write(one, *(several[place] for place in order))
+    house.derive()
+    owed = house.owed("T-approved", CHANGE)
+    assert (owed.met_at, owed.lost_at, bool(owed.declared)) == (at(3), None, False)
+
+
 def test_ranking_without_a_due_instant_prefers_what_stands(store: Store) -> None:
     house = House(store, [approved()]).open()
     one = change()
