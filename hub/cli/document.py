@@ -12,7 +12,7 @@ from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, examples
 from hub.cli.output import emit
 from hub.cli.session import Session
 from hub.store.access import RawDocument, read_document
-from hub.store.authority import login_name
+from hub.store.authority import login_name, require_person
 from hub.store.redaction import TOKEN
 
 __all__ = ["register"]
@@ -52,6 +52,9 @@ def document(
     nothing is shown.
     """
     with Session(config) as session:
+        if acting_as is not None:
+            with session.store.connect() as conn:
+                require_person(conn, acting_as)
         found = read_document(
             session.store, name, login=login_name(), reason=reason, at=session.clock.now_ms(), acting_as=acting_as
         )

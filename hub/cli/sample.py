@@ -33,7 +33,7 @@ from hub.report.sample import make_sheet
 from hub.report.sample_folder import new_folder, write_sample
 from hub.report.sample_proof import prove_folder
 from hub.store.access import read_documents
-from hub.store.authority import login_name
+from hub.store.authority import login_name, require_person
 
 __all__ = ["register"]
 
@@ -107,6 +107,8 @@ def sample(
     asked = Question(requirement=requirement, size=size, seed=seed, verdicts=frozenset(verdict or ()))
     with Session(config, log_format=log_format) as session:
         with judged(session, as_of, known_at) as judgement:
+            if acting_as is not None:
+                require_person(judgement.conn, acting_as)
             entry = _entry(session, judgement, requirement)
             drawn = draw(judgement, asked)
             exhibits = exhibits_of(judgement.conn, drawn)

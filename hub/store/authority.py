@@ -14,7 +14,7 @@ from hub.store.disposal import Authority
 from hub.store.schema import kind_tables
 from hub.store.tables import record
 
-__all__ = ["Decider", "authorise", "decider", "login_name", "operator_of"]
+__all__ = ["Decider", "authorise", "decider", "login_name", "operator_of", "require_person"]
 
 
 class Decider(NamedTuple):
@@ -47,11 +47,12 @@ def decider(conn: Connection, operators: Mapping[str, str], person: str | None, 
     """Return in whose name a login decides; ConfigurationError where it may not in that of `person`.
 
     Where the configuration ties any login to a person, every login decides in the name of its own person alone;
-    where it ties none, the name is whatever was typed.
+    where it ties none, the name is whatever person of the register was typed.
     """
     if not operators:
         if person is None:
             raise _refused("--as", "say who decides, or tie this login to a person: [retention] operators")
+        require_person(conn, person)
         return Decider(person, proven=False)
     operator = operators.get(login)
     if operator is None:
@@ -63,6 +64,12 @@ def decider(conn: Connection, operators: Mapping[str, str], person: str | None, 
     if person is not None and _human(conn, person) != own:
         raise _refused("--as", f"the login '{login}' is {operator}, and decides in no other name than that")
     return Decider(person or operator, proven=True)
+
+
+def require_person(conn: Connection, person: str) -> None:
+    """Raise ConfigurationError where `--as` names nobody: a slip of the pen would stay on record for good."""
+    if _human(conn, person) is None:
+        raise _refused("--as", f"{person} is no person of the register, or no longer one; `hub sync` reads it anew")
 
 
 def authorise(

@@ -201,6 +201,8 @@ def test_disposal_by_command_leaves_verdicts_and_can_be_shown(workplace, hub):
 
 def test_a_document_is_shown_with_reason_only(workplace, hub, run_hub):
     assert run_hub("document", "1", "--config", workplace.config).code == 2
+    wrong = hub("document", "1", "--reason", "audit", "--as", "register:people/dorra", code=2)
+    assert "register:people/dorra is no person of the register" in wrong
     (shown,) = hub("document", "1", "--reason", "audit", "--as", "register:people/dora")
     assert hashlib.sha256(shown["body"].encode()).hexdigest() == shown["sha256"]
     (entry,) = hub("retention", "access")

@@ -55,6 +55,8 @@ def test_the_list_and_the_folder_say_the_same(hub, config, tmp_path):
     before = noted(config)
     listed = hub(*DRAW)
     assert noted(config) == before
+    assert "is no person of the register" in hub(*DRAW, "--out", out, *REASON[:3], "dora", code=2)
+    assert (noted(config), out.exists()) == (before, False)
     (written,) = hub(*DRAW, "--out", out, *REASON)
     found = files(out)
     sheet, manifest = json.loads(found["sample.json"]), json.loads(found["manifest.json"])

@@ -70,6 +70,10 @@ def test_the_whole_way_by_command(config, run_hub, tmp_path):
     assert call("ask", OLD)["next"] == "approval: process_manager"
     wrong = run_hub("report", "approve", OLD, "--as", "register:people/ann", "--config", config)
     assert wrong.err == f"hub: {OLD} revision 1 is in_review: register:people/ann wrote it; somebody else decides\n"
+    for word in ("approve", "reject", "withdraw", "cancel"):
+        nobody = run_hub("report", word, OLD, "--as", "register:people/bne", "--note", "x", "--config", config)
+        assert (nobody.code, "register:people/bne is no person of the register" in nobody.err) == (2, True), word
+        assert "--as" in nobody.err
     call("approve", OLD, "--as", "register:people/ben", "--revision", "1")
     assert call("approve", OLD, "--as", "register:people/carla")["state"] == "approved"
     assert call("send", OLD)["state"] == "sent"
