@@ -10,7 +10,7 @@ import typer
 
 from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, examples
 from hub.cli.output import emit, plain
-from hub.cli.session import Session
+from hub.cli.session import ENABLE_PACK, Session
 from hub.clock import format_instant
 from hub.errors import HubError
 from hub.sla.fault import service_level_faults
@@ -60,7 +60,7 @@ def _lines(session: Session) -> Iterator[tuple[str, CheckLine]]:
         judged, known = len(pack.requirements(settings.parameters, settings.choices)), len(pack.entries)
         yield f"pack {name}", CheckLine("ok", f"version {pack.version} judges {judged} of its {known} requirements")
     if not configuration.packs:
-        yield "packs", CheckLine("warning", "none is enabled: nothing will be judged", "[packs.bs15000]")
+        yield "packs", CheckLine("warning", "none is enabled: nothing will be judged", ENABLE_PACK)
     if not configuration.sources:
         yield "sources", CheckLine("warning", "none is configured: nothing will be read", "see [sources] in hub.toml")
     for name in configuration.sources:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.judging import derived
+from hub.cli.judging import derived, require_pack
 from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, LogFormat, LogFormatOption, examples
 from hub.cli.output import emit
 from hub.cli.session import Session
@@ -32,6 +32,7 @@ def derive(
     """Work out what is owed from the records that changed.
 
     Doing it twice writes nothing the second time. Killed in between, the next call goes on.
+    Exit code 2 where no pack is enabled: clocks and outages are worked out, but nothing is judged.
     """
     from hub.sync.lock import DERIVE, hold
 
@@ -46,3 +47,4 @@ def derive(
             "written": done.written,
         }
     emit([row], _COLUMNS, output)
+    require_pack(session)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.judging import catalogue, shown_subject
+from hub.cli.judging import catalogue, require_judged, shown_subject
 from hub.cli.option import (
     CONFIG,
     ConfigOption,
@@ -18,7 +18,6 @@ from hub.cli.option import (
 )
 from hub.cli.output import emit
 from hub.cli.session import Session
-from hub.conformance.derive import require_derived
 from hub.conformance.difference import Difference, differences
 from hub.conformance.judge import judge, natural_as_of
 from hub.errors import ConfigurationError, Fault, StoreError
@@ -87,7 +86,7 @@ def _differences(
             [Fault("no enabled pack has this requirement; see: hub coverage --requirements", key=requirement)]
         )
     with session.store.connect() as conn:
-        require_derived(conn)
+        require_judged(session, conn)
         newest = natural_as_of(conn, second)
         if newest is None:
             raise StoreError("nothing had been read by the second instant")

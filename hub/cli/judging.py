@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hub.cli.session import Session
+from hub.cli.session import ENABLE_PACK, Session
 from hub.clock import format_instant
 from hub.conformance.answer import Evidence, ObligationRow, ProfileLine, Subject
 from hub.conformance.cycle import derive_all, refresh_findings
@@ -15,9 +15,12 @@ from hub.conformance.finding import FindingChange
 from hub.conformance.judge import Judgement, judge, natural_as_of
 from hub.conformance.pack import CatalogueEntry
 from hub.conformance.profile import profile_lines
-from hub.errors import StoreError
+from hub.errors import ConfigurationError, Fault, LaggingStore, StoreError
 from hub.sla.fault import service_level_faults
 from hub.sla.zone import local_year
+
+if TYPE_CHECKING:
+    from hub.store.store import Connection
 
 __all__ = [
     "catalogue",
@@ -25,12 +28,32 @@ __all__ = [
     "judged",
     "profile_of",
     "refreshed",
+    "require_judged",
+    "require_pack",
     "shown_evidence",
     "shown_instant",
     "shown_obligation",
     "shown_subject",
     "told_of_reports",
 ]
+
+
+def require_pack(session: Session) -> None:
+    """Raise ConfigurationError where no pack is enabled: nothing is judged then, and no derivation changes that."""
+    if not session.configuration.packs:
+        place = session.configuration.path
+        raise ConfigurationError(
+            [Fault(f"none is enabled, so nothing is judged; write in {place}: {ENABLE_PACK}", key="packs")]
+        )
+
+
+def require_judged(session: Session, conn: Connection) -> None:
+    """Raise LaggingStore where something was read and not derived; without a pack ConfigurationError, for none would be."""
+    try:
+        require_derived(conn)
+    except LaggingStore:
+        require_pack(session)
+        raise
 
 
 def derived(session: Session, *, whole: bool = False) -> DeriveSummary:
@@ -89,10 +112,12 @@ def refreshed(session: Session) -> list[FindingChange]:
 def judged(session: Session, as_of: str | None, known_at: str | None) -> Iterator[Judgement]:
     """Give a judgement at `as_of` (None = the last instant that was read) with the knowledge of `known_at`.
 
-    Raises LaggingStore where something was read and not derived, StoreError where nothing was read.
+    Raises ConfigurationError where no pack is enabled, LaggingStore where something was read and not derived, StoreError
+    where nothing was read.
     """
     known = None if known_at is None else session.instant(known_at)
     with session.store.connect() as conn:
+        require_pack(session)
         require_derived(conn)
         instant = natural_as_of(conn, known) if as_of is None else session.instant(as_of)
         if instant is None:

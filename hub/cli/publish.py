@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.cli.judging import catalogue
+from hub.cli.judging import catalogue, require_judged
 from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, LogFormat, LogFormatOption, examples
 from hub.cli.output import emit
 from hub.cli.session import Session
-from hub.conformance.derive import require_derived
 from hub.conformance.judge import judge
 from hub.conformance.rollup import roll_up
 from hub.conformance.service import service_map
@@ -93,7 +92,7 @@ def _site(session: Session, period: str | None, revision: int | None) -> Site:
             issued = outbox.find_report(conn, issued.report_id, revision)
             if issued is None:
                 raise HubError(f"there is no revision {revision} of that report; `hub report list` names those issued")
-        require_derived(conn)
+        require_judged(session, conn)
         model = decode_model(issued.model)
         judgement = judge(
             conn,

@@ -52,12 +52,12 @@ def draft(
 
     Other bytes in the same revision void what was approved; the same bytes again change nothing.
     """
-    from hub.conformance.derive import require_derived
+    from hub.cli.judging import require_judged
     from hub.report.plan import act
     from hub.report.service.drafting import draft_compiled
 
     def compiled(desk: Desk, who: str, session: Session) -> None:
-        require_derived(desk.conn)
+        require_judged(session, desk.conn)
         house = house_of(session)
         draft_compiled(desk, report_id, house, login=who, author=author, note=note, provisional=provisional, anew=anew)
 
@@ -98,12 +98,12 @@ def compile_(
     """
     import hashlib
 
-    from hub.conformance.derive import require_derived
+    from hub.cli.judging import require_judged
     from hub.report.plan.desk import Desk
     from hub.report.service.drafting import preview
 
     with Session(config) as session, session.store.connect() as conn:
-        require_derived(conn)
+        require_judged(session, conn)
         instant = None if at is None else session.instant(at)
         desk = Desk(conn, office_of(session), now=session.clock.now_ms())
         files = preview(desk, report_id, house_of(session), as_of=instant)

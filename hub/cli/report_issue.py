@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hub.cli.judging import told_of_reports
+from hub.cli.judging import require_judged, told_of_reports
 from hub.cli.report_answers import answers_of, catalogue_version, not_arrived, profile_version
 from hub.cli.report_step import office_of
 from hub.conformance.alarm import critical_since
-from hub.conformance.derive import require_derived
 from hub.conformance.judge import last_known
 from hub.errors import HubError
 
@@ -49,7 +48,7 @@ def make_conformance(
     zone = configuration.organisation.zone
     instant, known = session.instant(as_of), session.clock.now_ms()
     with session.store.connect() as conn:
-        require_derived(conn)
+        require_judged(session, conn)
         known = session.instant(known_at) if known_at else max(known, last_known(conn) or 0)
     hold = _approval_wanted(session)
     ways, ask = ways_of(session, configuration.reports["conformance"].channels), answers_of(session)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hub.cli.findings import FailOnOption, fails
-from hub.cli.judging import catalogue, derived, judged, refreshed
+from hub.cli.judging import catalogue, derived, judged, refreshed, require_pack
 from hub.cli.metrics import Facts, render, write_atomically
 from hub.cli.option import CONFIG, ConfigOption, Format, FormatOption, LogFormat, LogFormatOption, examples
 from hub.cli.output import emit
@@ -77,8 +77,8 @@ def run(
 ) -> None:
     """Do everything that is due: sync, derive, findings, reports.
 
-    A second run at the same time says so and leaves with 0. Exit code 2: a source failed or a message
-    could not be handed over; what could be done was done. Where there is no store a new one is made, and a
+    A second run at the same time says so and leaves with 0. Exit code 2: a source failed, a message could not be handed
+    over, or no pack is enabled; what could be done was done. Where there is no store a new one is made, and a
     line on stderr says where: the path may be mistyped. The file of `--metrics` is replaced whole when the run has ended;
     a run that dies, or leaves because another is at work, does not touch it.
     """
@@ -95,17 +95,19 @@ def run(
         summary = do_run(session, census=census)
         findings, verdicts = [], []
         try:
-            with judged(session, None, None) as judgement:
-                findings = list_findings(judgement, states=("open",))
-                for line in warnings(judgement, warn_days=session.configuration.waivers.warn_days):
-                    session.progress.say(line, level="warning")
-                if metrics is not None:
-                    verdicts = _verdicts(session, judgement)
+            if session.configuration.packs:
+                with judged(session, None, None) as judgement:
+                    findings = list_findings(judgement, states=("open",))
+                    for line in warnings(judgement, warn_days=session.configuration.waivers.warn_days):
+                        session.progress.say(line, level="warning")
+                    if metrics is not None:
+                        verdicts = _verdicts(session, judgement)
         finally:  # that nothing could be judged is what whoever looks at the file has to see
             if metrics is not None:
                 _write_metrics(metrics, summary, session, [one.severity for one in findings], verdicts)
         failed = fails(findings, fail_on)
     emit([_told(summary)], _COLUMNS, output)
+    require_pack(session)
     if summary.undelivered or any(source.faults for source in summary.sources):
         raise typer.Exit(2)
     if failed:

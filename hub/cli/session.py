@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from hub.sync.source_type import SourceSettings
     from hub.sync.waiver import WaiverKeeper
 
-__all__ = ["Session"]
+__all__ = ["ENABLE_PACK", "Session"]
+
+ENABLE_PACK = "[packs.bs15000]"
+"""The line that enables the requirements the hub comes with."""
 
 
 class Session:

@@ -127,6 +127,19 @@ def test_check_goes_on_and_says_what_to_do(run_hub, config, sample):
     assert not (config.parent / "hub.db").exists()
 
 
+def test_without_a_pack_sources_are_read_and_the_line_that_enables_one_is_said(run_hub, config, sample):
+    (config.parent / "good.jsonl").write_text('{"id": 1, "title": "x"}\n', encoding="utf-8")
+    config.write_text(START + '[sources.good]\nplugin = "sample"\nfile = "good.jsonl"\n', encoding="utf-8")
+    said = f"hub: packs: none is enabled, so nothing is judged; write in {config}: [packs.bs15000]\n"
+    called = run_hub("run", "--config", config, "--format", "json")
+    assert (called.code, called.err[-len(said) :]) == (2, said)
+    assert json.loads(called.out)[0]["documents"] == 1
+    for command in (["derive"], ["findings"], ["coverage"]):
+        called = run_hub(*command, "--config", config)
+        assert (called.code, called.err[-len(said) :]) == (2, said), command
+    assert run_hub("sync", "--config", config).code == 0
+
+
 def test_plugins_lists_what_is_installed(run_hub, config, sample):
     config.write_text(START + 'plugins = ["sample"]\n', encoding="utf-8")
     config.write_text('plugins = ["sample"]\n' + START, encoding="utf-8")

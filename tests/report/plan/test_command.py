@@ -169,7 +169,7 @@ def test_a_conformance_report_waits_for_the_approval_the_plan_asks_for(tmp_path,
     with Session(path, clock=FixedClock(at("2025-11-03T08:00")), create_store=True) as session:
         with session.store.begin() as conn:
             write_records(conn, [Write(one) for one in [*people(), row]], at("2025-10-01T08:00"))
-        monkeypatch.setattr(report_issue, "require_derived", lambda _conn: None)
+        monkeypatch.setattr(report_issue, "require_judged", lambda _session, _conn: None)
         for _ in range(2):
             issue, messages = make_conformance(session, period="2025-10")
             assert (issue.report_id, [(one.state, one.detail) for one in messages]) == (

@@ -199,7 +199,7 @@ def test_the_record_tells_the_workload_of_this_customer_alone(desk):
 def test_by_command(tmp_path, places, run_hub, monkeypatch):
     (tmp_path / "hub.toml").write_text(
         '[organisation]\nname = "Example Organisation"\nzone = "Europe/Berlin"\ncalendar = "5x8"\n'
-        'judge_from = 2025-10-01\n[store]\nurl = "sqlite:///hub.db"\n'
+        'judge_from = 2025-10-01\n[store]\nurl = "sqlite:///hub.db"\n[packs.bs15000]\n'
     )
     config = places.furnish(tmp_path / "hub.toml")
     row = next(one for one in records() if one.id == "register:report_catalogue/monthly")
@@ -213,9 +213,7 @@ def test_by_command(tmp_path, places, run_hub, monkeypatch):
     name = ID.replace("2026", "2025")
     lagging = run_hub("report", "compile", name, "--folder", tmp_path / "out", "--config", config)
     assert (lagging.code, "hub derive" in lagging.err) == (2, True)
-    monkeypatch.setattr(
-        "hub.conformance.derive.require_derived", lambda _conn: None
-    )  # judging takes longer than all this
+    monkeypatch.setattr("hub.cli.judging.require_derived", lambda _conn: None)  # judging takes longer than all this
     shown = run_hub("report", "compile", name, "--folder", tmp_path / "out", "--config", config, "--format", "json")
     assert shown.code == 0, shown.err
     assert sorted(path.suffix for path in (tmp_path / "out").iterdir()) == [".html", ".json", ".pdf", ".xlsx"]
