@@ -144,15 +144,24 @@ def _root(
     """Show, from the tools an organisation already runs, whether its IT services are managed as ISO/IEC 20000 asks."""
 
 
+def _collect_seldom() -> None:
+    """Look through what importing leaves hardly ever: records come and go by the thousand, and few of them in cycles.
+
+    It holds for the whole process, and is for one that ends with the command.
+    """
+    gc.set_threshold(500_000, 10, 50)
+    atexit.register(gc.freeze)  # or Python looks through all there is once more, only to leave
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return 2 for a fault a person can mend, one line per fault on stderr.
 
     Success and wrong usage leave by SystemExit (0, 2); a defect of the hub keeps its traceback. What ends
-    a command before its time stands in `hub.cli.ending`.
+    a command before its time stands in `hub.cli.ending`. Without `arguments` they are those of the process, which is
+    the command's own.
     """
-    # Records come and go by the thousand, and hardly any in cycles; what importing leaves is looked through by none.
-    gc.set_threshold(500_000, 10, 50)
-    atexit.register(gc.freeze)  # or Python looks through all there is once more, only to leave
+    if arguments is None:
+        _collect_seldom()
     with ending_clearly():
         try:
             app(args=arguments, prog_name="hub")

@@ -140,6 +140,34 @@ def test_without_a_pack_sources_are_read_and_the_line_that_enables_one_is_said(r
     assert run_hub("sync", "--config", config).code == 0
 
 
+LEFT = """
+import atexit, gc, sys
+from typer.testing import CliRunner
+from hub.cli import main
+from hub.cli.app import app
+def left(call):
+    gc.set_threshold(700, 10, 10)
+    told = []
+    atexit.register, kept = told.append, atexit.register
+    try:
+        call()
+    except SystemExit:
+        pass
+    atexit.register = kept
+    return [*gc.get_threshold()], gc.freeze in told
+found = [left(lambda: None), left(lambda: main(["--version"])), left(lambda: CliRunner().invoke(app, ["--version"]))]
+sys.argv = ["hub", "--version"]
+print([*found, left(main)], file=sys.stderr)
+"""
+
+
+def test_only_a_process_of_the_command_s_own_collects_seldom():
+    """Whoever calls the command line from a longer life, such as a test, would grow and grow."""
+    called = subprocess.run([sys.executable, "-c", LEFT], capture_output=True, text=True, check=True)
+    plain, own = ([700, 10, 10], False), ([500_000, 10, 50], True)
+    assert called.stderr.strip() == str([plain, plain, plain, own])
+
+
 def test_plugins_lists_what_is_installed(run_hub, config, sample):
     config.write_text(START + 'plugins = ["sample"]\n', encoding="utf-8")
     config.write_text('plugins = ["sample"]\n' + START, encoding="utf-8")
