@@ -4,6 +4,8 @@ import pytest
 
 from hub.conformance.situation.audience import fill_audience
 from hub.conformance.situation.query import situation
+from hub.conformance.situation.satisfaction import satisfaction
+from hub.conformance.situation.voice import opinion
 from hub.records import (
     Change,
     Complaint,
@@ -19,7 +21,7 @@ from hub.records import (
     encode_record,
 )
 from hub.store.tables import metadata
-from hub.store.writer import write_page
+from hub.store.writer import Write, write_page, write_records
 from hub.sync.source import Document, Normalised
 
 DAY = 86_400_000
@@ -113,6 +115,20 @@ def test_everything_beside_the_verdicts(store):
         ("Payroll", "", "100.0", "", "not_provable", False),
         ("Shop", "99.95", "99.5", ">= 99.95 %", "missed", True),
     ]
+
+
+def test_late_answers_to_older_surveys_do_not_raise_the_rate_of_a_period(any_store):
+    """The same rate as in compiled reports: of those asked in the period, who answered."""
+    shared = {"source": "r", "scale_min": 1, "scale_max": 5, "score": 4}
+    late = [SatisfactionSurvey(id=f"r:late{n}", sent_at=BEFORE, replied_at=BEGIN + n, **shared) for n in range(4)]
+    asked = [SatisfactionSurvey(id=f"r:now{n}", source="r", sent_at=BEGIN + n) for n in range(3)]
+    mute = SatisfactionSurvey(id="r:mute", source="r", sent_at=BEGIN, replied_at=BEGIN + DAY)
+    with any_store.begin() as conn:
+        write_records(conn, [Write(one) for one in (*late, *asked, mute)], END)
+        now = opinion(conn, (BEGIN, END), END + DAY)
+        campaigns = satisfaction(conn, (BEGIN, END), END + DAY, None).campaigns
+    assert (now.sent, now.replied) == (4, 1) == (campaigns[0].sent, campaigns[0].replied)
+    assert [one.replies for one in now.scores] == [4]
 
 
 def test_nothing_after_as_of_counts(store):

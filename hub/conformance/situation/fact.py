@@ -84,8 +84,11 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     late: int
     """Of the open ones, past the day their answer was due."""
     sent: int
+    """Surveys sent in the period."""
     replied: int
+    """Of these, answered up to as-of."""
     scores: list[Score]
+    """Given in the period, whenever they were asked for."""
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):

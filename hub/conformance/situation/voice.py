@@ -20,7 +20,11 @@ LOW = 0.4
 
 
 def opinion(conn: Connection, period: Span, as_of: int, audience: Audience | None = None) -> Opinion:
-    """Count complaints and surveys of a period, as they stood at its end or at as-of if earlier."""
+    """Count complaints and surveys of a period, as they stood at its end or at as-of if earlier.
+
+    Scores are those that came in the period; replies are those to surveys sent in it, up to as-of, so that their rate
+    is that of compiled reports.
+    """
     begins, instant = period[0], min(period[1], as_of)
     c, s = _complaint, _survey
     received = func.coalesce(c.received_at, c.recorded_at, c.created_at)
@@ -33,9 +37,12 @@ def opinion(conn: Connection, period: Span, as_of: int, audience: Audience | Non
             _count(open_then, c.due_at < instant),
         ).where(c.vanished_at.is_(None), *_of(audience, c.sid))
     ).one()
-    asked = conn.scalar(
-        select(_count(s.sent_at >= begins, s.sent_at < instant)).where(s.vanished_at.is_(None), *_of(audience, s.sid))
-    )
+    asked = (s.sent_at >= begins, s.sent_at < instant)
+    sent, replied = conn.execute(
+        select(_count(*asked), _count(*asked, s.replied_at <= as_of)).where(
+            s.vanished_at.is_(None), *_of(audience, s.sid)
+        )
+    ).one()
     spread = s.scale_max - s.scale_min
     scores = conn.execute(
         select(
@@ -55,8 +62,8 @@ def opinion(conn: Connection, period: Span, as_of: int, audience: Audience | Non
         closed=complaints[1] or 0,
         open=complaints[2] or 0,
         late=complaints[3] or 0,
-        sent=asked or 0,
-        replied=sum(row[2] for row in scores),
+        sent=sent or 0,
+        replied=replied or 0,
         scores=[Score(lowest=a, highest=b, replies=n, total=total, low=low or 0) for a, b, n, total, low in scores],
     )
 

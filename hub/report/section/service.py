@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from hub.conformance.situation.fact import Breach, Kpi, Level, Opinion, Score
 from hub.report.section.block import Block, Heading, Mark, Note, Row, Run, Section
@@ -132,7 +132,7 @@ def _pairs(t: Telling, now: Opinion, before: Opinion | None, names: tuple[str, .
 
 
 def _score(t: Telling, one: Score) -> Note:
-    mean = (Decimal(str(one.total)) / one.replies).quantize(Decimal("0.01"))
+    mean = (Decimal(str(one.total)) / one.replies).quantize(Decimal("0.01"), rounding=ROUND_DOWN)
     if one.lowest is None or one.highest is None:
         return Note(t.words("Mean score {mean} of {n} replies; the scale is not recorded.", mean=mean, n=one.replies))
     scale = f"{one.lowest:g}-{one.highest:g}"
