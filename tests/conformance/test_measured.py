@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import pytest
 
 from hub.conformance.situation.level import levels
@@ -138,3 +139,15 @@ def test_a_figure_counts_for_its_own_time_alone_and_none_twice(make_store, case)
         assert time.known_s <= (period[1] - period[0]) / 1000
         kept = ("missed" if actual < 99.5 else "met") if proven else "not_provable"
         assert [(one.current, one.kept) for one in told] == ([] if current is None else [(current, kept)])
+
+
+@pytest.mark.parametrize(("name", "kept"), [(REGISTER, "missed"), (OWN, "no_cases")])
+def test_who_states_a_figure_without_a_target_leaves_that_of_the_service(any_store, name, kept) -> None:
+    """The hub itself says with each month what was agreed then: where it names no target, there was none."""
+    stated = msgspec.structs.replace(figure(name, 99.2), target=None)
+    shop = Service(id=SHOP, source="r", in_scope=True, lifecycle="live", availability_target=99.5)
+    with any_store.begin() as conn:
+        write_records(conn, [Write(shop), Write(stated)], 1)
+        [level] = levels(conn, [], MONTH, BEFORE, None)
+        [time] = service_times(conn, MONTH, MONTH[1], None, None)
+    assert (level.kept, time.target) == (kept, 99.5 if kept == "missed" else None)

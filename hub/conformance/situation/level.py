@@ -137,13 +137,14 @@ def _availability(conn: Connection, period: Span, before: Span, audience: Audien
 
 def _available(service: Any, now: Measured, before: Measured | None) -> Level:
     goal = service.availability_target
+    target = now.promised(goal)
     kept: Kept = "not_provable"
     if now.proven and now.actual is not None:
-        kept = "no_cases" if now.target is None else "met" if now.actual >= now.target else "missed"
+        kept = "no_cases" if target is None else "met" if now.actual >= target else "missed"
     return Level(
         agreement=service.id,
         title=service.name,
-        promise="availability" + ("" if now.target is None else f" >= {now.target:g} %"),
+        promise="availability" + ("" if target is None else f" >= {target:g} %"),
         previous="" if before is None else _told(before),
         current=_told(now),
         goal="" if goal is None else f">= {goal:g} %",
@@ -152,7 +153,7 @@ def _available(service: Any, now: Measured, before: Measured | None) -> Level:
         lacking=0,
         critical=service.criticality in ("critical", "high"),
         metric="availability",
-        target="" if now.target is None else _percent(now.target),
+        target="" if target is None else _percent(target),
     )
 
 

@@ -37,7 +37,9 @@ class Measured:
     known_s: float
     """Seconds of agreed time that were counted."""
     target: float | None
-    """In force when the last part was measured, per cent."""
+    """In force when the last part was measured, per cent; None = none, or it is not told (`own`)."""
+    own: bool
+    """The last part is the hub's, which knows what was agreed."""
     coverage: float | None
     """The least of the parts; None = one of them does not tell."""
     missing: str
@@ -48,6 +50,10 @@ class Measured:
     def proven(self) -> bool:
         """Enough of the whole period was watched."""
         return self.actual is not None and not self.missing and (self.coverage or 0) >= LEAST_COVERAGE
+
+    def promised(self, goal: float | None) -> float | None:
+        """Return the target it is compared with: where who states a figure names none, the service's `goal`."""
+        return goal if self.target is None and not self.own else self.target
 
 
 def availability_of(conn: Connection, period: Span, instant: int) -> dict[int, Measured]:
@@ -112,6 +118,7 @@ def _told(parts: Sequence[Any], period: Span, instant: int) -> Measured:
         up_s=up,
         known_s=known,
         target=parts[-1].target,
+        own=parts[-1].source == _OWN,
         coverage=min(shares) if len(shares) == len(parts) else None,
         missing=missing,
         formula=parts[-1].formula_version or "",

@@ -101,7 +101,7 @@ def _time(service: Any, named: Subject, measured: Measured | None) -> ServiceTim
     return ServiceTime(
         service=named,
         critical=critical,
-        target=measured.target,
+        target=measured.promised(goal),
         goal=goal,
         actual=measured.actual,
         declared=measured.declared,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -168,6 +169,7 @@ def supplier_figures(
     measured = {(row.contract, row.metric_id) for row in rows}
     left = [one for one in promised if (one.sid, one.metric) not in measured]
     upward = {(one.sid, one.metric): one.operator == ">=" for one in promised}
+    levels = _levels(promised)
     sids = [sid for row in rows for sid in (row.contract, row.who)] + [sid for one in left for sid in one[:2]]
     named = subjects(conn, sids, known_at)
     found = [
@@ -175,7 +177,7 @@ def supplier_figures(
             supplier=named.get(row.who),
             contract=named.get(row.contract),
             metric=row.metric_id,
-            target=row.target,
+            target=row.target if row.target is not None else levels.get((row.contract, row.metric_id, row.unit)),
             actual=row.actual,
             unit=row.unit,
             missing=row.missing_reason or "",
@@ -197,6 +199,14 @@ def supplier_figures(
         for one in left
     ]
     return sorted(found, key=lambda one: tuple(each.id if each else "" for each in (one.supplier, one.contract)))
+
+
+def _levels(promised: Sequence[Any]) -> dict[tuple[int, str, str], float]:
+    """Return (contract, metric, unit) -> the level promised, for figures that name none; of several none is guessed."""
+    found = defaultdict[tuple[int, str, str], list[float]](list)
+    for one in promised:
+        found[one.sid, one.metric, one.unit].append(one.value)
+    return {key: values[0] for key, values in found.items() if len(values) == 1}
 
 
 def _serving(supplier: str | None, audience: Audience | None, party: Any) -> list[Any]:

@@ -2,11 +2,21 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 from sqlalchemy import event
 
-from hub.records import Incident, Release, SatisfactionSurvey, Sla
-from hub.records.agreements import FinanceReporting
+from hub.records import (
+    Incident,
+    Measurement,
+    Period,
+    Release,
+    SatisfactionSurvey,
+    Sla,
+    Supplier,
+    UnderpinningContract,
+)
+from hub.records.agreements import FinanceReporting, Target
 from hub.report.file.topic import Topic
 from hub.report.language.chinese import CHINESE
 from hub.report.person import Naming
@@ -200,6 +210,26 @@ def test_security(conn):
     assert table(found, "Supplier attainment") == [
         ("Acme", "Lines", "uptime", "99.5 %", "99.4 %", "missed"),
         ("Acme", "Lines", "repair", "4 h", "not measured", "not provable"),
+    ]
+
+
+def test_a_supplier_s_figure_without_a_target_is_held_against_its_contract(any_store):
+    span = Period(start=BEGIN, end=END)
+    figure = Measurement(id="r:m1", source="r", metric_id="uptime", subject="r:uc", actual=99.4, unit="%", period=span)
+    promise = [Target(id="t", metric="uptime", operator=">=", value=99.5, unit="%")]
+    lines = UnderpinningContract(id="r:uc", source="r", title="Lines", supplier_id=ACME, targets=promise)
+    two = [*promise, Target(id="u", metric="uptime", operator=">=", value=99.9, unit="%", priority="P1")]
+    told = []
+    for targets in (promise, two):
+        keep(
+            any_store,
+            [Supplier(id=ACME, source="r", title="Acme"), msgspec.structs.replace(lines, targets=targets), figure],
+        )
+        with any_store.begin() as conn:
+            told += table(security(asked(conn)), "Supplier attainment")
+    assert told == [
+        ("Acme", "Lines", "uptime", "99.5 %", "99.4 %", "missed"),
+        ("Acme", "Lines", "uptime", "", "99.4 %", "no target"),  # which of two is meant nobody knows
     ]
 
 
