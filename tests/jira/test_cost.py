@@ -78,6 +78,18 @@ def test_requests_are_pages_and_a_bulk_call_a_thousand_cut_changelogs(source, se
     assert not any(page.gaps for page in read)
 
 
+def test_issues_made_whole_come_in_pages_that_are_not_larger_than_others(source, server, monkeypatch) -> None:
+    """Each of them is several times as large as an issue that waits for nothing."""
+    monkeypatch.setattr("hub_jira.completion.LARGE", 2_000)
+    server.answers |= project(30, cut=20)
+    read = list(source(time_zone="UTC", timeout_s=30).fetch(OPS, None))
+    sizes = [sum(len(each.body) for each in page.documents) for page in read]
+    largest = max(len(each.body) for page in read for each in page.documents)
+    assert sum(len(page.documents) for page in read) == 30
+    assert len(read) > 3
+    assert max(sizes[1:]) < 2_000 + largest
+
+
 def read_until(source, stop: int | None, cursor: object = None) -> tuple[object, dict[str, int]]:
     """Read `stop` pages; give the cursor that would be committed by then and the changelog entries of every issue."""
     entries: dict[str, int] = {}

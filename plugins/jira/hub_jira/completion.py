@@ -26,6 +26,8 @@ EMBEDDED_LIMIT = 40
 ISSUES_A_CALL = 1_000
 ENTRIES_A_PAGE = 10_000
 COMMENTS_A_PAGE = 100
+LARGE = 1_000_000
+"""Bytes of a batch that nothing is added to: issues with long changelogs are several times as large as others."""
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _entries = msgspec.json.Decoder(list[msgspec.Raw])
@@ -38,6 +40,8 @@ class Batch:
     issues: list[tuple[str, bytes]] = field(default_factory=list)
     """Id and body."""
     gaps: list[str] = field(default_factory=list)
+    size: int = 0
+    """Bytes of all bodies."""
 
 
 class Completion:
@@ -72,7 +76,7 @@ class Completion:
             called = list(islice(self._waiting, ISSUES_A_CALL))
             histories = self._bulk(called)
             for issue_id in called:
-                if len(batch.issues) >= self._batch_size:
+                if len(batch.issues) >= self._batch_size or batch.size >= LARGE:
                     yield batch
                     batch = Batch()
                 raw = msgspec.Raw(self._unpack(self._waiting.pop(issue_id)))
@@ -134,7 +138,9 @@ class Completion:
                 patches["fields"] = _with_comments(raw, comments)
         if self._names:
             patches["names"] = self._names
-        batch.issues.append((head.id, _patched(raw, patches)))
+        body = _patched(raw, patches)
+        batch.issues.append((head.id, body))
+        batch.size += len(body)
 
 
 def _may_be_cut(head: IssueHead) -> bool:
