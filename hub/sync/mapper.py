@@ -78,8 +78,8 @@ def mapping_apart(source: Source, name: str) -> Iterator[Begin | None]:
             answer = messenger.submit(ask, documents)
 
             def finish() -> Intake:
-                told = answer.result()
-                return take_in(source, name, documents) if told == _HERE else _understand(told)
+                intake = _understand(answer.result())
+                return take_in(source, name, documents) if intake is None else intake
 
             return finish
 
@@ -91,14 +91,17 @@ def mapping_apart(source: Source, name: str) -> Iterator[Begin | None]:
             os.waitpid(pid, 0)
 
 
-def _understand(told: bytes) -> Intake:
+def _understand(told: bytes) -> Intake | None:
+    """Decode what came back, which checks it too; None = the page is left to this process."""
+    if told == _HERE:
+        return None
     intake = Intake()
     for each in _told.decode(told):
-        records = []
-        for body in each.records:
-            record = decode_record(body)
-            records.append(record)
-            intake.encoded[id(record)] = record, body
+        try:
+            records = [decode_record(body) for body in each.records]
+        except msgspec.MsgspecError:
+            return None
+        intake.encoded |= {id(record): (record, body) for record, body in zip(records, each.records, strict=True)}
         intake.normalised.append(Normalised(records, each.skipped, each.unmapped))
     return intake
 
@@ -125,7 +128,7 @@ def _work(source: Source, name: str, pipe: Connection) -> NoReturn:
     try:
         _let_go(pipe.fileno())
         while True:
-            intake = take_in(source, name, _documents.decode(pipe.recv_bytes()))
+            intake = take_in(source, name, _documents.decode(pipe.recv_bytes()), checked=False)
             pipe.send_bytes(_tell(intake))
     finally:
         os._exit(0)  # nothing that was copied is wound up: it is not ours

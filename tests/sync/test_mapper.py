@@ -100,7 +100,7 @@ def test_what_is_read_again_is_mapped_here(store: Store) -> None:
 
 
 def odd(document: Document, given: Normalised) -> Normalised:
-    """One of each: a defect, nothing at all, a record that is not valid, text no database keeps, a skip, a word."""
+    """One of each: a defect, nothing at all, records that are not valid, text no database keeps, a skip, a word."""
     match document.native_id.rpartition("/")[2]:
         case "1":
             raise ZeroDivisionError
@@ -112,6 +112,8 @@ def odd(document: Document, given: Normalised) -> Normalised:
             return Normalised([msgspec.structs.replace(given.records[0], title="a\0b")])
         case "5":
             return Normalised(given.records, [Skip(document.native_id, "a piece")], {"status:Odd": "a line"})
+        case "6":
+            return Normalised([msgspec.structs.replace(given.records[0], created_at="yesterday")])
     return given
 
 
