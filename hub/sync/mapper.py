@@ -60,12 +60,12 @@ def mapping_apart(source: Source, name: str) -> Iterator[Begin | None]:
 
     To be entered before any thread reads: a copy of this process has no other thread than the one that made it.
     """
+    worker = _begin_worker(source, name)
+    if worker is None:
+        yield None
+        return
+    pid, pipe = worker
     with ThreadPoolExecutor(1, "mapper") as messenger:
-        worker = _begin_worker(source, name)
-        if worker is None:
-            yield None
-            return
-        pid, pipe = worker
 
         def ask(documents: Sequence[Document]) -> bytes:
             try:
@@ -84,11 +84,18 @@ def mapping_apart(source: Source, name: str) -> Iterator[Begin | None]:
             return finish
 
         try:
-            yield begin
+            messenger.submit(bool)  # its thread begins now: no page is lost where there is no room for it
+        except RuntimeError:
+            begun = None
+        else:
+            begun = begin
+        try:
+            yield begun
         finally:
             messenger.shutdown(cancel_futures=True)
             pipe.close()
-            os.waitpid(pid, 0)
+            with suppress(ChildProcessError):  # somebody has this process's children waited for by the system
+                os.waitpid(pid, 0)
 
 
 def _understand(told: bytes) -> Intake | None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -153,6 +154,18 @@ def test_no_room_for_a_process_is_no_fault(store: Store, monkeypatch: pytest.Mon
     source.tell = lambda: str(os.getpid())
     assert sync(store, source).complete
     assert titles(store) == {str(OURS)}
+
+
+def test_no_room_for_a_thread_is_no_fault(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def submit(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    before = children()
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit)
+    source = Told("desk", tool_of(2))
+    source.tell = lambda: str(os.getpid())
+    assert sync(store, source).complete
+    assert (titles(store), children()) == ({str(OURS)}, before)
 
 
 def test_reading_that_fails_leaves_no_process(store: Store) -> None:
