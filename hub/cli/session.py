@@ -104,6 +104,7 @@ class Session:
 
         No network. The sources are closed with the session.
         """
+        from hub.sync.mapper import can_map_apart
         from hub.sync.runner import SourceJob
 
         kinds = self.registry.sources()
@@ -123,6 +124,7 @@ class Session:
                     self.erasure_key,
                     notes,
                     census_every_ms=settings.census_every_ms,
+                    apart=can_map_apart(),
                 )
             )
         return made

@@ -27,6 +27,10 @@ class Erased:
             raise StoreError("an erasure was interrupted; run: hub retention erase")
         self._tombstones = tombstones(conn) if self._redaction else {}
 
+    def __bool__(self) -> bool:
+        """Tell whether anybody was erased."""
+        return bool(self._redaction)
+
     def documents(self, documents: Sequence[Document]) -> Sequence[Document]:
         """Redact documents as they come; the same document always becomes the same bytes."""
         if not self._redaction:

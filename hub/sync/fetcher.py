@@ -8,7 +8,7 @@ import threading
 import traceback
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hub.clock import Clock
 from hub.errors import (
@@ -20,6 +20,9 @@ from hub.errors import (
     for_want_of_memory,
 )
 from hub.sync.source import Census, Page, Slice, Source
+
+if TYPE_CHECKING:
+    from hub.sync.mapper import Begin, Mapped
 
 __all__ = ["Arrival", "Ended", "PageRead", "Task", "describe_defect", "read_ahead"]
 
@@ -40,6 +43,8 @@ class PageRead:
 
     part: Slice
     page: Page
+    mapped: Mapped | None = None
+    """Waits for what its documents became; None = nobody has begun to map them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +81,16 @@ def describe_defect(error: BaseException, where: str) -> str:
 
 
 def read_ahead(
-    source: Source, tasks: Sequence[Task], *, fetchers: int, clock: Clock, census: bool
+    source: Source, tasks: Sequence[Task], *, fetchers: int, clock: Clock, census: bool, begin: Begin | None = None
 ) -> Generator[Arrival, None, None]:
     """Read all tasks on up to `fetchers` threads; yield pages and ends as they come.
 
     At most two pages a thread wait unread: one in the queue, one in its hands. An exception of one
     slice becomes its `Ended`; a refused credential ends the slices not yet begun too. Closing the
-    generator stops the threads after the request they are at and waits for them.
+    generator stops the threads after the request they are at and waits for them. `begin`: with it mapping
+    a page begins as soon as it came in.
     """
-    reading = _Reading(source, tasks, fetchers=fetchers, clock=clock, census=census)
+    reading = _Reading(source, tasks, fetchers=fetchers, clock=clock, census=census, begin=begin)
     reading.start()
     try:
         while (arrival := reading.next()) is not None:
@@ -94,8 +100,18 @@ def read_ahead(
 
 
 class _Reading:
-    def __init__(self, source: Source, tasks: Sequence[Task], *, fetchers: int, clock: Clock, census: bool) -> None:
+    def __init__(
+        self,
+        source: Source,
+        tasks: Sequence[Task],
+        *,
+        fetchers: int,
+        clock: Clock,
+        census: bool,
+        begin: Begin | None,
+    ) -> None:
         self._source = source
+        self._begin = begin
         self._clock = clock
         self._census = census
         self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
@@ -174,7 +190,8 @@ class _Reading:
         pages = self._source.fetch(task.part, task.cursor)
         try:
             for page in pages:
-                self._arrivals.put(PageRead(task.part, page))
+                mapped = self._begin(page.documents) if self._begin is not None else None
+                self._arrivals.put(PageRead(task.part, page, mapped))
                 if self._stopping.is_set():
                     return False
         finally:

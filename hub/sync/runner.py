@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -21,6 +21,7 @@ from hub.sync.erased import Erased
 from hub.sync.fetcher import Ended, PageRead, Task, describe_defect, read_ahead
 from hub.sync.intake import Intake, take_in
 from hub.sync.lock import hold, source_lock
+from hub.sync.mapper import mapping_apart
 from hub.sync.mapping import DISPOSED, Mapping
 from hub.sync.roster import ask_after_accounts
 from hub.sync.run import SourceSummary
@@ -53,6 +54,8 @@ class SourceJob:
     """What the source says through its context's `log`; becomes the summary's warnings."""
     census_every_ms: int | None = 86_400_000
     """How often it is found out what vanished; None = only when asked to."""
+    apart: bool = False
+    """Map in a process of its own what is read from its beginning (`hub.sync.mapper`)."""
 
 
 def sync_all(
@@ -267,8 +270,15 @@ class _Run:
                         self._summary.warnings.append(warning)
         if not tasks:
             return
-        arrivals = read_ahead(self._job.source, tasks, fetchers=self._job.fetchers, clock=self._clock, census=census)
-        with closing(arrivals):
+        job = self._job
+        # What is redacted is redacted before it is mapped; a few changed pages are not worth a process.
+        apart = job.apart and not self._erased and any(task.cursor is None for task in tasks)
+        with (
+            mapping_apart(job.source, job.name) if apart else nullcontext() as begin,
+            closing(
+                read_ahead(job.source, tasks, fetchers=job.fetchers, clock=self._clock, census=census, begin=begin)
+            ) as arrivals,
+        ):
             for arrival in arrivals:
                 if isinstance(arrival, PageRead):
                     self._write(arrival)
@@ -280,7 +290,7 @@ class _Run:
     def _write(self, arrival: PageRead) -> None:
         part, page, job = arrival.part, arrival.page, self._job
         documents = self._erased.documents(page.documents)
-        intake = take_in(job.source, job.name, documents)
+        intake = arrival.mapped() if arrival.mapped is not None else take_in(job.source, job.name, documents)
         intake.normalised = self._erased.normalised(intake.normalised)
         gaps = self._gaps.setdefault(part, [])
         gaps += self._erased.texts([*page.gaps, *intake.gaps])

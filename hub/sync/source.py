@@ -191,7 +191,10 @@ class Source(Protocol):
         ...
 
     def normalise(self, document: Document) -> Normalised:
-        """Turn one document into records. Pure and total: no network, no clock, no exception."""
+        """Turn one document into records. Pure and total: no network, no clock, no exception.
+
+        It may run in a copy of this process, made after `slices` and before `fetch`: what `fetch` learns is not there.
+        """
         ...
 
     def census(self, part: Slice) -> Iterator[Census]:

@@ -7,8 +7,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +35,7 @@ class Run:
     """From the start of the process to its end."""
     cpu_s: float
     peak_mb: float
+    """Of the process and those it began, what they share counted once."""
     requests: int
     """As the server counted them."""
     reading_s: float = 0.0
@@ -48,13 +51,41 @@ def _run(command: list[str], jira: BenchJira, folder: Path, environment: Mapping
         process = subprocess.Popen(
             command, stdout=out, stderr=err, cwd=folder, env={**os.environ, **kept, **(environment or {})}
         )
-        _, status, used = os.wait4(process.pid, 0)
+        with _watched(process.pid) as held:
+            _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - began
     if process.returncode:
         said = (folder / "stderr").read_text(errors="replace")[-2000:]
         raise SystemExit(f"{command[0]} ended with {process.returncode}:\n{said}")
-    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, jira.set())
+    return Run(seconds, used.ru_utime + used.ru_stime, max(used.ru_maxrss / 1024, *held), jira.set())
+
+
+@contextmanager
+def _watched(pid: int) -> Iterator[list[float]]:
+    """Note four times a second how many MB a process and its children hold together."""
+    held, over = [0.0], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.25):
+            children = Path(f"/proc/{pid}/task/{pid}/children")
+            try:
+                held.append(sum(map(_held_mb, [str(pid), *children.read_text().split()])))
+            except OSError:  # one has just ended, or this system tells none of it
+                continue
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield held
+    finally:
+        over.set()
+        watcher.join()
+
+
+def _held_mb(pid: str) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def run_hub(jira: BenchJira, folder: Path, *, fetchers: int = 4, again: bool = False) -> Run:

@@ -23,6 +23,8 @@ from tests.bench.issue import FIRST_ID, PROJECTS, Catalogue, is_changed
 __all__ = ["PAGE", "BenchJira", "serve"]
 
 PAGE = 100
+ENTRIES = 10_000
+"""Entries of changelogs in an answer, at most: as Jira has it."""
 _SINCE = re.compile(r"updated >=? *[\"']?2026")
 _PROJECT = re.compile(r"project *= *\"?(\w+)")
 _FIELDS = [{"id": each.id, "key": each.id, "name": each.id, "custom": True, "schema": {}} for each in FIELDS.values()]
@@ -113,12 +115,20 @@ def _offset_page(state: _State, params: dict[str, str]) -> bytes:
 
 
 def _changelogs(state: _State, body: bytes) -> bytes:
-    asked = msgspec.json.decode(body)["issueIdsOrKeys"]
-    logs = (
-        b'{"issueId":"%s","changeHistories":[%s]}' % (each.encode(), state.catalogue.histories(int(each) - FIRST_ID))
-        for each in asked
-    )
-    return b'{"issueChangeLogs":[%s]}' % b",".join(logs)
+    """Give whole changelogs, as many as have no more entries than an answer may hold; the token counts issues."""
+    query = msgspec.json.decode(body)
+    asked, room = query["issueIdsOrKeys"], min(query["maxResults"], ENTRIES)
+    logs: list[bytes] = []
+    first = place = int(query.get("nextPageToken", 0))
+    for each in asked[first:]:
+        told = state.catalogue.histories(int(each) - FIRST_ID)
+        room -= told.count(b'"items":')
+        if room < 0 and place > first:
+            break
+        logs.append(b'{"issueId":"%s","changeHistories":[%s]}' % (each.encode(), told))
+        place += 1
+    more = b"" if place == len(asked) else b',"nextPageToken":"%d"' % place
+    return b'{"issueChangeLogs":[%s]%s}' % (b",".join(logs), more)
 
 
 class _Handler(socketserver.StreamRequestHandler):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import random
+import tracemalloc
 from collections import Counter
 from threading import Barrier
 
+import msgspec
 import pytest
 
 from hub.sync.source import Slice
 from hub_jira import vocabulary
+from hub_jira.completion import Completion
 from hub_jira.mapping import normalise
+from hub_jira.search import Found, read_head
 from tests.jira.kit import Fault, configure, document, entry, issue, item
 
 OPS = Slice("issue", "OPS", frozenset())
@@ -73,6 +78,18 @@ def test_requests_are_pages_and_a_bulk_call_a_thousand_cut_changelogs(source, se
     assert not any(page.gaps for page in read)
 
 
+def test_issues_made_whole_come_in_pages_that_are_not_larger_than_others(source, server, monkeypatch) -> None:
+    """Each of them is several times as large as an issue that waits for nothing."""
+    monkeypatch.setattr("hub_jira.completion.LARGE", 2_000)
+    server.answers |= project(30, cut=20)
+    read = list(source(time_zone="UTC", timeout_s=30).fetch(OPS, None))
+    sizes = [sum(len(each.body) for each in page.documents) for page in read]
+    largest = max(len(each.body) for page in read for each in page.documents)
+    assert sum(len(page.documents) for page in read) == 30
+    assert len(read) > 3
+    assert max(sizes[1:]) < 2_000 + largest
+
+
 def read_until(source, stop: int | None, cursor: object = None) -> tuple[object, dict[str, int]]:
     """Read `stop` pages; give the cursor that would be committed by then and the changelog entries of every issue."""
     entries: dict[str, int] = {}
@@ -101,6 +118,31 @@ def test_a_reading_ended_anywhere_loses_no_issue_that_waits_for_its_changelog(
         end, after = read_until(source, None, cursor)
         kept = whole if set(gone) <= {*before, *after} else {n: whole[n] for n in whole if n not in gone}
         assert ({**before, **after}, end) == (kept, done), f"ended after {stop} pages"
+
+
+def test_what_waits_for_its_changelog_takes_a_tenth_of_its_size() -> None:
+    """A large reading waits for a thousand issues in each of several projects."""
+
+    def long_one(number: int) -> bytes:
+        words = random.Random(number)
+        told = [item("Rank", None, f"{words.random()}", field_id="customfield_1") for _ in range(50)]
+        log = {"histories": [entry("2026-01-05T09:00:00.000+0100", each) for each in told], "total": 60}
+        return json.dumps({**issue(), "id": str(number), "changelog": log}).encode()
+
+    completion = Completion(None, cloud=True, names={}, batch_size=100)  # type: ignore[arg-type] # it has nothing to ask for yet
+    tracemalloc.start()
+    read = 0
+    try:
+        for page in range(10):
+            raw = [msgspec.Raw(long_one(20 * page + number)) for number in range(20)]
+            read += sum(len(bytes(each)) for each in raw)
+            list(completion.batches(Found(raw, [read_head(each) for each in raw], {"token": "next"})))
+            del raw
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert len(completion.waiting) == 200
+    assert held < read / 10
 
 
 def test_an_issue_read_twice_is_kept_as_read_last(source, server) -> None:

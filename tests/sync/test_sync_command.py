@@ -17,6 +17,7 @@ from hub.clock import SystemClock
 from hub.errors import Retriable
 from hub.registry import GROUP, Registry
 from hub.sync.lock import hold, source_lock
+from hub.sync.mapper import can_map_apart
 from hub.testing.factory import change
 from hub.testing.memory import MemorySource, MemoryTool
 
@@ -56,6 +57,11 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places) -> Path:
     monkeypatch.setitem(TOOLS, "lab", MemoryTool(change("issue/1", source="lab")))
     (tmp_path / "hub.toml").write_text(CONFIG)
     return places.furnish(tmp_path / "hub.toml")
+
+
+def test_reading_uses_a_second_core_where_there_is_one(config: Path) -> None:
+    with Session(config) as session:
+        assert [job.apart for job in session.jobs()] == [can_map_apart()] * 2
 
 
 def test_tells_what_was_read_as_json(config: Path, run_hub: Callable[..., object]) -> None:

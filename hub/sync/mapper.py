@@ -1,0 +1,166 @@
+"""Pages mapped in a process of their own, on another core, while the one before is written.
+
+Mapping is Python and nothing else, so that no thread could do it beside the writer. It needs nothing but the
+source as it was made, which a fork of this process has; documents go over and encoded records come back.
+Where anything is out of the ordinary (a defect of the plugin, text to be repaired, no memory), the page is
+mapped here as if there were no such process, and what is to be said of it is said here.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from hub.records import decode_record
+from hub.sync.intake import Intake, take_in
+from hub.sync.source import Document, Normalised, Skip, Source
+
+__all__ = ["Begin", "Mapped", "can_map_apart", "mapping_apart"]
+
+Mapped = Callable[[], Intake]
+"""Waits for what a page became."""
+Begin = Callable[[Sequence[Document]], Mapped]
+"""Begins to map the documents of a page; safe to call from any thread."""
+_HERE = b""
+"""The answer that leaves a page to whoever asked."""
+
+
+class _Told(msgspec.Struct, array_like=True):
+    """What a document became, as it goes from one process to the other."""
+
+    records: list[bytes]
+    skipped: list[Skip]
+    unmapped: dict[str, str]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_documents = msgspec.msgpack.Decoder(list[Document])
+_told = msgspec.msgpack.Decoder(list[_Told])
+
+
+def can_map_apart() -> bool:
+    """Tell whether this machine has a core to spare, and a system on which a process may be copied as it runs."""
+    return sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1
+
+
+@contextmanager
+def mapping_apart(source: Source, name: str) -> Iterator[Begin | None]:
+    """Map what the source `name` reads in a process of its own for as long as the block lasts; None = no room for one.
+
+    To be entered before any thread reads: a copy of this process has no other thread than the one that made it.
+    """
+    worker = _begin_worker(source, name)
+    if worker is None:
+        yield None
+        return
+    pid, pipe = worker
+    with ThreadPoolExecutor(1, "mapper") as messenger:
+
+        def ask(documents: Sequence[Document]) -> bytes:
+            try:
+                pipe.send_bytes(_encode(documents))
+                return pipe.recv_bytes()
+            except (EOFError, OSError):  # it has ended, whyever: what it did is done here from now on
+                return _HERE
+
+        def begin(documents: Sequence[Document]) -> Mapped:
+            answer = messenger.submit(ask, documents)
+
+            def finish() -> Intake:
+                intake = _understand(answer.result())
+                return take_in(source, name, documents) if intake is None else intake
+
+            return finish
+
+        try:
+            messenger.submit(bool)  # its thread begins now: no page is lost where there is no room for it
+        except RuntimeError:
+            begun = None
+        else:
+            begun = begin
+        try:
+            yield begun
+        finally:
+            messenger.shutdown(cancel_futures=True)
+            pipe.close()
+            with suppress(ChildProcessError):  # somebody has this process's children waited for by the system
+                os.waitpid(pid, 0)
+
+
+def _understand(told: bytes) -> Intake | None:
+    """Decode what came back, which checks it too; None = the page is left to this process."""
+    if told == _HERE:
+        return None
+    intake = Intake()
+    for each in _told.decode(told):
+        try:
+            records = [decode_record(body) for body in each.records]
+        except msgspec.MsgspecError:
+            return None
+        intake.encoded |= {id(record): (record, body) for record, body in zip(records, each.records, strict=True)}
+        intake.normalised.append(Normalised(records, each.skipped, each.unmapped))
+    return intake
+
+
+def _begin_worker(source: Source, name: str) -> tuple[int, Connection] | None:
+    try:
+        ours, theirs = Pipe()
+    except OSError:
+        return None
+    try:
+        pid = os.fork()
+    except OSError:
+        ours.close()
+        theirs.close()
+        return None
+    if pid == 0:
+        _work(source, name, theirs)
+    theirs.close()
+    return pid, ours
+
+
+def _work(source: Source, name: str, pipe: Connection) -> NoReturn:
+    """Map page after page until whoever asks has closed the pipe or is gone."""
+    try:
+        _let_go(pipe.fileno())
+        while True:
+            intake = take_in(source, name, _documents.decode(pipe.recv_bytes()), checked=False)
+            pipe.send_bytes(_tell(intake))
+    finally:
+        os._exit(0)  # nothing that was copied is wound up: it is not ours
+
+
+def _let_go(kept: int) -> None:
+    """Close what the copy holds open: a lock or a connection must not outlive the process it belongs to."""
+    gc.freeze()  # what was there before is never looked through, so that its memory stays shared
+    logging.disable()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    for handle in [int(each.name) for each in Path("/proc/self/fd").iterdir()]:
+        if handle > 2 and handle != kept:  # noqa: PLR2004 - the three every process has
+            with suppress(OSError):  # that of the list itself
+                os.close(handle)
+
+
+def _tell(intake: Intake) -> bytes:
+    if intake.gaps:
+        return _HERE
+    told = []
+    for each in intake.normalised:
+        if any(id(record) not in intake.encoded for record in each.records):
+            return _HERE
+        bodies = [intake.encoded[id(record)][1] for record in each.records]
+        told.append(_Told(bodies, each.skipped, each.unmapped))
+    return _encode(told)
