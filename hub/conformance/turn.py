@@ -72,12 +72,13 @@ def derive_little(conn: Connection, turn: Turn, given: Round, dirty: Dirty) -> O
     """Derive what changed since the requirement's last turn, within a transaction that writes."""
     counts = []
     for part in turn.requirement.parts:
-        units = ""
+        units, records = "", ""
         if not dirty.everything(part.reads, turn.since):
-            units = dirty.table(part.reads, turn.since) or ""
-            if not units:
+            units, records = (dirty.table(reads, turn.since) or "" for reads in (part.wide, part.lined))
+            if not units and not records:
                 continue
-        counts.append(append(conn, part, given.numbers[part.requirement, part.name], given.known_at, units=units))
+        number = given.numbers[part.requirement, part.name]
+        counts.append(append(conn, part, number, given.known_at, units=units, records=records))
     return _noted(conn, turn, given, counts)
 
 
