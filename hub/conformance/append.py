@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from hub.conformance.dirty import Few
 from hub.conformance.expression import narrow
 from hub.conformance.lineup import SLOT, lay_line, lined_up, slots
 from hub.conformance.part import OBLIGATION_COLUMNS, Part
@@ -44,26 +45,27 @@ def _settled(row: str) -> str:
     )
 
 
-def append(
-    conn: Connection, part: Part, number: int, known_at: int, *, units: str = "", records: str = ""
-) -> tuple[int, int]:
-    """Derive one part for the units of the table `units`, and for what stands near the records of another; neither = all.
+def append(conn: Connection, part: Part, number: int, known_at: int, few: Few | None = None) -> tuple[int, int]:
+    """Derive one part for `few` units, or for all; returns (closed, written).
 
-    Needs a transaction that writes: what the part remembers is brought up to date first. Returns (closed, written).
+    Needs a transaction that writes: what the part remembers is brought up to date first.
     """
     empty(conn)
-    written = part.written(conn.dialect)
-    if not units and not records:
+    if few is None:
         fill(conn, part, number)
         return settle(conn, part, number, known_at)
+    units, own = few.units, few.own
+    written = part.written(conn.dialect)
     if part.lined:
-        written, units = slots(conn, written, number, records, units), SLOT
+        units = own = SLOT
+        written = slots(conn, written, number, few.records, few.units)
+        if not written:
+            return 0, 0
     elif tallied(written):
         recount(conn, written, number, units)
         written = with_tally(written, "tally", number)
-    if not written:
-        return 0, 0
-    _lay(conn, part, number, narrow(written, units), units)
+    if own:
+        _lay(conn, part, number, narrow(written, own), own)
     return settle(conn, part, number, known_at, units=units)
 
 

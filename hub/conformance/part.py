@@ -56,6 +56,8 @@ class Outline:
     complete: bool
     """Met only where everything that could speak against it was read (`for every`, withdrawable evidence)."""
     words: Words
+    of_kind: bool = False
+    """Every unit stands in the table of `unit_kind`: no other record is looked at."""
     lined: Reads = field(default_factory=dict)
     """Of what it reads, what concerns a unit only through rows in line (`hub.conformance.lineup`): a changed record of these
     kinds is found by its own rows, and only the obligations near one that moved are derived again. An obligation stands for a

@@ -39,6 +39,12 @@ class Unit:
     lined: Reads = field(default_factory=dict)
     """See `Outline.lined`."""
 
+    @property
+    def of_kind(self) -> bool:
+        """Every unit stands in the table of its kind; where only a link names it, it may be anything."""
+        table = kind_tables.get(self.kind)
+        return table is not None and self.sid is table.c.sid
+
     def where(self, *conditions: ColumnElement[bool]) -> Unit:
         """Keep the units for which all conditions hold; a condition that is NULL keeps nothing."""
         return replace(self, conditions=(*self.conditions, *conditions))
