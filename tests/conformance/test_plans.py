@@ -86,7 +86,8 @@ def steps(conn: sqlite3.Connection, sql: str) -> list[str]:
 def scanned(conn: sqlite3.Connection, sql: str) -> set[str]:
     """Return the large tables a statement reads from end to end."""
     found = {name[1] for step in steps(conn, sql) if (name := re.match(r"SCAN (\w+)", step))}
-    return {re.sub(r"_\d+$", "", name) for name in found} & set(metadata.tables) - SMALL
+    known = {alias: table for table, alias in re.findall(r"(?:FROM|JOIN) (\w+) (\w)\b", sql)}
+    return {re.sub(r"_\d+$", "", known.get(name, name)) for name in found} & set(metadata.tables) - SMALL
 
 
 def sent(template: Path, folder: Path, act: Callable[[Connection], Any]) -> list[str]:
