@@ -248,6 +248,27 @@ def beside(chance: Random) -> Record:
     return Service(id=MAIL, source="register", scope=scope, in_scope_from=at(-60), created_at=at(-60))
 
 
+def test_a_decision_counts_as_long_as_what_it_names_is_like_the_others(any_store: Store) -> None:
+    """It may name an incident that was called off and forms no cluster itself."""
+    house = House(any_store, [one for one in REQUIREMENTS if one.id == "BS15000-7.2-c"])
+    with any_store.begin() as conn:
+        prepare(conn)
+    decided = NoAction(approver="desk:user/ann", at=at(5))
+    house.write(
+        *SERVICES,
+        *(incident(f"desk:incident/{day}", day) for day in (3, 4, 5)),
+        incident("desk:incident/9", 4, status_category="cancelled"),
+        ImprovementAction(id="desk:action/1", source="desk", source_ids=["desk:incident/9"], no_action=decided),
+    )
+    found = []
+    for category in ("disk", "net", "disk"):
+        house.write(incident("desk:incident/9", 4, status_category="cancelled", category=category))
+        holds(house)
+        ((_, _, _, owed),) = house.current()
+        found.append(owed.lacks)
+    assert found == ["when the improvement_action was made is not recorded", None, found[0]]
+
+
 PROFILES = {
     "as shipped": [],
     "one service asks otherwise, one is left out": [
