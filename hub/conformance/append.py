@@ -8,7 +8,9 @@ from __future__ import annotations
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from hub.conformance.dirty import Few
 from hub.conformance.expression import narrow
+from hub.conformance.lineup import SLOT, lay_line, lined_up, slots
 from hub.conformance.part import OBLIGATION_COLUMNS, Part
 from hub.conformance.tally import keep_tally, lay_tally, recount, tallied, with_tally
 from hub.errors import PluginError
@@ -43,10 +45,27 @@ def _settled(row: str) -> str:
     )
 
 
-def append(conn: Connection, part: Part, number: int, known_at: int, *, units: str = "") -> tuple[int, int]:
-    """Derive one part for the units of the table `units`, empty = all; returns (closed, written)."""
+def append(conn: Connection, part: Part, number: int, known_at: int, few: Few | None = None) -> tuple[int, int]:
+    """Derive one part for `few` units, or for all; returns (closed, written).
+
+    Needs a transaction that writes: what the part remembers is brought up to date first.
+    """
     empty(conn)
-    fill(conn, part, number, units=units)
+    if few is None:
+        fill(conn, part, number)
+        return settle(conn, part, number, known_at)
+    units, own = few.units, few.own
+    written = part.written(conn.dialect)
+    if part.lined:
+        units = own = SLOT
+        written = slots(conn, written, number, few.records, few.units)
+        if not written:
+            return 0, 0
+    elif tallied(written):
+        recount(conn, written, number, units)
+        written = with_tally(written, "tally", number)
+    if own:
+        _lay(conn, part, number, narrow(written, own), own)
     return settle(conn, part, number, known_at, units=units)
 
 
@@ -62,24 +81,28 @@ def empty(conn: Connection) -> None:
     conn.exec_driver_sql("DELETE FROM fresh")
 
 
-def fill(conn: Connection, part: Part, number: int, *, units: str = "") -> None:
-    """Lay aside what the part gives for the units of the table `units`, empty = all.
+def fill(conn: Connection, part: Part, number: int) -> None:
+    """Lay aside what the part gives for all units; only reads, and locks nothing.
 
-    For all units it only reads, and locks nothing. For some it needs a transaction that writes: what the part counts is
-    brought up to date first. Raises PluginError where the part gives one unit two obligations with one anchor.
+    Raises PluginError where the part gives one unit two obligations with one anchor.
     """
-    taken = ", ".join(f"s.{name}" for name in OBLIGATION_COLUMNS)
-    place = "coalesce((SELECT r.place FROM record r WHERE r.sid = s.unit), 0)"
     written = part.written(conn.dialect)
-    if tallied(written) and units:
-        recount(conn, written, number, units)
-        written = with_tally(written, "tally", number)
-    elif tallied(written):
+    if tallied(written):
         lay_tally(conn, written, number)
         written = with_tally(written, "fresh_tally", number)
-    derived = narrow(written, units)
+    elif lined_up(written):
+        written = lay_line(conn, written, number)
+    _lay(conn, part, number, narrow(written))
+
+
+def _lay(conn: Connection, part: Part, number: int, derived: str, units: str = "") -> None:
+    taken = ", ".join(f"s.{name}" for name in OBLIGATION_COLUMNS)
+    place = "coalesce((SELECT r.place FROM record r WHERE r.sid = s.unit), 0)"
+    only = f" WHERE {_among('s', SLOT)}" if units == SLOT else ""
     try:
-        conn.exec_driver_sql(f"INSERT INTO fresh (part, {_NAMES}) SELECT {number}, {taken}, {place} FROM ({derived}) s")
+        conn.exec_driver_sql(
+            f"INSERT INTO fresh (part, {_NAMES}) SELECT {number}, {taken}, {place} FROM ({derived}) s{only}"
+        )
     except IntegrityError as error:
         raise PluginError(
             f"part {part.name!r} of {part.requirement} gives one unit two obligations with one anchor"
@@ -87,7 +110,10 @@ def fill(conn: Connection, part: Part, number: int, *, units: str = "") -> None:
 
 
 def settle(conn: Connection, part: Part, number: int, known_at: int, *, units: str = "") -> tuple[int, int]:
-    """Close what differs from what was laid aside for the part and append that; returns (closed, written)."""
+    """Close what differs from what was laid aside for the part and append that; returns (closed, written).
+
+    Only what is owed by the units of the table `units`, or in its slots, is compared; empty = all.
+    """
     if not units:
         keep_tally(conn, part.written(conn.dialect), number)
     live = f"o.part = {number} AND o.known_to IS NULL"
@@ -99,7 +125,7 @@ def settle(conn: Connection, part: Part, number: int, known_at: int, *, units: s
     )
     if not units and conn.exec_driver_sql(f"SELECT 1 FROM obligation o WHERE {live} LIMIT 1").first() is None:
         return 0, conn.exec_driver_sql(append).rowcount  # nothing to compare with
-    scope = f"AND o.unit IN (SELECT unit FROM {units})" if units else ""
+    scope = f"AND {_among('o', units)}" if units else ""
     same = " AND ".join(f"f.{name} IS NOT DISTINCT FROM o.{name}" for name in _COMPARED)
     if conn.dialect.name == "sqlite":
         same = same.replace("IS NOT DISTINCT FROM", "IS")
@@ -109,3 +135,10 @@ def settle(conn: Connection, part: Part, number: int, known_at: int, *, units: s
     ).rowcount
     known = f"SELECT 1 FROM obligation o WHERE {live} AND o.unit = f.unit AND o.anchor = f.anchor"
     return closed, conn.exec_driver_sql(f"{append} AND NOT EXISTS ({known})").rowcount
+
+
+def _among(row: str, units: str) -> str:
+    """Write the condition that an obligation is owed by a unit of the table, or stands in one of its slots."""
+    if units == SLOT:
+        return f"({row}.unit, {row}.anchor) IN (SELECT unit, anchor FROM {units})"
+    return f"{row}.unit IN (SELECT unit FROM {units})"

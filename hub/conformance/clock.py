@@ -106,4 +106,5 @@ def kept(requirement: str, name: str, words: Words, *, of: Clock, fields: Sequen
         needs=(Need(unit.kind, frozenset(fields)),),
         complete=False,
         words=words,
+        of_kind=unit.of_kind,
     )

@@ -168,6 +168,7 @@ def in_force(
         needs=(*((Need(unit.kind, frozenset(fields)),) if unit.has_envelope else ()), *evidence.needs, *needs),
         complete=False,
         words=words,
+        of_kind=unit.of_kind,
     )
 
 

@@ -16,11 +16,13 @@ from hub.store.tables import metadata
 if TYPE_CHECKING:
     from hub.conformance.pack import Requirement
 
-__all__ = ["Definition", "definition_of", "what_changed"]
+__all__ = ["Calendars", "Definition", "calendars_of", "definition_of", "what_changed"]
 
 _fingerprint = metadata.tables["fingerprint"]
 _SQLITE = pysqlite.dialect()
 _SHORT = 12
+Calendars = Mapping[str, str]
+"""Name of a calendar or period as it is materialised -> hash of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,14 @@ class Definition:
     """JSON, so that two definitions can be compared in words: `pack`, `rules`, `asked`, `calendars`."""
 
 
-def definition_of(conn: Connection, requirement: Requirement) -> Definition:
+def calendars_of(conn: Connection) -> Calendars:
+    """Return what requirements may count by."""
+    named = _fingerprint.c.name.like("calendar:%") | _fingerprint.c.name.like("period:%")
+    rows = conn.execute(select(_fingerprint).where(named).order_by(_fingerprint.c.name))
+    return {row.name: row.value for row in rows}
+
+
+def definition_of(conn: Connection, requirement: Requirement, known: Calendars) -> Definition:
     """Hash what decides the obligations of a requirement, and keep what can be told of it.
 
     Always in SQLite's words: a store moved to the other engine is under the same rules as before.
@@ -43,11 +52,9 @@ def definition_of(conn: Connection, requirement: Requirement) -> Definition:
     for part in requirement.parts:
         digest.update(f"{part.name}\0{part.sql(dialect)}\0{sorted(part.reads.items())}\0".encode())
     rules = digest.hexdigest()
-    calendars: dict[str, str] = {}
+    calendars: Calendars = {}
     if any("calendar" in part.reads or "period" in part.reads for part in requirement.parts):
-        named = _fingerprint.c.name.like("calendar:%") | _fingerprint.c.name.like("period:%")
-        rows = conn.execute(select(_fingerprint).where(named).order_by(_fingerprint.c.name))
-        calendars = {row.name: row.value for row in rows}
+        calendars = known
         digest.update("\0".join(f"{name}={value}" for name, value in calendars.items()).encode())
     told = {
         "pack": requirement.pack,

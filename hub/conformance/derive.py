@@ -20,7 +20,7 @@ from sqlalchemy import Connection, func, insert, select
 from hub.conformance.dirty import Dirty
 from hub.conformance.pack import Requirement
 from hub.conformance.tally import forget_tally
-from hub.conformance.turn import Outcome, Round, Turn, derive_little, derive_whole, log_derivation, turn_of
+from hub.conformance.turn import Outcome, Round, Turn, derive_little, derive_whole, log_derivation, note, turns_of
 from hub.conformance.unit import ORGANISATION
 from hub.errors import LaggingStore
 from hub.store.identity import intern
@@ -67,7 +67,7 @@ def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole
     with store.begin() as conn:
         known_at, high = _prepare(conn, requirements, now)
         given = Round(known_at, high, part_numbers(conn))
-        turns = [turn_of(conn, one, whole=whole) for one in requirements]
+        turns = turns_of(conn, requirements, whole=whole)
         abreast = _abreast(conn)
     little = [turn for turn in turns if not turn.whole and turn.since < high]
     done: list[Outcome] = []
@@ -75,6 +75,7 @@ def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole
         with store.begin() as conn:
             dirty = Dirty(conn, high)
             done += [derive_little(conn, turn, given, dirty) for turn in little]
+            note(conn, given, done)
     done += _derive_whole(store, [turn for turn in turns if turn.whole], given, abreast)
     with store.begin() as conn:
         _retire(conn, requirements, known_at)
@@ -83,7 +84,7 @@ def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole
     return DeriveSummary(
         known_at=known_at,
         requirements=len(requirements),
-        whole=sum(one.whole for one in done),
+        whole=sum(one.turn.whole for one in done),
         closed=sum(one.closed for one in done),
         written=sum(one.written for one in done),
     )

@@ -113,4 +113,5 @@ def figure(
         needs=(*((Need(unit.kind, frozenset(fields)),) if unit.has_envelope else ()), *of.needs, *needs),
         complete=True,
         words=words,
+        of_kind=unit.of_kind,
     )

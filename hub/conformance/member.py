@@ -19,7 +19,7 @@ class Member:
     joined: FromClause
     """The rows, joined to the table `period`.
 
-    What is said of a row depends on its own record, on what `near` finds from that, on its line (`hub.conformance.lineup`), and
-    on calendars and periods; on nothing else, the unit it is counted for included: it is remembered
-    (`hub.conformance.tally`), and `changed(sid)` narrows the rows to those of some records.
+    What is said of a row depends on its own record, on what `near` finds from that, and on calendars and periods; where rows
+    stand in line (`hub.conformance.lineup`), on what these say and on nothing else of any record. On nothing else, the unit it is
+    counted for included: it is remembered (`hub.conformance.tally`), and `changed(sid)` narrows the rows to those of some records.
     """

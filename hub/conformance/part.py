@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import ClauseElement, Dialect
 
@@ -56,6 +56,12 @@ class Outline:
     complete: bool
     """Met only where everything that could speak against it was read (`for every`, withdrawable evidence)."""
     words: Words
+    of_kind: bool = False
+    """Every unit stands in the table of `unit_kind`: no other record is looked at."""
+    lined: Reads = field(default_factory=dict)
+    """Of what it reads, what concerns a unit only through rows in line (`hub.conformance.lineup`): a changed record of these
+    kinds is found by its own rows, and only the obligations near one that moved are derived again. An obligation stands for a
+    row that is asked; its anchor is the row's record. `reads` says what else of these kinds a select without lines would read."""
     applies: bool = True
     """False = the part counts the units that the organisation's profile leaves out."""
 
@@ -66,6 +72,11 @@ class Part(Outline):
 
     select: ClauseElement | Callable[[Dialect], str]
     """Gives OBLIGATION_COLUMNS; contains `touched(sid)` wherever it may be narrowed. Or what returns its text."""
+
+    @property
+    def wide(self) -> Reads:
+        """What concerns a unit with all it owes."""
+        return {kind: reach for kind, reach in self.reads.items() if kind not in self.lined}
 
     def written(self, dialect: Dialect) -> str:
         """Write the select as SQL, marked where it may be narrowed."""

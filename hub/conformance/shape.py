@@ -64,6 +64,8 @@ def obligations(
         select=decision(laid_out(evidence.beside(unit, owed)), choice),
         reads=merge_reads(unit.reads, evidence.reads),
         needs=(*unit_needs, *evidence.needs, *needs),
+        of_kind=unit.of_kind,
+        lined=unit.lined,
         complete=complete or getattr(evidence, "lost", None) is not None,
         words=words,
     )

@@ -58,12 +58,12 @@ def lay_tally(conn: Connection, written: str, number: int) -> None:
 
 
 def keep_tally(conn: Connection, written: str, number: int) -> None:
-    """Remember what was laid aside for the part, if it counts anything, in place of what was known."""
+    """Remember what was laid aside for the part, if it counts anything or has rows in line, in place of what was known."""
     forget_tally(conn, [number])
-    if not tallied(written):
-        return
     if lined_up(written):
         keep_line(conn, number)
+    if not tallied(written):
+        return
     names = f"part, unit, anchor, {', '.join(SUMS)}"
     conn.exec_driver_sql(f"INSERT INTO counted ({_ROW}) SELECT {_ROW} FROM fresh_counted WHERE part = {number}")
     conn.exec_driver_sql(f"INSERT INTO tally ({names}) SELECT {names} FROM fresh_tally WHERE part = {number}")
@@ -83,6 +83,8 @@ def recount(conn: Connection, written: str, number: int, units: str) -> None:
     _clear(conn, number)
     if lined_up(written):
         written, units = move(conn, written, number, units)
+        if not units:
+            return
     _count(conn, written, number, units)
     changed = f"part = {number} AND sid IN (SELECT unit FROM {units})"
     rows = "unit, anchor, value, sure"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
 from sqlalchemy import Connection, insert, select
 
 from hub.conformance.append import append, empty, fill, settle
-from hub.conformance.definition import Definition, definition_of, what_changed
+from hub.conformance.definition import Definition, calendars_of, definition_of, what_changed
 from hub.conformance.dirty import Dirty
 from hub.conformance.pack import Requirement
 from hub.store.store import Store
 from hub.store.tables import metadata
 
-__all__ = ["Outcome", "Round", "Turn", "derive_little", "derive_whole", "log_derivation", "turn_of"]
+__all__ = ["Outcome", "Round", "Turn", "derive_little", "derive_whole", "log_derivation", "note", "turns_of"]
 
 _state = metadata.tables["requirement_state"]
 _derivation = metadata.tables["derivation"]
@@ -53,32 +53,38 @@ class Turn:
 class Outcome:
     """What a turn did."""
 
-    whole: bool
+    turn: Turn
     closed: int
     written: int
 
 
-def turn_of(conn: Connection, requirement: Requirement, *, whole: bool) -> Turn:
-    """Compare a requirement with what was last derived of it; `whole` derives it again in any case."""
-    definition = definition_of(conn, requirement)
-    state = conn.execute(select(_state).where(_state.c.requirement == requirement.id)).one_or_none()
-    since, known = (0, None) if state is None else (state.watermark, state.definition)
-    redefined = state is None or state.fingerprint != definition.mark
-    detail = what_changed(known, definition.told) if redefined else ""
-    return Turn(requirement, definition, since, whole or redefined, redefined, detail)
+def turns_of(conn: Connection, requirements: Sequence[Requirement], *, whole: bool) -> list[Turn]:
+    """Compare requirements with what was last derived of them; `whole` derives them again in any case."""
+    states = {row.requirement: row for row in conn.execute(select(_state))}
+    calendars = calendars_of(conn)
+    turns = []
+    for requirement in requirements:
+        definition = definition_of(conn, requirement, calendars)
+        state = states.get(requirement.id)
+        since, known = (0, None) if state is None else (state.watermark, state.definition)
+        redefined = state is None or state.fingerprint != definition.mark
+        detail = what_changed(known, definition.told) if redefined else ""
+        turns.append(Turn(requirement, definition, since, whole or redefined, redefined, detail))
+    return turns
 
 
 def derive_little(conn: Connection, turn: Turn, given: Round, dirty: Dirty) -> Outcome:
-    """Derive what changed since the requirement's last turn, within a transaction that writes."""
+    """Derive what changed since the requirement's last turn, within a transaction that writes and `note`s it."""
     counts = []
     for part in turn.requirement.parts:
-        units = ""
-        if not dirty.everything(part.reads, turn.since):
-            units = dirty.table(part.reads, turn.since) or ""
-            if not units:
-                continue
-        counts.append(append(conn, part, given.numbers[part.requirement, part.name], given.known_at, units=units))
-    return _noted(conn, turn, given, counts)
+        number = given.numbers[part.requirement, part.name]
+        if dirty.everything(part.reads, turn.since):
+            counts.append(append(conn, part, number, given.known_at))
+            continue
+        few = dirty.few(part, turn.since)
+        if few is not None:
+            counts.append(append(conn, part, number, given.known_at, few))
+    return _outcome(turn, counts)
 
 
 def derive_whole(store: Store, conn: Connection, turn: Turn, given: Round, writers: Lock) -> Outcome:
@@ -96,25 +102,36 @@ def derive_whole(store: Store, conn: Connection, turn: Turn, given: Round, write
             settle(conn, part, number, given.known_at)
             for part, number in zip(turn.requirement.parts, numbers, strict=True)
         ]
-        return _noted(conn, turn, given, counts)
+        done = _outcome(turn, counts)
+        note(conn, given, [done])
+        return done
 
 
-def _noted(conn: Connection, turn: Turn, given: Round, counts: list[_COUNT]) -> Outcome:
+def _outcome(turn: Turn, counts: list[_COUNT]) -> Outcome:
     closed, written = (sum(each) for each in zip(*counts, strict=True)) if counts else (0, 0)
-    values = {
-        "fingerprint": turn.definition.mark,
-        "watermark": given.high,
-        "derived_at": given.known_at,
-        "definition": turn.definition.told,
-    }
-    rid = turn.requirement.id
-    if not conn.execute(_state.update().where(_state.c.requirement == rid), values).rowcount:
-        conn.execute(insert(_state), [{"requirement": rid, **values}])
-    if closed or written or turn.redefined:
-        log_derivation(
-            conn, rid, given.known_at, redefined=turn.redefined, detail=turn.detail, closed=closed, written=written
-        )
-    return Outcome(turn.whole, closed, written)
+    return Outcome(turn, closed, written)
+
+
+def note(conn: Connection, given: Round, done: Sequence[Outcome]) -> None:
+    """Write down what turns have seen, and what they did."""
+    states = [
+        {
+            "requirement": one.turn.requirement.id,
+            "fingerprint": one.turn.definition.mark,
+            "watermark": given.high,
+            "derived_at": given.known_at,
+            "definition": one.turn.definition.told,
+        }
+        for one in done
+    ]
+    conn.execute(_state.delete().where(_state.c.requirement.in_([state["requirement"] for state in states])))
+    conn.execute(insert(_state), states)
+    for one in done:
+        turn, counts = one.turn, {"closed": one.closed, "written": one.written}
+        if one.closed or one.written or turn.redefined:
+            log_derivation(
+                conn, turn.requirement.id, given.known_at, redefined=turn.redefined, detail=turn.detail, **counts
+            )
 
 
 def log_derivation(

@@ -6,7 +6,7 @@ apart by the anchor: the start of the period or the record that opened it, never
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, Table, func, literal, or_, select, true
@@ -36,6 +36,14 @@ class Unit:
     reads: Reads
     has_envelope: bool = True
     """The rows are the kind's own table, with its envelope columns."""
+    lined: Reads = field(default_factory=dict)
+    """See `Outline.lined`."""
+
+    @property
+    def of_kind(self) -> bool:
+        """Every unit stands in the table of its kind; where only a link names it, it may be anything."""
+        table = kind_tables.get(self.kind)
+        return table is not None and self.sid is table.c.sid
 
     def where(self, *conditions: ColumnElement[bool]) -> Unit:
         """Keep the units for which all conditions hold; a condition that is NULL keeps nothing."""

@@ -392,8 +392,10 @@ lineup = Table(
     _part_key("sid", Integer),
     _part_key("unit", Integer),
     Column("grp", Text, primary_key=True),  # with what it is compared
-    _part_key("step", SmallInteger),  # 1 = something is said of it, 0 = it matters to those
+    _part_key("step", SmallInteger),  # 1 = something is said of it, others = it matters to those
+    _part_key("other", Integer),  # a record it tells of, 0 = none
     Column("at", BigInteger, nullable=False),
+    Column("value", BigInteger),
     Index("lineup_at_i", "part", "unit", "grp", "at"),
     sqlite_with_rowid=False,
 )

@@ -155,10 +155,11 @@ def timed(spent: Spent) -> Iterator[None]:
         yield
 
 
-def touch(path: Path, number: int, *, newest: bool = False) -> None:
+def touch(path: Path, number: int, *, newest: bool = False, moved: bool = False) -> None:
     """Change so many tickets: each was updated, and all it refers to is near.
 
-    They are spread over all, as a page of corrections would be, or the `newest`, as when a tool is read again.
+    They are spread over all, as a page of corrections would be, or the `newest`, as when a tool is read again. Where they
+    `moved`, incidents were reported an hour later than was known.
     """
     with sqlite3.connect(path) as conn:
         every = " UNION ALL ".join(f"SELECT sid, '{kind}' AS kind, created_at FROM {kind}" for kind in TICKETS)
@@ -171,6 +172,10 @@ def touch(path: Path, number: int, *, newest: bool = False) -> None:
         )
         for kind in TICKETS:
             conn.execute(f"UPDATE {kind} SET created_at = created_at + 1 WHERE sid IN (SELECT sid FROM picked)")
+        if moved:
+            conn.execute(
+                "UPDATE incident SET reported_at = reported_at + 3600000 WHERE sid IN (SELECT sid FROM picked)"
+            )
         conn.execute("INSERT INTO change_log (kind, sid, touched) SELECT kind, sid, sid FROM picked")
         conn.execute(
             "INSERT INTO change_log (kind, sid, touched) SELECT p.kind, p.sid, l.target FROM picked p JOIN link l ON l.sid = p.sid"
@@ -178,7 +183,7 @@ def touch(path: Path, number: int, *, newest: bool = False) -> None:
 
 
 def measure(
-    path: Path, requirements: list[Requirement], *, changed: int, newest: bool
+    path: Path, requirements: list[Requirement], *, changed: int, newest: bool, moved: bool
 ) -> tuple[Spent, Spent, dict[str, float]]:
     """Derive everything, then what changed; returns seconds and rows of both, and figures of the whole."""
     store = Store.open(f"sqlite:///{path.name}", base_dir=path.parent)
@@ -189,7 +194,7 @@ def measure(
         began = time.process_time()
         written = derive(store, requirements, now=NOW).written
         whole = time.process_time() - began
-    touch(path, changed, newest=newest)
+    touch(path, changed, newest=newest, moved=moved)
     with timed(little):
         began = time.process_time()
         again = derive(store, requirements, now=NOW + 1)
@@ -204,6 +209,7 @@ def main() -> None:
     parser.add_argument("--tickets", type=int, default=1_000_000)
     parser.add_argument("--changed", type=int, default=1_000)
     parser.add_argument("--newest", action="store_true", help="The newest change, not some of all.")
+    parser.add_argument("--moved", action="store_true", help="Incidents that change were reported at another time.")
     parser.add_argument("--demo", type=Path, help="Folder of a demo that was run; made anew without it.")
     parser.add_argument("--most", type=int, default=290, help="So many requirements are listed.")
     given = parser.parse_args()
@@ -220,7 +226,9 @@ def main() -> None:
         tickets, events = multiply(path, given.tickets)
         requirements = list(load_pack().requirements({}))
         size = path.stat().st_size
-        spent, little, found = measure(path, requirements, changed=given.changed, newest=given.newest)
+        spent, little, found = measure(
+            path, requirements, changed=given.changed, newest=given.newest, moved=given.moved
+        )
         grown = path.stat().st_size - size
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(

@@ -13,9 +13,11 @@ import pytest
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.dialects import sqlite
 
-from hub.conformance.append import FRESH, append
+from hub.conformance.append import FRESH, append, empty, settle
+from hub.conformance.dirty import Dirty, Few
 from hub.conformance.expression import narrow
 from hub.conformance.judge import judge
+from hub.conformance.lineup import SLOT, slots
 from hub.conformance.part import OBLIGATION_COLUMNS, Part
 from hub.conformance.rollup import roll_up
 from hub.conformance.tally import recount, tallied, with_tally
@@ -84,7 +86,8 @@ def steps(conn: sqlite3.Connection, sql: str) -> list[str]:
 def scanned(conn: sqlite3.Connection, sql: str) -> set[str]:
     """Return the large tables a statement reads from end to end."""
     found = {name[1] for step in steps(conn, sql) if (name := re.match(r"SCAN (\w+)", step))}
-    return {re.sub(r"_\d+$", "", name) for name in found} & set(metadata.tables) - SMALL
+    known = {alias: table for table, alias in re.findall(r"(?:FROM|JOIN) (\w+) (\w)\b", sql)}
+    return {re.sub(r"_\d+$", "", known.get(name, name)) for name in found} & set(metadata.tables) - SMALL
 
 
 def sent(template: Path, folder: Path, act: Callable[[Connection], Any]) -> list[str]:
@@ -150,6 +153,56 @@ def test_a_changed_ticket_is_counted_anew_and_no_other_of_its_service_is_read(
     assert any(step.startswith("SEARCH tally USING PRIMARY KEY (part=? AND unit=?") for step in steps(large, sums))
 
 
+LINED_UP = [part for part in EVERY_PART if part.lined]
+
+
+def test_what_stands_in_line_is_remembered() -> None:
+    assert [(part.requirement, part.name) for part in LINED_UP] == [
+        ("BS15000-7.2-c", "by_service"),
+        ("BS15000-7.2-c", "by_item"),
+    ]
+
+
+@pytest.mark.parametrize("part", LINED_UP, ids=lambda part: f"{part.requirement}-{part.name}")
+@pytest.mark.parametrize(("records", "units"), [("dirty_0", ""), ("", "dirty_0"), ("dirty_0", "dirty_0")])
+def test_a_changed_ticket_is_looked_at_with_its_neighbours_alone(
+    part: Part, records: str, units: str, large: sqlite3.Connection
+) -> None:
+    noted = Noting(large)
+    near = slots(noted, part.written(sqlite.dialect()), 1, records, units)  # type: ignore[arg-type]
+    assert [scanned(large, one) for one in noted.said] == [set()] * len(noted.said)
+    assert "FROM line_near" in near
+    assert scanned(large, narrow(near, SLOT)) == set()
+
+
+def test_few_slots_are_compared_with_few_obligations(
+    large: sqlite3.Connection, sqlite_template: Path, tmp_path: Path
+) -> None:
+    large.execute(
+        f"CREATE TEMPORARY TABLE IF NOT EXISTS {SLOT} (unit INTEGER, anchor BIGINT, PRIMARY KEY (unit, anchor))"
+    )
+
+    def act(conn: Connection) -> None:
+        conn.exec_driver_sql(f"CREATE TEMPORARY TABLE {SLOT} (unit INTEGER, anchor BIGINT, PRIMARY KEY (unit, anchor))")
+        empty(conn)
+        settle(conn, LINED_UP[0], 7, 1, units=SLOT)
+
+    statements = sent(sqlite_template, tmp_path, act)
+    assert [one.split()[0] for one in statements] == ["UPDATE", "INSERT"]
+    plans = [step for one in statements for step in steps(large, one) if re.match(r"\w+ o ", step)]
+    assert plans == ["SEARCH o USING PRIMARY KEY (part=? AND unit=? AND anchor=?)"] * 2
+
+
+def test_what_changed_records_concern_is_found_in_few_rows(large: sqlite3.Connection) -> None:
+    noted = Noting(large)
+    dirty = Dirty(noted, 9)  # type: ignore[arg-type]
+    for part in PARTS:
+        dirty.few(part, 0)
+    assert any("l.target FROM link" in one for one in noted.said)
+    assert any("FROM incident k" in one for one in noted.said)
+    assert [one for one in noted.said if scanned(large, one)] == []
+
+
 class Noting:
     """Makes room for what is asked, and notes the rest."""
 
@@ -157,11 +210,24 @@ class Noting:
         self._conn = conn
         self.said: list[str] = []
 
-    def exec_driver_sql(self, sql: str) -> None:
+    def exec_driver_sql(self, sql: str) -> Answer:
         if sql.startswith("CREATE"):
             self._conn.execute(sql)
-        else:
+        elif not sql.startswith("ANALYZE"):
             self.said.append(sql)
+        return Answer()
+
+
+class Answer:
+    """Says that there was something."""
+
+    rowcount = 1
+
+    def scalar_one(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[tuple[str]]:
+        return iter([("incident",), ("change",)])
 
 
 def tables_read(sql: str) -> set[str]:
@@ -189,7 +255,7 @@ def test_all_units_are_derived_in_one_go_through_them(large: sqlite3.Connection)
 def test_few_units_are_compared_with_few_obligations(
     large: sqlite3.Connection, sqlite_template: Path, tmp_path: Path
 ) -> None:
-    statements = sent(sqlite_template, tmp_path, lambda conn: append(conn, PARTS[0], 7, 1, units="dirty_0"))
+    statements = sent(sqlite_template, tmp_path, lambda conn: append(conn, PARTS[0], 7, 1, Few("dirty_0", "dirty_0")))
     assert [one.split()[0] for one in statements] == ["UPDATE", "INSERT"]
     plans = [step for one in statements for step in steps(large, one) if re.match(r"\w+ o ", step)]
     assert plans == [

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select
 
 from hub.conformance.evidence import Rows, any_of, rows
-from hub.conformance.expression import days_after, later_of, since_when, touched
+from hub.conformance.expression import changed, days_after, later_of, since_when, touched
+from hub.conformance.lineup import ASKED, in_line
 from hub.conformance.owed import NEVER
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
@@ -26,6 +28,13 @@ _link = metadata.tables["link"]
 _record = metadata.tables["record"]
 _incident = kind_tables["incident"]
 _DAY_MS = 86_400_000
+_NAMED = 0
+"""Role of an incident that forms no cluster; a decision may name it."""
+_LINKED = {
+    True: {name: step for step, name in enumerate(FROM_INCIDENT, 2)},
+    False: {name: step for step, name in enumerate(FROM_PROBLEM, 2 + len(FROM_INCIDENT))},
+}
+"""Does the incident state the link -> its name -> role of the problem in line."""
 
 
 def _reported(incident: Any) -> ColumnElement[Any]:
@@ -36,19 +45,76 @@ def _counts(incident: Any) -> ColumnElement[bool]:
     return func.coalesce(incident.c.status_category, "").not_in(("cancelled", "rejected"))
 
 
-def _incidents(naming: str, *, by_category: bool) -> Any:
-    """Select (subject, category, sid, at) of the incidents that may form a cluster; read once for all that looks at them."""
-    link, incident = _link.alias(), _incident.alias()
-    subject, category, at = _about(link, incident, by_category=by_category)
-    chosen = [link.c.type == naming, touched(link.c.target), _counts(incident), _reported(incident).is_not(None)]
-    if by_category:
-        chosen.append(func.coalesce(incident.c.category, "") != "")
-    return (
-        select(subject, category, incident.c.sid.label("sid"), at.label("at"))
-        .select_from(link.join(incident, incident.c.sid == link.c.sid))
-        .where(*chosen)
-        .cte("seen")
-    )
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The line in which the incidents of a subject and category stand, one part's own."""
+
+    naming: str
+    """Field by which an incident names its subject."""
+    by_category: bool
+    q: Parameters
+
+    def incidents(self) -> Any:
+        """Select the incidents, read once for all that looks at them; those that may form a cluster are asked."""
+        scope, incident = _link.alias(), _incident.alias()
+        rows = self._rows(scope, incident, case((_counts(incident), ASKED), else_=_NAMED))
+        return self._marked(rows.select_from(_scoped(scope, incident))).cte("seen")
+
+    def problems(self, *, outward: bool) -> Any:
+        """Select every problem linked to such an incident, by the end that states it.
+
+        The joins are outer ones and their rows are asked for in words that hide it, or the engine would begin with all
+        links there are.
+        """
+        scope, incident, link, other = _link.alias(), _incident.alias(), _link.alias(), _record.alias()
+        here, there = (link.c.sid, link.c.target) if outward else (link.c.target, link.c.sid)
+        steps = _LINKED[outward]
+        is_problem = or_(other.c.kind == "problem", link.c.type == "problem_ids")
+        rows = self._rows(scope, incident, case(*((link.c.type == name, step) for name, step in steps.items())))
+        rows = (
+            rows.add_columns(there.label("other"), link_instant(link).label("value"))
+            .select_from(
+                _scoped(scope, incident)
+                .outerjoin(link, and_(here == incident.c.sid, link.c.type.in_(steps)))
+                .outerjoin(other, other.c.sid == there)
+            )
+            .where(_counts(incident), func.coalesce(is_problem, false()))
+        )
+        told = self._marked(rows).subquery("told").c
+        return (
+            select(
+                told.unit.label("subject"),
+                told.grp.label("category"),
+                told.at.label("reported_at"),
+                told.other.label("problem"),
+                told.value.label("made"),
+            )
+            .where(told.step.in_(steps.values()))
+            .limit(NEVER)
+            .subquery("linked")
+        )
+
+    def _rows(self, scope: Any, incident: Any, step: ColumnElement[int]) -> Select[Any]:
+        subject, category, at = _about(scope, incident, by_category=self.by_category)
+        chosen = [scope.c.type == self.naming, touched(scope.c.target), changed(incident.c.sid), at.is_not(None)]
+        if self.by_category:
+            chosen.append(func.coalesce(incident.c.category, "") != "")
+        return select(
+            subject.label("unit"),
+            category.label("grp"),
+            at.label("at"),
+            step.label("step"),
+            incident.c.sid.label("sid"),
+        ).where(*chosen)
+
+    def _marked(self, rows: Select[Any]) -> Select[Any]:
+        """Say how far an episode reaches: back to the k-th incident before the one that opens it, and on to when it is due."""
+        before = 2 * self.q.window_days * _DAY_MS if self.q.k > 1 else NEVER
+        return in_line(rows, before=before, after=(self.q.decision_days + 2) * _DAY_MS)
+
+
+def _scoped(scope: Any, incident: Any) -> Any:
+    return scope.join(incident, incident.c.sid == scope.c.sid)
 
 
 def _clusters(seen: Any, q: Parameters) -> Any:
@@ -58,16 +124,16 @@ def _clusters(seen: Any, q: Parameters) -> Any:
     incident it is compared with.
     """
     k, window_days = q.k, q.window_days
-    over: dict[str, Any] = {"partition_by": (seen.c.subject, seen.c.category), "order_by": (seen.c.at, seen.c.sid)}
+    over: dict[str, Any] = {"partition_by": (seen.c.unit, seen.c.grp), "order_by": (seen.c.at, seen.c.sid)}
     first = func.lag(seen.c.at, k - 1).over(**over) if k > 1 else seen.c.at
     # one layer: of windows within windows SQLite expects no rows, and then compares each with each
     before = func.lag(seen.c.at).over(**over) - func.lag(seen.c.at, k).over(**over)
-    episodes = select(*seen.c, first.label("first"), before.label("before")).subquery("episodes")
-    e = episodes.c
+    told = select(seen.c.unit, seen.c.grp, seen.c.sid, seen.c.at, first.label("first"), before.label("before"))
+    e = told.where(seen.c.step == ASKED).subquery("episodes").c
     return (
         select(
-            e.subject,
-            e.category,
+            e.unit.label("subject"),
+            e.grp.label("category"),
             e.sid.label("anchor"),
             e.first,
             e.at.label("opened"),
@@ -85,43 +151,16 @@ def _of_episode(followed: Any, cluster: Any) -> ColumnElement[bool]:
     return and_(f.subject == c.subject, f.category == c.category, f.reported_at >= c.first, f.reported_at <= c.due)
 
 
-def _linked_problem(seen: Any, *, outward: bool) -> Any:
-    """Select every problem linked to an incident, by the end that states it, with what the incident is about.
-
-    Apart from the episodes, or all incidents of one are looked at: these grow with the square of time. The joins are outer
-    ones and their rows are asked for in words that hide it, or the engine would begin with all links there are.
-    """
-    link, other = _link.alias(), _record.alias()
-    types = FROM_INCIDENT if outward else FROM_PROBLEM
-    here, there = (link.c.sid, link.c.target) if outward else (link.c.target, link.c.sid)
-    is_problem = or_(other.c.kind == "problem", link.c.type == "problem_ids")
-    return (
-        select(
-            seen.c.subject,
-            seen.c.category,
-            seen.c.at.label("reported_at"),
-            there.label("problem"),
-            link_instant(link).label("made"),
-        )
-        .select_from(
-            seen.outerjoin(link, and_(here == seen.c.sid, link.c.type.in_(types))).outerjoin(
-                other, other.c.sid == there
-            )
-        )
-        .where(func.coalesce(is_problem, false()))
-        .limit(NEVER)
-        .subquery("linked")
-    )
-
-
 def _about(scope: Any, incident: Any, *, by_category: bool) -> list[ColumnElement[Any]]:
     category: ColumnElement[Any] = incident.c.category if by_category else literal("")
     return [scope.c.target.label("subject"), category.label("category"), _reported(incident).label("reported_at")]
 
 
-def _problem(cluster: Any, seen: Any, *, outward: bool) -> Rows:
-    """A problem linked to an incident of the episode."""
-    linked = _linked_problem(seen, outward=outward)
+def _problem(cluster: Any, linked: Any) -> Rows:
+    """A problem linked to an incident of the episode.
+
+    Apart from the episodes, or all incidents of one are looked at: these grow with the square of time.
+    """
     made = linked.c.made
     return rows("problem", _of_episode(linked, cluster), made, table=linked, record=linked.c.problem).doubtful(
         and_(linked.c.problem.is_not(None), made.is_(None)), "when the incident was linked to the problem is not known"
@@ -190,8 +229,8 @@ def _declared(a: Any) -> ColumnElement[bool]:
 def _cluster_part(
     rid: str, name: str, words: Words, q: Parameters, *, kind: str, naming: str, by_category: bool
 ) -> Part:
-    seen = _incidents(naming, by_category=by_category)
-    cluster = _clusters(seen, q)
+    line = Line(naming, by_category, q)
+    cluster = _clusters(line.incidents(), q)
     units = Unit(
         kind=kind,
         rows=cluster,
@@ -199,10 +238,11 @@ def _cluster_part(
         anchor=cluster.c.anchor,
         opened=cluster.c.opened,
         conditions=(),
-        reads={"incident": "near", "problem": "far"},
+        reads={kind: "near", "incident": "near", "problem": "far"},
         has_envelope=False,
+        lined={"incident": "near", "problem": "near"},
     )
-    problems = [_problem(cluster, seen, outward=outward) for outward in (True, False)]
+    problems = [_problem(cluster, line.problems(outward=outward)) for outward in (True, False)]
     decisions = _decided(cluster, naming, by_category=by_category)
     known = frozenset({naming, "category"} if by_category else {naming})
     return deadline(

@@ -99,7 +99,7 @@ def _resolved(services: Unit, window_days: int) -> tuple[Rows, ColumnElement[Any
     It came back if it was taken up again, or if another of its category on the same item, or on none, was
     reported for the service within the window. Without a category that is not known.
     """
-    month, again = _period.alias(), child_tables["incident", "reopens"].alias()
+    month = _period.alias()
     followed = _followed(window_days)
     began = (
         select(month.c.starts_at)
@@ -109,14 +109,13 @@ def _resolved(services: Unit, window_days: int) -> tuple[Rows, ColumnElement[Any
         .correlate_except(month)
         .scalar_subquery()
     )
-    reopened = exists().where(again.c.sid == followed.c.sid).correlate_except(again)
     member = (
         select(
             followed.c.service,
             followed.c.sid,
             followed.c.at,
             began.label("month"),
-            case((reopened, 1), else_=followed.c.back).label("back"),
+            followed.c.back,
         )
         .limit(NEVER)
         .subquery("member")
@@ -138,8 +137,9 @@ def _resolved(services: Unit, window_days: int) -> tuple[Rows, ColumnElement[Any
 
 
 def _followed(window_days: int) -> FromClause:
-    """Select (service, sid, at, back) of resolved incidents: 1 = a like one followed in time, NULL = not known."""
+    """Select (service, sid, at, back) of resolved incidents: 1 = it came back, NULL = not known."""
     link, item, i = _link.alias(), _link.alias(), _incident.alias()
+    again = child_tables["incident", "reopens"].alias()
     window = window_days * _DAY_MS
     step = union_all(select(literal(0).label("step")), select(literal(ASKED))).subquery("both").c.step
     at = case((step == ASKED, i.c.resolved_at), else_=func.coalesce(i.c.reported_at, i.c.recorded_at, i.c.created_at))
@@ -155,6 +155,9 @@ def _followed(window_days: int) -> FromClause:
             at.label("at"),
             step.label("step"),
             i.c.sid.label("sid"),
+            case((and_(step == ASKED, exists().where(again.c.sid == i.c.sid).correlate_except(again)), 1)).label(
+                "value"
+            ),
         )
         .select_from(named.join(step.table, true()))
         .where(
@@ -171,9 +174,9 @@ def _followed(window_days: int) -> FromClause:
     ).over(  # backwards, so that only the least so far is kept in mind
         partition_by=(d.unit, d.grp), order_by=(d.at.desc(), d.step.desc()), rows=(None, 0)
     )
-    a = select(d.unit, d.grp, d.at, d.step, d.sid, following.label("following")).subquery("ahead").c
+    a = select(d.unit, d.grp, d.at, d.step, d.sid, d.value, following.label("following")).subquery("ahead").c
     soon = func.coalesce(a.following, NEVER) <= a.at + window
-    back = case((func.substr(a.grp, 1, 1) == _UNKNOWN, None), (soon, 1), else_=0)
+    back = case((a.value == 1, 1), (func.substr(a.grp, 1, 1) == _UNKNOWN, None), (soon, 1), else_=0)
     return (
         select(a.unit.label("service"), a.sid, func.max(a.at).label("at"), func.max(back).label("back"))
         .where(a.step == ASKED, touched(a.unit), changed(a.sid))
