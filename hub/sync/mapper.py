@@ -32,6 +32,8 @@ Mapped = Callable[[], Intake]
 """Waits for what a page became."""
 Begin = Callable[[Sequence[Document]], Mapped]
 """Begins to map the documents of a page; safe to call from any thread."""
+_PATIENCE_S = 60.0
+"""A page takes a fraction of a second; what takes so long has come to a stand."""
 _HERE = b""
 """The answer that leaves a page to whoever asked."""
 
@@ -78,7 +80,12 @@ def mapping_apart(source: Source, name: str) -> Iterator[Begin | None]:
             answer = messenger.submit(ask, documents)
 
             def finish() -> Intake:
-                intake = _understand(answer.result())
+                try:
+                    intake = _understand(answer.result(_PATIENCE_S))
+                except TimeoutError:  # whatever holds it up must not hold up the reading
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                    intake = None
                 return take_in(source, name, documents) if intake is None else intake
 
             return finish

@@ -86,7 +86,9 @@ def report(found: Figures, others: list[Rival], chosen: argparse.Namespace) -> l
     """Turn the figures into lines."""
     full, loop = _median(found.full), _median(found.loop)
     each = full / chosen.issues
-    reading, changed = _median(found.full, "reading_s"), _median(found.changed, "reading_s")
+    changed = _median(found.changed, "reading_s")
+    start = _median(found.changed, "cpu_s") - changed
+    work = _median(found.full, "cpu_s") - start  # of both processes; by the clock two cores would make it look less
     one, four = _median(found.latency[1]), _median(found.latency[4])
     peak = max(run.peak_mb for run in found.full)
     pages = sum(-(-len(range(n, chosen.issues, len(PROJECTS))) // PAGE) for n in range(len(PROJECTS)))
@@ -111,7 +113,7 @@ def report(found: Figures, others: list[Rival], chosen: argparse.Namespace) -> l
         Row(f"peak memory, {chosen.issues} issues", f"{peak:.0f} MB", "at most 150 MB"),
         *(Row(f"peak memory, {chosen.many} issues", f"{run.peak_mb:.0f} MB, {run.peak_mb / peak:.2f} times; {run.seconds:.0f} s", "at most 1.3 times") for run in found.many),
         Row("requests", f"{_median(found.full, 'requests'):.0f}, of them {pages} pages"),
-        Row("one per cent changed, reading only", f"{changed:.2f} s of {reading:.2f} s = {100 * changed / reading:.1f} %", "at most 3 %"),
+        Row("one per cent changed, without start-up", f"{changed:.2f} s of {work:.2f} s of work = {100 * changed / work:.1f} %", "at most 3 %"),
         Row(f"answers 250 ms late, {chosen.latency_issues} issues", f"one fetcher {one:.1f} s, four {four:.1f} s: {one / four:.1f} times", "at least 2.5 times"),
     ]  # fmt: skip
     return rows

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from hub.clock import FixedClock
 from hub.store.store import Store
 from hub.store.tables import metadata
+from hub.sync import mapper
 from hub.sync.mapper import can_map_apart
 from hub.sync.run import SourceSummary
 from hub.sync.runner import SourceJob, sync_source
@@ -143,6 +144,23 @@ def test_a_process_that_dies_costs_no_page(make_store) -> None:
         source.spoil = die if deadly else staticmethod(lambda _document, given: given)
         seen.append((sync(store, source), contents(store)))
     assert seen[0] == seen[1]
+
+
+def test_a_process_that_comes_to_a_stand_is_ended(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapper, "_PATIENCE_S", 0.5)
+    before = children()
+
+    def stand(_document: Document, given: Normalised) -> Normalised:
+        if os.getpid() != OURS:
+            time.sleep(600)
+        return given
+
+    source = Told("desk", tool_of(8))
+    source.spoil = stand
+    source.tell = lambda: str(os.getpid())
+    assert sync(store, source).complete
+    assert titles(store) == {str(OURS)}
+    assert children() == before
 
 
 def test_no_room_for_a_process_is_no_fault(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
