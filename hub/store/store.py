@@ -185,7 +185,7 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
     "temp_store=MEMORY",
-    "cache_size=-16384",
+    "cache_size=-8192",
     "wal_autocheckpoint=4096",  # 16 MB: a page of records fills several, and each checkpoint waits for the disk
 )
 
