@@ -83,8 +83,7 @@ def mapping_apart(source: Source, name: str) -> Iterator[Begin | None]:
                 try:
                     intake = _understand(answer.result(_PATIENCE_S))
                 except TimeoutError:  # whatever holds it up must not hold up the reading
-                    with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+                    _end(pid)
                     intake = None
                 return take_in(source, name, documents) if intake is None else intake
 
@@ -99,6 +98,7 @@ def mapping_apart(source: Source, name: str) -> Iterator[Begin | None]:
         try:
             yield begun
         finally:
+            _end(pid)  # it keeps nothing, and a page nobody waits for may hold it up
             messenger.shutdown(cancel_futures=True)
             pipe.close()
             with suppress(ChildProcessError):  # somebody has this process's children waited for by the system
@@ -135,6 +135,11 @@ def _begin_worker(source: Source, name: str) -> tuple[int, Connection] | None:
         _work(source, name, theirs)
     theirs.close()
     return pid, ours
+
+
+def _end(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _work(source: Source, name: str, pipe: Connection) -> NoReturn:

@@ -26,9 +26,15 @@ from hub.sync.runner import SourceJob, sync_source
 from hub.sync.source import Document, Normalised, Skip
 from hub.testing.factory import at, change, incident
 from hub.testing.memory import MemorySource, MemoryTool
+from tests.peer import unavailable
 
-pytestmark = pytest.mark.skipif(not can_map_apart(), reason="a second core, and Linux")
 OURS = os.getpid()
+
+
+@pytest.fixture(autouse=True)
+def room() -> None:
+    if not can_map_apart():
+        unavailable("mapping apart needs Linux and a second core")
 
 
 def tool_of(number: int) -> MemoryTool:
@@ -195,6 +201,27 @@ def test_reading_that_fails_leaves_no_process(store: Store) -> None:
     job = SourceJob("desk", MemorySource("desk", tool_of(5)), apart=True)
     with pytest.raises(KeyboardInterrupt):
         sync_source(store, job, clock=FixedClock(at(10)), progress=interrupt, census=False)
+    assert children() == before
+
+
+def test_reading_that_fails_does_not_wait_for_a_process_that_came_to_a_stand(store: Store) -> None:
+    before = children()
+
+    def stand(document: Document, given: Normalised) -> Normalised:
+        if os.getpid() != OURS and not document.native_id.endswith(("/0", "/100")):
+            time.sleep(600)
+        return given
+
+    def interrupt(_summary: SourceSummary) -> None:
+        raise KeyboardInterrupt
+
+    source = Told("desk", tool_of(5), page_size=1)
+    source.spoil = stand
+    job = SourceJob("desk", source, apart=True)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        sync_source(store, job, clock=FixedClock(at(10)), progress=interrupt, census=False)
+    assert time.monotonic() - began < 30
     assert children() == before
 
 
