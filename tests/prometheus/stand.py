@@ -51,6 +51,7 @@ class Stand:
         self.facts, self.folder = facts, folder
         self.prometheus: str = facts["prometheus"]
         self.alertmanager: str = facts["alertmanager"]
+        self._tests = 0
         self._made: list[PrometheusSource] = []
         self._children: list[subprocess.Popen[bytes]] = []
 
@@ -64,7 +65,7 @@ class Stand:
             "ticket_projects": ["OPS"],
             "step_s": 2,
             "history_days": 1,
-            "alerts": 'alertname="QueueTooLong"',
+            "alerts": f'alertname="QueueTooLong",queue="{self.named}"',
             "overlap_minutes": 1,
         }
         return PrometheusSettings.model_validate(fields | more)
@@ -73,14 +74,21 @@ class Stand:
         self._made.append(make_source(self.settings(**more), context(folder, clock)))
         return self._made[-1]
 
+    @property
+    def named(self) -> str:
+        """The queue of this test: what fired for an earlier test is remembered by both servers, and is none of its alerts."""
+        return f"orders-{self._tests}"
+
     def close(self) -> None:
+        """End what the test opened; the next one has a queue of its own."""
+        self._tests += 1
         while self._made:
             self._made.pop().close()
 
     def queue(self, length: int) -> None:
         """More than 10 fires the alert."""
         Path(self.facts["metrics_file"]).write_text(
-            f'# TYPE demo_queue_length gauge\ndemo_queue_length{{queue="orders"}} {length}\n'
+            f'# TYPE demo_queue_length gauge\ndemo_queue_length{{queue="{self.named}"}} {length}\n'
             '# TYPE demo_up gauge\ndemo_up{service="shop"} 1\n'
         )
 
@@ -103,7 +111,7 @@ class Stand:
 
     def firing(self) -> list[dict[str, Any]]:
         found = httpx.get(f"{self.alertmanager}/api/v2/alerts").json()
-        return [one for one in found if one["labels"]["alertname"] == "QueueTooLong"]
+        return [one for one in found if one["labels"].get("queue") == self.named]
 
     def silence(
         self, comment: str, matchers: dict[str, str], *, start: datetime | None = None, hours: float = 1

@@ -92,7 +92,7 @@ def test_the_life_of_an_alert(stand: Stand, store, tmp_path) -> None:
     [alert] = held(store, Alert)
     assert (alert.status, alert.ended_at, alert.severity, alert.service_ids) == ("firing", None, "critical", [SHOP])
     assert (alert.outage, alert.acknowledged_at, alert.references) == (True, None, [])
-    assert alert.title == "QueueTooLong: queue of orders is 42"
+    assert alert.title == f"QueueTooLong: queue of {stand.named} is 42"
     assert abs(alert.started_at - _ms(stand.firing()[0]["startsAt"])) < 1, "as exact as Alertmanager has it"
 
     # taken: whoever silences a firing alert has taken it, and names the ticket
