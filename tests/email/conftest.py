@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.email.imap_kit import Mailbox
 from tests.peer import running
 
 
@@ -16,3 +17,11 @@ from tests.peer import running
 def server(shared: Path) -> Iterator[dict[str, Any]]:
     with running(shared, "mail.py", "--python", sys.executable) as started:
         yield started
+
+
+@pytest.fixture
+def box(server: dict[str, Any]) -> Iterator[Mailbox]:
+    """A person's mailbox, closed however the test ends."""
+    opened = Mailbox(server)
+    yield opened
+    opened.close()

@@ -108,9 +108,8 @@ def answer(question, *, word: str = "APPROVE") -> bytes:
     return "\r\n".join([*fields, "", word, ""]).encode()
 
 
-def test_asked_answered_read_approved_and_sent(server, config: Path, run_hub, monkeypatch, tmp_path):
+def test_asked_answered_read_approved_and_sent(server, box: Mailbox, config: Path, run_hub, monkeypatch):
     monkeypatch.setattr(Session, "requirements", lambda _: list(compiled("BS15000-8.2-d")))
-    box = Mailbox(server)
     box.make(FOLDER, [])
 
     def call(when: str, *words: object) -> list[dict[str, object]]:
@@ -131,7 +130,7 @@ def test_asked_answered_read_approved_and_sent(server, config: Path, run_hub, mo
     def stands(when: str) -> str:
         return next(str(row["state"]) for row in call(when, "report", "plan", "--all") if row["report"] == ID)
 
-    file = tmp_path / "report.pdf"
+    file = config.parent / "report.pdf"
     file.write_bytes(BODY)
     call("2026-11-02T08:00:00Z", "sync")
     call("2026-11-02T08:10:00Z", "report", "draft", ID, file)
@@ -159,4 +158,3 @@ def test_asked_answered_read_approved_and_sent(server, config: Path, run_hub, mo
     assert letter["X-Conformance-Hash"].strip() == hashlib.sha256(BODY).hexdigest()
     assert stands("2026-11-02T12:04:00Z") == "submitted"
     box.remove(FOLDER)
-    box.close()

@@ -11,7 +11,7 @@ from hub_sandbox.organisation import Organisation
 from tests.kill.harness import LATER, NOW, SCENARIOS, Order, Workshop, call, start
 from tests.kill.picture import take_picture
 from tests.kill.test_kill import NOWS, Reference, _judge
-from tests.store_fixtures import Places
+from tests.store_fixtures import Places, private_server
 
 pytestmark = pytest.mark.peer
 OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -29,6 +29,12 @@ def crash(server):
 def restart(server):
     server.stop("fast")
     server.start()
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """A server of its own: what other tests keep open there would be lost too."""
+    yield from private_server()
 
 
 @pytest.fixture(scope="module")
