@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from hub.conformance.decision import best_first
 from hub.conformance.dirty import Few
 from hub.conformance.expression import narrow
 from hub.conformance.lineup import SLOT, lay_line, lined_up, slots
@@ -96,13 +97,16 @@ def fill(conn: Connection, part: Part, number: int) -> None:
 
 
 def _lay(conn: Connection, part: Part, number: int, derived: str, units: str = "") -> None:
-    taken = ", ".join(f"s.{name}" for name in OBLIGATION_COLUMNS)
-    place = "coalesce((SELECT r.place FROM record r WHERE r.sid = s.unit), 0)"
-    only = f" WHERE {_among('s', SLOT)}" if units == SLOT else ""
+    place = "coalesce((SELECT r.place FROM record r WHERE r.sid = {}.unit), 0)"
+    rows = best_first(derived, str(number), place.format("chosen")) if units != SLOT else ""
+    if rows:
+        rows += " ON CONFLICT DO NOTHING"
+    else:
+        taken = ", ".join(f"s.{name}" for name in OBLIGATION_COLUMNS)
+        only = f" WHERE {_among('s', SLOT)}" if units == SLOT else ""
+        rows = f"SELECT {number}, {taken}, {place.format('s')} FROM ({derived}) s{only}"
     try:
-        conn.exec_driver_sql(
-            f"INSERT INTO fresh (part, {_NAMES}) SELECT {number}, {taken}, {place} FROM ({derived}) s{only}"
-        )
+        conn.exec_driver_sql(f"INSERT INTO fresh (part, {_NAMES}) {rows}")
     except IntegrityError as error:
         raise PluginError(
             f"part {part.name!r} of {part.requirement} gives one unit two obligations with one anchor"

@@ -6,6 +6,7 @@ them but for three choices; it is written once for each of these and engine, not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +35,7 @@ from hub.conformance.piped import Piped, given
 from hub.conformance.verdict import EXPIRED
 from hub.store.tables import Text
 
-__all__ = ["Choice", "decision", "laid_out"]
+__all__ = ["Choice", "best_first", "decision", "laid_out"]
 
 _NO_DUE = "when it is due is not known"
 _KEPT = ("unit", "anchor", "opened_at", "due_at", "hidden_at", "doubt", "at", "record", "declared", "expires_at", "who")
@@ -48,6 +49,11 @@ _TYPES: dict[str, Any] = {
     "undated": Text,
     "counts": Boolean,
 }
+_NUMBERED = re.compile(
+    r"row_number\(\) OVER \(PARTITION BY graded\.unit, graded\.anchor ORDER BY (?P<order>[^\n]*)\) AS place"
+)
+_LAST = "\n SELECT chosen."
+_ENDS = "\nFROM chosen"
 _LAID = {name: _TYPES.get(name, BigInteger) for name in (*_KEPT, "lost_at", "lacks", "undated", "counts")}
 
 
@@ -83,6 +89,22 @@ def laid_out(rows: Sequence[Select[Any]]) -> Select[Any]:
     if len(rows) == 1:
         return rows[0].limit(NEVER)
     return select(union_all(*rows).subquery("several")).limit(NEVER)
+
+
+def best_first(written: str, before: str, after: str) -> str:
+    """Write a part's select so that of what a unit may be decided by the best comes first, all of it, with columns `before` and `after`.
+
+    `after` may name `chosen.unit`. Whoever keeps the first row of each unit and anchor has what the select gives, and the engine
+    sorts but does not number. Empty where the select is of another form.
+    """
+    found = _NUMBERED.search(written)
+    if found is None or _NUMBERED.search(written, found.end()) or not written.endswith(_ENDS):
+        return ""
+    plain = f"{written[: found.start()]}1 AS place{written[found.end() :]}"
+    chosen, last = plain.removesuffix(_ENDS).split(_LAST)
+    order = found["order"].replace("graded.", "chosen.")
+    told = f"SELECT {before}, chosen.{last}, {after}"
+    return f"{chosen}\n {told} {_ENDS}\n ORDER BY chosen.unit, chosen.anchor, {order}"
 
 
 def _decided(laid: Any) -> Any:

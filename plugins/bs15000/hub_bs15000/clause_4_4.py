@@ -190,7 +190,7 @@ def _kept_each(rid: str, every: PeriodName, business_days: int) -> Part:
     t, m = target.c, measurement.c
     its_id = select(place.c.id).where(place.c.sid == s.sid).correlate_except(place).scalar_subquery()
     promised = (
-        named.c.target == s.sid,
+        named.c.target + 0 == s.sid,  # not by its index: of all that names a service few are agreements
         named.c.type == "service_ids",
         sla.c.sid == named.c.sid,
         sla.c.signed_at.is_not(None),
