@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
-from hub.conformance.situation.measured import Measured, availability_of
+from hub.conformance.situation.measured import UNMEASURED, Measured, availability_of
 from hub.conformance.subject import subjects
 from hub.sla.open_time import Span
 from hub.sla.reported import METRIC as BY_TOOL
@@ -27,27 +27,18 @@ _outage: Any = kind_tables["outage"].c
 
 
 class ServiceTime(msgspec.Struct, frozen=True, kw_only=True):
-    """Availability of one service over a period; seconds of agreed time."""
+    """Availability of one service over a period."""
 
     service: Subject
     critical: bool
-    target: float | None
-    """In force when it was measured, per cent."""
     goal: float | None
     """In force now, per cent."""
-    actual: float | None = None
-    """Per cent; None = not known."""
-    declared: bool = False
-    """The percentage is what somebody states: no time was counted, and it is never added to time that was."""
-    up_s: float = 0
-    known_s: float = 0
-    coverage: float | None = None
-    """The least of its parts; None = not known."""
-    proven: bool = False
-    """Enough of the whole period was watched."""
-    missing: str = ""
-    """Why there is no figure, or no whole one."""
-    formula: str = ""
+    measured: Measured
+
+    @property
+    def target(self) -> float | None:
+        """In force when it was measured, per cent; None = none."""
+        return self.measured.promised(self.goal)
 
 
 class OutageLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,29 +80,16 @@ def service_times(
     services = conn.execute((asked if audience is None else asked.where(audience.holds(s.sid))).order_by(s.sid)).all()
     measured = availability_of(conn, period, instant)
     named = subjects(conn, [row.sid for row in services], known_at)
-    found = [_time(row, named[row.sid], measured.get(row.sid)) for row in services]
+    found = [
+        ServiceTime(
+            service=named[row.sid],
+            critical=row.criticality in ("critical", "high"),
+            goal=row.availability_target,
+            measured=measured.get(row.sid, UNMEASURED),
+        )
+        for row in services
+    ]
     return sorted(found, key=lambda one: (one.service.title or one.service.key, one.service.id))
-
-
-def _time(service: Any, named: Subject, measured: Measured | None) -> ServiceTime:
-    critical, goal = service.criticality in ("critical", "high"), service.availability_target
-    if measured is None:
-        missing = "no figure of the period was measured"
-        return ServiceTime(service=named, critical=critical, target=goal, goal=goal, missing=missing)
-    return ServiceTime(
-        service=named,
-        critical=critical,
-        target=measured.promised(goal),
-        goal=goal,
-        actual=measured.actual,
-        declared=measured.declared,
-        up_s=measured.up_s,
-        known_s=measured.known_s,
-        coverage=measured.coverage,
-        proven=measured.proven,
-        missing=measured.missing,
-        formula=measured.formula,
-    )
 
 
 def outages(

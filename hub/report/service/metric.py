@@ -201,33 +201,34 @@ def _doubts(line: Line, *, gaps: bool) -> Iterable[str]:
         yield "some cases cannot be measured"
 
 
-def _available(beside: Beside, now: ServiceTime, before: ServiceTime | None) -> Level:
+def _available(beside: Beside, time: ServiceTime, before: ServiceTime | None) -> Level:
+    now, title = time.measured, time.service.title or time.service.key
     kept: Kept = "not_provable"
     if now.proven and now.actual is not None:
-        kept = "no_cases" if now.target is None else "met" if now.actual >= now.target else "missed"
-    was = before.actual if before else None
+        kept = "no_cases" if time.target is None else "met" if now.actual >= time.target else "missed"
+    was = before.measured.actual if before else None
     metric = ReportMetric(
-        metric_id=f"availability/{now.service.id}",
-        name=f"{now.service.title or now.service.key}: availability",
+        metric_id=f"availability/{time.service.id}",
+        name=f"{title}: availability",
         unit="%",
         formula_version=now.formula or None,
-        current_target=now.target,
+        current_target=time.target,
         current_actual=now.actual,
         current_numerator=now.up_s if now.known_s else None,
         current_denominator=now.known_s or None,
         current_coverage=now.coverage,
-        next_target=now.goal,
+        next_target=time.goal,
         verdict=kept,
         missing_reason=None if now.actual is not None else now.missing or "nothing was measured",
         comment=None if now.actual is None else doubt_of(now) or None,
     )
     return Level(
         beside.line(metric, before=was, restated=was, why="restated because records came later"),
-        now.service.title or now.service.key,
-        "availability" + ("" if now.target is None else f" >= {now.target:g} %"),
-        services=(now.service.id,),
-        critical=now.critical,
-        goal="" if now.goal is None else f">= {now.goal:g} %",
+        title,
+        "availability" + ("" if time.target is None else f" >= {time.target:g} %"),
+        services=(time.service.id,),
+        critical=time.critical,
+        goal="" if time.goal is None else f">= {time.goal:g} %",
     )
 
 
