@@ -203,6 +203,38 @@ def test_finance_is_told_only_where_it_was_agreed(any_store, agreed, why):
         assert finance(asked(conn, type="finance")).absent.phrase == "no cases"
 
 
+@pytest.mark.parametrize(
+    ("days", "owed"),
+    [
+        (("2025-01-01", None), (True, True)),
+        ((None, "2026-11-01"), (True, True)),
+        ((None, "2026-10-31"), (True, False)),
+        ((None, "2026-10-01"), (False, False)),
+        (("2026-10-31", None), (False, True)),
+        (("2026-11-01", None), (False, False)),
+    ],
+)
+@pytest.mark.parametrize(
+    ("terms", "spoken"),
+    [
+        (FinanceReporting(frequency="month"), "no cases"),
+        (FinanceReporting(none_agreed=True), "it was agreed that money is not reported"),
+    ],
+)
+def test_an_agreement_that_is_not_in_force_when_the_period_ends_says_nothing_on_money(
+    any_store, days, owed, terms, spoken
+):
+    """Asked at the end of the 30th and of the month: in force from the first of the days until before the second."""
+    begins, ends = days
+    keep(
+        any_store,
+        [Sla(id="r:sla", source="r", signed_at=BEFORE, finance_reporting=terms, valid_from=begins, valid_to=ends)],
+    )
+    with any_store.begin() as conn:
+        told = [finance(asked(conn, as_of=at)).absent.phrase for at in (END - DAY, END + DAY)]
+    assert told == [spoken if one else "no agreement asks for it" for one in owed]
+
+
 def test_security(conn):
     found = security(asked(conn))
     assert table(found, "Security incidents") == [("phishing", 2, 1, 1, 1, "10.5 EUR", 1)]
