@@ -64,6 +64,7 @@ def test_one_figure_counts_whichever_was_read_first(make_store, case) -> None:
             [level] = levels(conn, [], MONTH, BEFORE, None)
             [time] = service_times(conn, MONTH, MONTH[1], None, None)
         assert (level.current, level.kept) == (current, kept)
+        assert (level.no_figure_before, level.no_figure_now) == ("not known", "not known")
         known = "" if time.measured.actual is None else f"{time.measured.actual:.1f}"
         assert (known, time.measured.known_s) == (current, 100 if current else 0), "not one added to the other"
 

@@ -28,7 +28,7 @@ def figure(value: float | None, unit: str | None = None) -> str:
 
 def now_text(line: ReportMetric) -> str:
     """Write the figure of the period, or why there is none."""
-    return figure(line.current_actual, line.unit) or line.missing_reason or NO_CASES
+    return figure(line.current_actual, line.unit) or line.missing_reason or "not known"
 
 
 def before_text(line: ReportMetric) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -167,7 +167,7 @@ def _promised(beside: Beside, line: Line, services: tuple[str, ...], *, gaps: bo
         current_excluded=now.excluded,
         next_target=_percentage(line.following.value, line.following.unit) if line.following else None,
         verdict=kept,
-        missing_reason=None if actual is not None else "not every ticket was read" if gaps else "no cases",
+        missing_reason=None if actual is not None else next(iter(_doubts(line, gaps=gaps)), "no cases"),
         comment="; ".join(_doubts(line, gaps=gaps)) or None,
     )
     issued_now = line.restated or line.previous
@@ -194,7 +194,7 @@ def _promised(beside: Beside, line: Line, services: tuple[str, ...], *, gaps: bo
     )
 
 
-def _doubts(line: Line, *, gaps: bool) -> Iterable[str]:
+def _doubts(line: Line, *, gaps: bool) -> Iterator[str]:
     if gaps:
         yield "not every ticket was read"
     if line.now.lacking:

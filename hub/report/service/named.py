@@ -96,6 +96,7 @@ def _counted(name: str, levels: Sequence[Level]) -> ReportMetric | None:
         return None
     met, decided = sum(one.met for one in own), sum(one.met + one.missed for one in own)
     open_to_doubt = any(one.lacking or (one.metric.comment or "").startswith("not every") for one in own)
+    doubt = "not every ticket was read or can be measured" if open_to_doubt else None
     return ReportMetric(
         metric_id=name,
         unit="%",
@@ -105,8 +106,8 @@ def _counted(name: str, levels: Sequence[Level]) -> ReportMetric | None:
         current_denominator=decided or None,
         current_excluded=sum(one.excluded for one in own),
         verdict="not_provable" if open_to_doubt else None,
-        missing_reason=None if decided else "no cases",
-        comment="not every ticket was read or can be measured" if open_to_doubt else None,
+        missing_reason=None if decided else doubt or "no cases",
+        comment=doubt,
     )
 
 

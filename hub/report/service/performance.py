@@ -77,7 +77,7 @@ def _outages(asked: Asked, listed: Sequence[OutageLine]) -> Topic:
             Column("Incident", width=16),
         ),
         [_outage(asked, one) for one in listed],
-        "no cases",
+        "no outage is recorded",
     )
 
 
@@ -115,7 +115,7 @@ def _readings(found: Sequence[Reading]) -> Topic:
             )
             for one in found
         ],
-        "no cases",
+        "nothing was measured",
     )
 
 
