@@ -130,7 +130,7 @@ def costs(
         for (service, type_, currency), own in sums.items()
     ]
     changes, estimated, ended = _changes(conn, period[0], instant, audience)
-    ordered = sorted(lines, key=lambda one: (one.service is None, one.service or "", one.cost_type or "", one.currency))
+    ordered = sorted(lines, key=_place)
     return Costs(
         lines=[one for one in ordered if one.budget or one.actual or one.to_date or one.forecast],
         unreadable=bad,
@@ -163,6 +163,12 @@ def _add(own: dict[str, Decimal], name: str, amount: str) -> bool:
         return False
     own[name] = own.get(name, Decimal(0)) + number
     return True
+
+
+def _place(one: CostLine) -> tuple[bool | str, ...]:
+    """By service; of two of one name the amounts decide."""
+    amounts = (one.budget or "", one.actual or "", one.to_date or "", one.forecast or "")
+    return (one.service is None, one.service or "", one.cost_type or "", one.currency, *amounts)
 
 
 def _text(value: Decimal | None) -> str | None:

@@ -12,6 +12,7 @@ from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.control import MOST
 from hub.conformance.situation.fact import Breach, Kept, Level
 from hub.conformance.situation.measured import Measured, availability_of
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import subjects
 from hub.records import Target
 from hub.sla.attainment import NOT_KNOWN, decided_condition
@@ -54,7 +55,7 @@ def breaches(
     rows = conn.execute(
         select(_clock.sid, _clock.metric, _clock.due_at, _clock.stopped_at)
         .where(*conditions)
-        .order_by(_clock.due_at, _clock.sid, _clock.metric)
+        .order_by(_clock.due_at, id_of(_clock.sid), _clock.metric)
         .limit(MOST)
     ).all()
     named = subjects(conn, [row.sid for row in rows], known_at)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, or_, select
 from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.measured import UNMEASURED, Measured, availability_of
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import subjects
 from hub.sla.open_time import Span
 from hub.sla.reported import METRIC as BY_TOOL
@@ -77,7 +78,7 @@ def service_times(
     s = _service
     asked = select(s.sid, s.availability_target, s.criticality).where(s.in_scope, s.vanished_at.is_(None))
     asked = asked.where(or_(s.lifecycle.is_(None), s.lifecycle.in_(("live", "retiring"))))
-    services = conn.execute((asked if audience is None else asked.where(audience.holds(s.sid))).order_by(s.sid)).all()
+    services = conn.execute(asked if audience is None else asked.where(audience.holds(s.sid))).all()
     measured = availability_of(conn, period, instant)
     named = subjects(conn, [row.sid for row in services], known_at)
     found = [
@@ -101,7 +102,7 @@ def outages(
     wanted += [o.vanished_at.is_(None), *([] if audience is None else [audience.holds(o.service_id)])]
     number = conn.scalar(select(func.count()).select_from(kind_tables["outage"]).where(*wanted)) or 0
     columns = (o.service_id, o.started_at, o.ended_at, o.planned, o.incident_id)
-    rows = conn.execute(select(*columns).where(*wanted).order_by(o.started_at, o.sid).limit(most)).all()
+    rows = conn.execute(select(*columns).where(*wanted).order_by(o.started_at, id_of(o.sid)).limit(most)).all()
     named = subjects(conn, [sid for row in rows for sid in (row.service_id, row.incident_id)], known_at)
     return number, [
         OutageLine(
@@ -127,9 +128,13 @@ def readings(conn: Connection, period: Span, known_at: int | None, audience: Aud
 def latest_readings(
     conn: Connection, metrics: Collection[str], instant: int, known_at: int | None
 ) -> dict[tuple[str, str], Reading]:
-    """Return (metric, id of what it is about or nothing) -> the last reading that was over by an instant."""
+    """Return (metric, id of what it is about or nothing) -> the last reading that was over by an instant.
+
+    Of several that ended together one that is known counts before one that is not, then that of the lesser id.
+    """
     wanted = [_measured.metric_id.in_(sorted(metrics)), _measured.period_end <= instant]
-    return {(one.metric_id, one.subject.id if one.subject else ""): one for one in _readings(conn, wanted, known_at)}
+    found = sorted(_readings(conn, wanted, known_at), key=lambda one: (-(one.end or 0), one.actual is None, one.id))
+    return {(one.metric_id, one.subject.id if one.subject else ""): one for one in reversed(found)}
 
 
 def _readings(conn: Connection, wanted: Sequence[Any], known_at: int | None) -> list[Reading]:
@@ -138,7 +143,7 @@ def _readings(conn: Connection, wanted: Sequence[Any], known_at: int | None) -> 
         select(*m, _record.c.id.label("name"))
         .join(_record, _record.c.sid == m.sid)
         .where(*wanted, m.vanished_at.is_(None))
-        .order_by(m.metric_id, m.period_end, m.subject, m.sid)
+        .order_by(m.metric_id, m.period_end, id_of(m.subject), _record.c.id)
     ).all()
     named = subjects(conn, [row.subject for row in rows], known_at)
     return [
