@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli.judging import judged, refreshed, shown_evidence, shown_instant, shown_subject
+from hub.cli.judging import judged, refreshed, require_pack, shown_evidence, shown_instant, shown_subject
 from hub.cli.option import (
     CONFIG,
     AsOfOption,
@@ -81,6 +81,7 @@ def findings(
     With either nothing is opened or closed. Waivers that end soon, and odd ones, are named on stderr.
     """
     with Session(config, log_format=log_format) as session:
+        require_pack(session)
         if as_of is None and known_at is None:
             refreshed(session)
         with judged(session, as_of, known_at) as judgement:

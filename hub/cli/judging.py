@@ -112,12 +112,12 @@ def refreshed(session: Session) -> list[FindingChange]:
 def judged(session: Session, as_of: str | None, known_at: str | None) -> Iterator[Judgement]:
     """Give a judgement at `as_of` (None = the last instant that was read) with the knowledge of `known_at`.
 
-    Raises ConfigurationError where no pack is enabled, LaggingStore where something was read and not derived, StoreError
-    where nothing was read.
+    Raises ConfigurationError where no pack is enabled, before the store is opened; LaggingStore where something was
+    read and not derived, StoreError where nothing was read.
     """
+    require_pack(session)
     known = None if known_at is None else session.instant(known_at)
     with session.store.connect() as conn:
-        require_pack(session)
         require_derived(conn)
         instant = natural_as_of(conn, known) if as_of is None else session.instant(as_of)
         if instant is None:

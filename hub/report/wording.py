@@ -10,6 +10,7 @@ from hub.report.model import Change, Identity, ProfileLine, ReportModel, RuleCha
 
 __all__ = [
     "KEPT",
+    "NO_LEVEL",
     "RESULT_WORDS",
     "Days",
     "change_sentence",
@@ -39,6 +40,10 @@ RESULT_WORDS: dict[str, str] = {
 """Verdict -> how people read it."""
 KEPT: dict[str, str] = {"met": "kept", "missed": "missed", "no_cases": "no cases", "not_provable": "not provable"}
 """How a promised level fared, as people read it."""
+NO_LEVEL = (
+    "No service level was measured: no agreement in force names a target or no ticket falls under one, "
+    "and availability of no service was measured."
+)
 _SUBJECT_LENGTH = 120
 
 

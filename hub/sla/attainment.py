@@ -16,10 +16,12 @@ from hub.sla.clock import ClockState
 from hub.sla.open_time import Span
 from hub.store.tables import metadata
 
-__all__ = ["Attainment", "TicketClock", "attainment", "decided_condition", "ticket_clocks"]
+__all__ = ["NOT_KNOWN", "Attainment", "TicketClock", "attainment", "decided_condition", "ticket_clocks"]
 
 _clock, _record, _link = metadata.tables["sla_clock"], metadata.tables["record"], metadata.tables["link"]
 _NEVER = 9_000_000_000_000_000
+NOT_KNOWN = "not known"
+"""A rate of tickets none of which could be measured."""
 c: Any = _clock.c
 
 
@@ -48,9 +50,14 @@ class Attainment:
         return self.met + self.missed
 
     def rate(self, *, conservative: bool = False) -> str:
-        """Percent met of what was decided, rounded down; `no cases` where nothing was."""
+        """Percent met of what was decided, rounded down.
+
+        `no cases` where nothing was, `not known` where there were tickets and none could be measured.
+        """
         whole = self.decided + (self.lacking if conservative else 0)
-        return floored(self.met, whole, 2) if whole else "no cases"
+        if whole:
+            return floored(self.met, whole, 2)
+        return NOT_KNOWN if self.lacking else "no cases"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,9 @@ def _states(engine: str) -> Select[Any]:
 
 
 def current_records(conn: Connection, ids: Sequence[str]) -> list[Record]:
-    """Return records as known now, in the order they were first seen; ids never read are left out."""
+    """Return records as known now, by id; ids never read are left out."""
     found: list[Record] = []
+    ids = sorted(ids)
     decompressor = zstandard.ZstdDecompressor()
     for start in range(0, len(ids), CHUNK):
         bodies = conn.execute(_bodies(conn.dialect.name), as_listed(conn, ids[start : start + CHUNK])).scalars()
@@ -69,7 +70,7 @@ def _bodies(engine: str) -> Select[Any]:
         select(revision.c.body)
         .join(record, record.c.sid == revision.c.sid)
         .where(listed(engine, record.c.id), revision.c.known_to.is_(None))
-        .order_by(record.c.sid)
+        .order_by(record.c.id)
     )
 
 

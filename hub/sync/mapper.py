@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -126,7 +127,11 @@ def _begin_worker(source: Source, name: str) -> tuple[int, Connection] | None:
     except OSError:
         return None
     try:
-        pid = os.fork()
+        with warnings.catch_warnings():
+            # Python from 3.12 on warns where there is another thread, such as that which draws the bars of a terminal,
+            # of locks it may hold: the copy draws nothing, logs nothing, and one that comes to a stand is ended.
+            warnings.filterwarnings("ignore", ".* is multi-threaded", DeprecationWarning)
+            pid = os.fork()
     except OSError:
         ours.close()
         theirs.close()

@@ -131,6 +131,9 @@ def test_without_a_pack_sources_are_read_and_the_line_that_enables_one_is_said(r
     (config.parent / "good.jsonl").write_text('{"id": 1, "title": "x"}\n', encoding="utf-8")
     config.write_text(START + '[sources.good]\nplugin = "sample"\nfile = "good.jsonl"\n', encoding="utf-8")
     said = f"hub: packs: none is enabled, so nothing is judged; write in {config}: [packs.bs15000]\n"
+    for command in ("findings", "coverage"):
+        assert run_hub(command, "--config", config).err == said, "before it matters that there is no store yet"
+    assert not (config.parent / "hub.db").exists()
     called = run_hub("run", "--config", config, "--format", "json")
     assert (called.code, called.err[-len(said) :]) == (2, said)
     assert json.loads(called.out)[0]["documents"] == 1

@@ -68,8 +68,8 @@ SITUATION = Situation(
     levels=[
         level(promise="response P3 <= 8 h on 5x8", previous="", current="100.00", goal="", kept="met", missed=0, critical=False),
         level(),
-        level(promise="availability >= 99.9 %", current="", kept="not_provable", missed=0, critical=False),
-        level(promise="resolution P4 <= 9 h", previous="", current="", kept="no_cases", missed=0, critical=False),
+        level(promise="availability >= 99.9 %", previous="", current="", kept="not_provable", missed=0, critical=False, unknown_before=True),
+            level(promise="resolution P4 <= 9 h", previous="", current="", kept="no_cases", missed=0, critical=False),
     ],
     breaches=[Breach(subject=subject("OPS-7"), metric="resolution", due_at=AS_OF - 9 * 86_400_000, stopped_at=None)],
     breach_count=8,
@@ -155,6 +155,8 @@ def test_a_section_without_data_says_why(report):
     assert text.count("Not available because it was not asked for when this report was made.") == 5
     asked = msgspec.structs.replace(report, situation=Situation())
     assert asked.levels_kept == (0, 0)
+    text = " ".join(parts(msgspec.structs.replace(asked, absent={}))[0].split())
+    assert "No service level was measured: no agreement in force names a target or no ticket falls under one" in text
 
 
 def test_a_kind_no_source_gives_is_named(answers, make_identity):
@@ -171,6 +173,8 @@ def test_every_section_tells_its_figures(full):
         "SLA 1/3, due 3",
         "MISSED CRITICAL Shop 2026 resolution P1 <= 4 h on 7x24 97.50 % → 94.11 % → >= 95 %",
         "NOT PROVABLE Shop 2026 availability",
+        "availability >= 99.9 % not known → not known → >= 95 %",
+        "resolution P4 <= 9 h no cases → no cases → >= 95 %",
         "no cases → 100.00 % → not agreed no goal is agreed for the next period",
         "Tickets that missed their target: 8",
         "OPS-7 Checkout hangs resolution, due 25 Oct 2026, 09:00 CET, still not done",

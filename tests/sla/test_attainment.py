@@ -94,6 +94,14 @@ def test_what_cannot_be_measured_counts_as_missed_in_the_conservative_rate(conn:
     assert (found.rate(), found.rate(conservative=True), found.lacking) == ("100.00", "50.00", 1)
 
 
+def test_where_none_could_be_measured_the_rate_is_not_known(conn: Connection) -> None:
+    clock(conn, 1, lacks="its clock stopped before it started")
+    clock(conn, 2, due_at=LATER + 1)
+    found = counted(conn, NOVEMBER)
+    assert found is not None
+    assert (found.decided, found.rate(), found.rate(conservative=True)) == (0, "not known", "0.00")
+
+
 def test_open_tickets_are_shown_apart_as_they_stood(conn: Connection) -> None:
     start = NOVEMBER[0]
     clock(conn, 1, due_at=start + 100, warn_at=start + 80, stopped_at=start + 90)

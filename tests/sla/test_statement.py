@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from hub.cli.sla_text import attainment_lines
 from hub.clock import parse_instant
+from hub.conformance.situation.level import levels
 from hub.records import Event, Incident, Problem, Reopen, Sla, Target
 from hub.sla.statement import Line, statement
 
@@ -62,6 +63,20 @@ def test_compared_with_what_was_agreed_unrounded(
 def test_without_cases_a_goal_is_not_applicable(office: Connection, keep: Callable[..., int]) -> None:
     one = line(office, keep, sla(goals=(goal(95),)), answered(1, 5, day=3))
     assert (one.previous, one.now.rate(), one.kept, one.goal) == ("100.00", "no cases", "not applicable", ">= 95 %")
+
+
+def test_a_month_whose_tickets_could_not_be_measured_is_not_known_and_no_month_without_cases(
+    office: Connection, keep: Callable[..., int]
+) -> None:
+    for day, told in ((3, ("not known", "100.00")), (40, ("100.00", "not known"))):
+        one = line(office, keep, sla(), answered(1, -5, day), answered(2, 5, 43 - day))
+        assert (one.previous, one.now.rate()) == told
+        (level,) = levels(office, [one], OCTOBER, SEPTEMBER)
+        assert (level.previous, level.current, level.unknown_before) == (
+            *(rate if rate != "not known" else "" for rate in told),
+            told[0] == "not known",
+        )
+        assert (level.no_figure_before if day < 30 else level.no_figure_now) == "not known"
 
 
 def test_the_next_goal_is_that_of_the_version_then_in_force(office: Connection, keep: Callable[..., int]) -> None:

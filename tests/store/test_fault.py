@@ -70,7 +70,7 @@ def test_no_memory_is_one_fault(name: str, when: str) -> None:
 def test_no_memory_is_one_line(tmp_path, monkeypatch, run_hub) -> None:
     (tmp_path / "hub.toml").write_text(ADDRESS)
     monkeypatch.setattr(psycopg, "connect", raiser(NO_MEMORY["address"]))
-    ended = run_hub("findings", "--config", tmp_path / "hub.toml")
+    ended = run_hub("verify", "--config", tmp_path / "hub.toml")
     assert (ended.code, ended.err) == (2, f"hub: {MEMORY_USED_UP}\n")
 
 

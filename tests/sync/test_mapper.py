@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -94,6 +96,37 @@ def test_records_come_from_another_process_that_is_gone_afterwards(store: Store)
     (pid,) = titles(store)
     assert int(pid) != OURS
     assert children() == before
+
+
+def test_nothing_is_said_of_the_thread_that_draws_bars(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python from 3.12 on warns in the process that forked, in the name of the module that did; here a warning is an error."""
+    filters = list(warnings.filters)
+    forked: list[int] = []
+    fork = os.fork
+
+    def as_in_3_12() -> int:
+        pid = fork()
+        if pid:
+            forked.append(threading.active_count())
+            text = f"This process (pid={OURS}) is multi-threaded, use of fork() may lead to deadlocks in the child."
+            warnings.warn(text, DeprecationWarning, stacklevel=2)
+        return pid
+
+    monkeypatch.setattr(os, "fork", as_in_3_12)
+    source = Told("desk", tool_of(3))
+    source.tell = lambda: str(os.getpid())
+    over = threading.Event()
+    drawing = threading.Thread(target=over.wait)
+    drawing.start()
+    try:
+        assert sync(store, source).documents == 6
+    finally:
+        over.set()
+        drawing.join()
+    assert len(forked) == 1
+    assert forked[0] > 1
+    assert titles(store).isdisjoint({str(OURS)})
+    assert warnings.filters == filters
 
 
 def test_what_is_read_again_is_mapped_here(store: Store) -> None:

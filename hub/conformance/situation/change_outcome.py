@@ -12,6 +12,7 @@ from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.control import MOST
 from hub.conformance.situation.flow import CALLED_OFF
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import subjects
 from hub.sla.open_time import Span
 from hub.store.schema import kind_tables
@@ -103,7 +104,7 @@ def scheduled(
         .where(c.planned_start >= instant, c.planned_start < until, c.vanished_at.is_(None), *_of(audience, c.sid))
         .where(or_(c.actual_start.is_(None), c.actual_start >= instant), func.coalesce(c.outcome, "") != "cancelled")
         .where(func.coalesce(c.status_category, "").not_in(CALLED_OFF))
-        .order_by(c.planned_start, c.sid)
+        .order_by(c.planned_start, id_of(c.sid))
         .limit(MOST)
     ).all()
     named = subjects(conn, [row.sid for row in rows], known_at)
@@ -140,7 +141,7 @@ def released(
     rows = conn.execute(
         select(r.sid, r.version, r.released_at, func.count().over().label("number"))
         .where(*chosen, r.vanished_at.is_(None), *_of(audience, r.sid))
-        .order_by(r.released_at.desc(), r.sid)
+        .order_by(r.released_at.desc(), id_of(r.sid))
         .limit(MOST)
     ).all()
     sids = [row.sid for row in rows]

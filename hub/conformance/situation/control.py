@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, case, func, select
 
 from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.fact import Control
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import subjects
 from hub.sla.open_time import Span
 from hub.store.schema import kind_tables
@@ -39,7 +40,8 @@ def control(
             _count(c.outcome.in_(_FAILED)),
         ).where(*ended)
     ).one()
-    failing = select(c.sid).where(*ended, c.outcome.in_(_FAILED)).order_by(c.actual_end.desc(), c.sid).limit(MOST)
+    failing = select(c.sid).where(*ended, c.outcome.in_(_FAILED))
+    failing = failing.order_by(c.actual_end.desc(), id_of(c.sid)).limit(MOST)
     sids = list(conn.scalars(failing))
     named = subjects(conn, sids, known_at)
     released = conn.scalar(

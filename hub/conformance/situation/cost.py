@@ -67,14 +67,19 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     ended: int
 
 
-def finance_duty(conn: Connection, instant: int, audience: Audience | None = None) -> Duty:
-    """Ask the signed agreements whether money is to be reported."""
+def finance_duty(conn: Connection, instant: int, audience: Audience | None = None, *, day: str) -> Duty:
+    """Ask the agreements that were signed by an instant and are in force on a day whether money is to be reported.
+
+    `day`: the local day before the instant, such as `2026-10-31`. An agreement that ended during a period owes nothing
+    for it any more, one that ends with it does (BS15000-5.5-d); one that does not say when it holds always holds.
+    """
     s = _sla
+    in_force = (or_(s.valid_from.is_(None), s.valid_from <= day), or_(s.valid_to.is_(None), s.valid_to > day))
     owed = or_(s.finance_reporting_frequency.is_not(None), s.finance_reporting_format.is_not(None))
     asked = select(
         func.count(s.sid).filter(owed, func.coalesce(s.finance_reporting_none_agreed, False).is_(False)),
         func.count(s.sid).filter(s.finance_reporting_none_agreed.is_(True)),
-    ).where(s.signed_at < instant, s.vanished_at.is_(None))
+    ).where(s.signed_at < instant, s.vanished_at.is_(None), *in_force)
     if audience is not None:
         asked = asked.where(audience.holds(s.sid))
     agreed, none = conn.execute(asked).one()
@@ -125,7 +130,7 @@ def costs(
         for (service, type_, currency), own in sums.items()
     ]
     changes, estimated, ended = _changes(conn, period[0], instant, audience)
-    ordered = sorted(lines, key=lambda one: (one.service is None, one.service or "", one.cost_type or "", one.currency))
+    ordered = sorted(lines, key=_place)
     return Costs(
         lines=[one for one in ordered if one.budget or one.actual or one.to_date or one.forecast],
         unreadable=bad,
@@ -158,6 +163,12 @@ def _add(own: dict[str, Decimal], name: str, amount: str) -> bool:
         return False
     own[name] = own.get(name, Decimal(0)) + number
     return True
+
+
+def _place(one: CostLine) -> tuple[bool | str, ...]:
+    """By service; of two of one name the amounts decide."""
+    amounts = (one.budget or "", one.actual or "", one.to_date or "", one.forecast or "")
+    return (one.service is None, one.service or "", one.cost_type or "", one.currency, *amounts)
 
 
 def _text(value: Decimal | None) -> str | None:

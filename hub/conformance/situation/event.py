@@ -11,6 +11,7 @@ from sqlalchemy import Connection, case, func, or_, select, true
 from hub.conformance.named import Subject
 from hub.conformance.situation.change_outcome import WATCH_MS, beside_of, caused_by
 from hub.conformance.situation.flow import CALLED_OFF
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import subjects
 from hub.sla.open_time import Span
 from hub.store.schema import child_tables, kind_tables
@@ -122,7 +123,7 @@ def actions_of(conn: Connection, ids: Collection[str], known_at: int | None) -> 
             func.coalesce(a.closed_at, a.no_action_at).label("closed"),
         )
         .where(a.sid.in_(came), a.vanished_at.is_(None))
-        .order_by(a.due_at.is_(None), a.due_at, a.sid)
+        .order_by(a.due_at.is_(None), a.due_at, id_of(a.sid))
     ).all()
     named = subjects(conn, [sid for row in rows for sid in (row.sid, row.who)], known_at)
     return [
@@ -136,7 +137,7 @@ def release_facts(conn: Connection, ids: Collection[str], as_of: int, known_at: 
     sids = list(conn.scalars(select(_record.c.sid).where(_record.c.id.in_(sorted(ids)), _record.c.kind == "release")))
     c = _change
     brought = select(_link.c.target).where(_link.c.sid.in_(sids), _link.c.type == "change_ids")
-    changes = conn.execute(select(c.sid, c.type, c.outcome).where(c.sid.in_(brought)).order_by(c.sid)).all()
+    changes = conn.execute(select(c.sid, c.type, c.outcome).where(c.sid.in_(brought)).order_by(id_of(c.sid))).all()
     incidents = _after(conn, sids, as_of)
     named = subjects(conn, [row.sid for row in (*changes, *incidents)], known_at)
     return ReleaseFacts(
@@ -164,7 +165,7 @@ def _after(conn: Connection, sids: list[int], as_of: int) -> list[Any]:
         .where(begun >= r.released_at, begun < r.released_at + WATCH_MS, begun < as_of, i.vanished_at.is_(None))
         .where(func.coalesce(i.status_category, "").not_in(CALLED_OFF))
         .group_by(i.sid, begun, i.priority)
-        .order_by(begun, i.sid)
+        .order_by(begun, id_of(i.sid))
     )
     return list(conn.execute(asked))
 
@@ -192,13 +193,13 @@ def supplier_facts(conn: Connection, about: Collection[str], period: Span, known
         )
         .where(v.type.in_(("contract", "supplier_service")), v.held_at >= period[0], v.held_at < period[1])
         .where(or_(*of) if own is not None else true(), v.vanished_at.is_(None))
-        .order_by(v.held_at, v.sid)
+        .order_by(v.held_at, id_of(v.sid))
     ).all()
     disputes = conn.execute(
         select(d.sid, d.text, d.opened_at, d.owner, case((d.settled_at < period[1], d.settled_at)).label("settled"))
         .where(d.sid.in_(contracts), or_(d.opened_at.is_(None), d.opened_at < period[1]))
         .where(or_(d.settled_at.is_(None), d.settled_at >= period[0]))
-        .order_by(d.opened_at, d.sid, d.pos)
+        .order_by(d.opened_at, id_of(d.sid), d.pos)
     ).all()
     sids = [sid for row in reviews for sid in (row.sid, row.contract)] + [
         s for row in disputes for s in (row.sid, row.owner)

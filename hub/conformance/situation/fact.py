@@ -11,6 +11,7 @@ from hub.conformance.named import Subject
 __all__ = ["ActionLine", "Breach", "Control", "FollowUp", "Kept", "Kpi", "Level", "Opinion", "Score", "Situation"]
 
 Kept = Literal["met", "missed", "no_cases", "not_provable"]
+NoFigure = Literal["no cases", "not known"]
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,8 +24,9 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     promise: str
     """Such as `resolution P1 <= 4 h on 7x24`."""
     previous: str
-    """Percent with a point, as it was when the period before ended; empty = no cases."""
+    """Percent with a point, as it was when the period before ended; empty = no cases, or `unknown_before`."""
     current: str
+    """Percent with a point; empty = no cases, or not known where `kept` is not provable."""
     goal: str
     """Goal of the next period, such as `>= 95 %`; empty = not agreed."""
     kept: Kept
@@ -49,6 +51,18 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     excluded: int = 0
     open: int = 0
     at_risk: int = 0
+    unknown_before: bool = False
+    """The period before has no figure because none was measured, not because there were no cases."""
+
+    @property
+    def no_figure_now(self) -> NoFigure:
+        """Why `current` is empty, where it is."""
+        return "no cases" if self.kept == "no_cases" else "not known"
+
+    @property
+    def no_figure_before(self) -> NoFigure:
+        """Why `previous` is empty, where it is."""
+        return "not known" if self.unknown_before else "no cases"
 
 
 class Breach(msgspec.Struct, frozen=True, kw_only=True):

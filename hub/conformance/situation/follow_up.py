@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, case, func, or_, select
 from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.control import MOST
 from hub.conformance.situation.fact import ActionLine, FollowUp
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import subjects
 from hub.sla.open_time import Span
 from hub.store.schema import kind_tables
@@ -40,7 +41,7 @@ def follow_up(
     rows = conn.execute(
         select(a.sid, func.coalesce(a.owner, a.assignee).label("who"), a.due_at)
         .where(*own, or_(late, ownerless))
-        .order_by(func.coalesce(a.due_at, _NEVER), a.sid)
+        .order_by(func.coalesce(a.due_at, _NEVER), id_of(a.sid))
         .limit(MOST)
     ).all()
     named = subjects(conn, [sid for row in rows for sid in (row.sid, row.who)], known_at)

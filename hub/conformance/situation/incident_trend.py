@@ -11,6 +11,7 @@ from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.control import MOST
 from hub.conformance.situation.flow import CALLED_OFF
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import subjects
 from hub.sla.open_time import Span
 from hub.store.schema import kind_tables
@@ -164,7 +165,7 @@ def _major(conn: Connection, own: Any, begun: Any, span: Span, known_at: int | N
             func.count().over().label("number"),
         )
         .where(own, i.major, begun < span[1], or_(ended.is_(None), ended >= span[0]))
-        .order_by(begun.desc(), i.sid)
+        .order_by(begun.desc(), id_of(i.sid))
         .limit(MOST)
     ).all()
     named = subjects(conn, [row.sid for row in rows], known_at)
@@ -209,7 +210,7 @@ def _recurring(conn: Connection, came: Any, known_at: int | None) -> list[Recurr
         .where(record.c.kind == "problem")
         .group_by(pairs.c.problem)
         .having(number > 1)
-        .order_by(number.desc(), pairs.c.problem)
+        .order_by(number.desc(), id_of(pairs.c.problem))
         .limit(MOST)
     ).all()
     named = subjects(conn, [row.problem for row in rows], known_at)

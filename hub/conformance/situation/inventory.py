@@ -11,6 +11,7 @@ from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.control import MOST
 from hub.conformance.situation.flow import CALLED_OFF
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import subjects
 from hub.sla.open_time import Span
 from hub.store.schema import kind_tables
@@ -184,7 +185,7 @@ def _versions(conn: Connection, begin: int, instant: int, audience: Audience | N
         .join(record, record.c.sid == e.sid)
         .join(_item.sid.table, _item.sid == e.sid)
         .where(e.at >= begin, e.at < instant, e.field == "version", e.to.is_not(None), *_items(audience))
-        .order_by(e.at, e.sid, e.pos)
+        .order_by(e.at, record.c.id, e.pos)
     )
     return [NewVersion(item=id_, version=version, at=at) for id_, version, at in conn.execute(asked)]
 
@@ -207,7 +208,7 @@ def _audits(conn: Connection, begin: int, instant: int, known_at: int | None) ->
     rows = conn.execute(
         select(a.sid, a.performed_at, a.sampled, a.discrepancies)
         .where(a.type == "configuration", a.performed_at >= begin, a.performed_at < instant, a.vanished_at.is_(None))
-        .order_by(a.performed_at, a.sid)
+        .order_by(a.performed_at, id_of(a.sid))
     ).all()
     named = subjects(conn, [row.sid for row in rows], known_at)
     return [
@@ -244,7 +245,7 @@ def _unapproved(
     rows = conn.execute(
         select(c.sid, c.actual_start.label("at"), func.count().over().label("number"))
         .where(*ours, ~held)
-        .order_by(c.actual_start.desc(), c.sid)
+        .order_by(c.actual_start.desc(), id_of(c.sid))
         .limit(MOST)
     ).all()
     return begun, *_told(conn, rows, known_at)
@@ -267,7 +268,7 @@ def _unnamed(
     rows = conn.execute(
         select(d.sid, d.finished_at.label("at"), func.count().over().label("number"))
         .where(*ours, d.release_id.is_(None), ~named)
-        .order_by(d.finished_at.desc(), d.sid)
+        .order_by(d.finished_at.desc(), id_of(d.sid))
         .limit(MOST)
     ).all()
     return number, *_told(conn, rows, known_at)
@@ -283,7 +284,7 @@ def _licences(conn: Connection, instant: int, audience: Audience | None) -> list
     asked = (
         select(func.coalesce(x.product, x.title), x.entitlement, x.installed, x.valid_to)
         .where(or_(x.vanished_at.is_(None), x.vanished_at >= instant))
-        .order_by(func.coalesce(x.product, x.title), x.sid)
+        .order_by(func.coalesce(x.product, x.title), id_of(x.sid))
     )
     if audience is not None:
         items = select(_item.sid).where(*_items(audience))

@@ -12,9 +12,10 @@ from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.control import MOST
 from hub.conformance.situation.fact import Breach, Kept, Level
 from hub.conformance.situation.measured import Measured, availability_of
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import subjects
 from hub.records import Target
-from hub.sla.attainment import decided_condition
+from hub.sla.attainment import NOT_KNOWN, decided_condition
 from hub.sla.open_time import Span
 from hub.sla.statement import Line
 from hub.store.schema import kind_tables
@@ -54,7 +55,7 @@ def breaches(
     rows = conn.execute(
         select(_clock.sid, _clock.metric, _clock.due_at, _clock.stopped_at)
         .where(*conditions)
-        .order_by(_clock.due_at, _clock.sid, _clock.metric)
+        .order_by(_clock.due_at, id_of(_clock.sid), _clock.metric)
         .limit(MOST)
     ).all()
     named = subjects(conn, [row.sid for row in rows], known_at)
@@ -92,6 +93,7 @@ def _promised(line: Line) -> Level:
         excluded=now.excluded,
         open=now.open,
         at_risk=now.at_risk,
+        unknown_before=line.previous == NOT_KNOWN,
     )
 
 
@@ -113,7 +115,7 @@ def _share(target: Target | None) -> str:
 
 
 def _figure(rate: str) -> str:
-    return "" if rate == "no cases" else rate
+    return rate if rate[:1].isdigit() else ""
 
 
 def _availability(conn: Connection, period: Span, before: Span, audience: Audience | None) -> list[Level]:
@@ -138,6 +140,7 @@ def _availability(conn: Connection, period: Span, before: Span, audience: Audien
 def _available(service: Any, now: Measured, before: Measured | None) -> Level:
     goal = service.availability_target
     target = now.promised(goal)
+    previous = "" if before is None else _told(before)
     kept: Kept = "not_provable"
     if now.proven and now.actual is not None:
         kept = "no_cases" if target is None else "met" if now.actual >= target else "missed"
@@ -145,7 +148,8 @@ def _available(service: Any, now: Measured, before: Measured | None) -> Level:
         agreement=service.id,
         title=service.name,
         promise="availability" + ("" if target is None else f" >= {target:g} %"),
-        previous="" if before is None else _told(before),
+        previous=previous,
+        unknown_before=not previous,
         current=_told(now),
         goal="" if goal is None else f">= {goal:g} %",
         kept=kept,

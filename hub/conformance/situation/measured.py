@@ -15,7 +15,7 @@ from hub.sla.service_availability import METRIC
 from hub.store.schema import kind_tables
 from hub.store.tables import metadata
 
-__all__ = ["Measured", "availability_of", "choose_figures"]
+__all__ = ["UNMEASURED", "Measured", "availability_of", "choose_figures"]
 
 _OWN = "hub"
 """Source of what the hub measured itself."""
@@ -32,7 +32,7 @@ class Measured:
     whole: bool
     """The parts leave no time of the period out."""
     declared: bool
-    """The percentage is what somebody states: no time was counted."""
+    """The percentage is what somebody states: no time was counted, and it is never added to time that was."""
     up_s: float
     known_s: float
     """Seconds of agreed time that were counted."""
@@ -54,6 +54,21 @@ class Measured:
     def promised(self, goal: float | None) -> float | None:
         """Return the target it is compared with: where who states a figure names none, the service's `goal`."""
         return goal if self.target is None and not self.own else self.target
+
+
+UNMEASURED = Measured(
+    actual=None,
+    whole=False,
+    declared=False,
+    up_s=0,
+    known_s=0,
+    target=None,
+    own=False,
+    coverage=None,
+    missing="no figure of the period was measured",
+    formula="",
+)
+"""Of a service nobody measured in the period."""
 
 
 def availability_of(conn: Connection, period: Span, instant: int) -> dict[int, Measured]:

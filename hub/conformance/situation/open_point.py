@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, func, null, or_, select
 from hub.conformance.finding_past import states_known
 from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import subjects
 from hub.sla.open_time import Span
 from hub.store.schema import child_tables, kind_tables
@@ -78,7 +79,16 @@ def open_findings(conn: Connection, known_at: int | None, audience: Audience | N
     found = [row for row in (rows if known_at is None else states_known(conn, rows, known_at)) if row.state == "open"]
     actions = _actions_on(conn, known_at)
     named = subjects(conn, [sid for row in found for sid in (row.unit, row.owner, actions.get(row.unit))], known_at)
-    ordered = sorted(found, key=lambda row: (row.due_at is None, row.due_at or 0, row.requirement, row.fid))
+    ordered = sorted(
+        found,
+        key=lambda row: (
+            row.due_at is None,
+            row.due_at or 0,
+            row.requirement,
+            named[row.unit].id,
+            row.breached_at or 0,
+        ),
+    )
     return [
         OpenFinding(
             requirement=row.requirement,
@@ -94,15 +104,15 @@ def open_findings(conn: Connection, known_at: int | None, audience: Audience | N
 
 
 def _actions_on(conn: Connection, known_at: int | None) -> dict[int, int]:
-    """Return record -> the first open action that came of it."""
+    """Return record -> the open action that came of it, of several that of the least id."""
     a = _action
     closed = func.coalesce(a.closed_at, a.no_action_at)
     running = closed.is_(None) if known_at is None else or_(closed.is_(None), closed > known_at)
     rows = conn.execute(
-        select(_link.c.target, func.min(_link.c.sid))
+        select(_link.c.target, _link.c.sid)
         .join(a.sid.table, a.sid == _link.c.sid)
         .where(_link.c.type.in_(("source_ids", "raised_from")), running, a.vanished_at.is_(None))
-        .group_by(_link.c.target)
+        .order_by(id_of(_link.c.sid).desc())
     )
     return dict(rows.all())
 
@@ -173,5 +183,5 @@ def improvements(
             asked = asked.where(audience.holds(plan.sid))
         found += [tuple(row) for row in conn.execute(asked)]
     named = subjects(conn, [row[0] for row in found], known_at)
-    ordered = sorted(found, key=lambda row: (row[3] or 0, row[0], row[1]))
+    ordered = sorted(found, key=lambda row: (row[3] or 0, named[row[0]].id, row[1], row[2] or ""))
     return [Improvement(plan=named[sid], name=name, target=target, due_at=due) for sid, name, target, due in ordered]

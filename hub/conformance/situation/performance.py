@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, or_, select
 
 from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
-from hub.conformance.situation.measured import Measured, availability_of
+from hub.conformance.situation.measured import UNMEASURED, Measured, availability_of
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import subjects
 from hub.sla.open_time import Span
 from hub.sla.reported import METRIC as BY_TOOL
@@ -27,27 +28,18 @@ _outage: Any = kind_tables["outage"].c
 
 
 class ServiceTime(msgspec.Struct, frozen=True, kw_only=True):
-    """Availability of one service over a period; seconds of agreed time."""
+    """Availability of one service over a period."""
 
     service: Subject
     critical: bool
-    target: float | None
-    """In force when it was measured, per cent."""
     goal: float | None
     """In force now, per cent."""
-    actual: float | None = None
-    """Per cent; None = not known."""
-    declared: bool = False
-    """The percentage is what somebody states: no time was counted, and it is never added to time that was."""
-    up_s: float = 0
-    known_s: float = 0
-    coverage: float | None = None
-    """The least of its parts; None = not known."""
-    proven: bool = False
-    """Enough of the whole period was watched."""
-    missing: str = ""
-    """Why there is no figure, or no whole one."""
-    formula: str = ""
+    measured: Measured
+
+    @property
+    def target(self) -> float | None:
+        """In force when it was measured, per cent; None = none."""
+        return self.measured.promised(self.goal)
 
 
 class OutageLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,32 +78,19 @@ def service_times(
     s = _service
     asked = select(s.sid, s.availability_target, s.criticality).where(s.in_scope, s.vanished_at.is_(None))
     asked = asked.where(or_(s.lifecycle.is_(None), s.lifecycle.in_(("live", "retiring"))))
-    services = conn.execute((asked if audience is None else asked.where(audience.holds(s.sid))).order_by(s.sid)).all()
+    services = conn.execute(asked if audience is None else asked.where(audience.holds(s.sid))).all()
     measured = availability_of(conn, period, instant)
     named = subjects(conn, [row.sid for row in services], known_at)
-    found = [_time(row, named[row.sid], measured.get(row.sid)) for row in services]
+    found = [
+        ServiceTime(
+            service=named[row.sid],
+            critical=row.criticality in ("critical", "high"),
+            goal=row.availability_target,
+            measured=measured.get(row.sid, UNMEASURED),
+        )
+        for row in services
+    ]
     return sorted(found, key=lambda one: (one.service.title or one.service.key, one.service.id))
-
-
-def _time(service: Any, named: Subject, measured: Measured | None) -> ServiceTime:
-    critical, goal = service.criticality in ("critical", "high"), service.availability_target
-    if measured is None:
-        missing = "no figure of the period was measured"
-        return ServiceTime(service=named, critical=critical, target=goal, goal=goal, missing=missing)
-    return ServiceTime(
-        service=named,
-        critical=critical,
-        target=measured.promised(goal),
-        goal=goal,
-        actual=measured.actual,
-        declared=measured.declared,
-        up_s=measured.up_s,
-        known_s=measured.known_s,
-        coverage=measured.coverage,
-        proven=measured.proven,
-        missing=measured.missing,
-        formula=measured.formula,
-    )
 
 
 def outages(
@@ -123,7 +102,7 @@ def outages(
     wanted += [o.vanished_at.is_(None), *([] if audience is None else [audience.holds(o.service_id)])]
     number = conn.scalar(select(func.count()).select_from(kind_tables["outage"]).where(*wanted)) or 0
     columns = (o.service_id, o.started_at, o.ended_at, o.planned, o.incident_id)
-    rows = conn.execute(select(*columns).where(*wanted).order_by(o.started_at, o.sid).limit(most)).all()
+    rows = conn.execute(select(*columns).where(*wanted).order_by(o.started_at, id_of(o.sid)).limit(most)).all()
     named = subjects(conn, [sid for row in rows for sid in (row.service_id, row.incident_id)], known_at)
     return number, [
         OutageLine(
@@ -149,9 +128,13 @@ def readings(conn: Connection, period: Span, known_at: int | None, audience: Aud
 def latest_readings(
     conn: Connection, metrics: Collection[str], instant: int, known_at: int | None
 ) -> dict[tuple[str, str], Reading]:
-    """Return (metric, id of what it is about or nothing) -> the last reading that was over by an instant."""
+    """Return (metric, id of what it is about or nothing) -> the last reading that was over by an instant.
+
+    Of several that ended together one that is known counts before one that is not, then that of the lesser id.
+    """
     wanted = [_measured.metric_id.in_(sorted(metrics)), _measured.period_end <= instant]
-    return {(one.metric_id, one.subject.id if one.subject else ""): one for one in _readings(conn, wanted, known_at)}
+    found = sorted(_readings(conn, wanted, known_at), key=lambda one: (-(one.end or 0), one.actual is None, one.id))
+    return {(one.metric_id, one.subject.id if one.subject else ""): one for one in reversed(found)}
 
 
 def _readings(conn: Connection, wanted: Sequence[Any], known_at: int | None) -> list[Reading]:
@@ -160,7 +143,7 @@ def _readings(conn: Connection, wanted: Sequence[Any], known_at: int | None) -> 
         select(*m, _record.c.id.label("name"))
         .join(_record, _record.c.sid == m.sid)
         .where(*wanted, m.vanished_at.is_(None))
-        .order_by(m.metric_id, m.period_end, m.subject, m.sid)
+        .order_by(m.metric_id, m.period_end, id_of(m.subject), _record.c.id)
     ).all()
     named = subjects(conn, [row.subject for row in rows], known_at)
     return [

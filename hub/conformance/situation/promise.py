@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import evidence_of, subjects
 from hub.sla.attainment import decided_condition
 from hub.sla.open_time import Span
@@ -151,7 +152,7 @@ def _found(
         select(_clock, _record.c.id.label("promise"))
         .select_from(_table.outerjoin(_record, _record.c.sid == _clock.agreement))
         .where(*conditions)
-        .order_by(func.coalesce(_clock.due_at, _NEVER), _clock.sid, _clock.metric)
+        .order_by(func.coalesce(_clock.due_at, _NEVER), id_of(_clock.sid), _clock.metric)
         .limit(most)
     ).all()
     sids = [row.sid for row in rows]

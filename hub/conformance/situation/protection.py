@@ -14,6 +14,7 @@ from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.control import MOST
 from hub.conformance.situation.flow import CALLED_OFF
+from hub.conformance.situation.tie import id_of
 from hub.conformance.subject import subjects
 from hub.sla.open_time import Span
 from hub.store.schema import child_tables, kind_tables
@@ -123,7 +124,7 @@ def continuity_tests(
         select(t.sid, t.performed_at, t.result, t.rto_achieved_min, t.rpo_achieved_min, t.retest_of)
         .where(t.performed_at >= period[0], t.performed_at < min(period[1], as_of), t.vanished_at.is_(None))
         .where(*([] if audience is None else [or_(audience.holds(t.sid), audience.holds(t.plan_id))]))
-        .order_by(t.performed_at.desc(), t.sid)
+        .order_by(t.performed_at.desc(), id_of(t.sid))
         .limit(MOST)
     ).all()
     named = subjects(conn, [row.sid for row in rows], known_at)
@@ -162,7 +163,7 @@ def supplier_figures(
         .outerjoin(party.table, party == func.coalesce(k.supplier_id, m.subject))
         .where(m.period_start >= period[0], m.period_end <= period[1], m.vanished_at.is_(None))
         .where(or_(k.sid.is_not(None), party.is_not(None)), *_serving(supplier, audience, party))
-        .order_by(m.metric_id, m.period_start, m.sid)
+        .order_by(m.metric_id, m.period_start, id_of(m.sid))
     )
     rows = conn.execute(asked).all()
     promised = _promised(conn, days, _serving(supplier, audience, _contract.supplier_id))
@@ -228,7 +229,7 @@ def _promised(conn: Connection, days: tuple[str, str], serving: list[Any]) -> li
         .join(k.sid.table, k.sid == t.sid)
         .where(k.vanished_at.is_(None), *serving)
         .where(or_(k.valid_from.is_(None), k.valid_from < days[1]), or_(k.valid_to.is_(None), k.valid_to > days[0]))
-        .order_by(k.sid, t.pos)
+        .order_by(id_of(k.sid), t.pos)
     )
     return list(conn.execute(asked))
 

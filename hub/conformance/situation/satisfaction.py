@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, case, exists, func, or_, select
 from hub.conformance.named import Subject
 from hub.conformance.situation.audience import Audience
 from hub.conformance.situation.control import MOST
+from hub.conformance.situation.tie import id_of
 from hub.conformance.situation.voice import LOW
 from hub.conformance.subject import subjects
 from hub.sla.open_time import Span
@@ -116,7 +117,7 @@ def _low(conn: Connection, low: Any, as_of: int, known_at: int | None) -> tuple[
             func.count().over().label("number"),
         )
         .where(low)
-        .order_by(case((s.follow_up_at <= as_of, 1), else_=0), s.replied_at, s.sid)
+        .order_by(case((s.follow_up_at <= as_of, 1), else_=0), s.replied_at, id_of(s.sid))
         .limit(MOST)
     ).all()
     named = subjects(conn, [sid for row in rows for sid in (row.sid, row.ticket_id)], known_at)

@@ -9,7 +9,7 @@ from typing import Literal
 from hub.conformance.answer import RequirementRow, Subject
 from hub.report.language.words import ENGLISH, Words
 from hub.report.model import Nonconformity, Person, ReportModel
-from hub.report.wording import KEPT, RESULT_WORDS, clean
+from hub.report.wording import KEPT, NO_LEVEL, RESULT_WORDS, clean
 
 __all__ = ["Cell", "Column", "Kind", "Topic", "said_in", "topics_of"]
 
@@ -205,9 +205,9 @@ def _levels(model: ReportModel, say: Words) -> Topic:
                 row.title or say("under no agreement"),
                 row.metric,
                 row.promise,
-                _figure(row.previous, say("no cases")),
+                _figure(row.previous, say(row.no_figure_before)),
                 _figure(row.restated),
-                _figure(row.current, say("no cases")),
+                _figure(row.current, say(row.no_figure_now)),
                 _figure(row.stood),
                 _figure(row.target),
                 say(KEPT[row.kept]),
@@ -221,7 +221,7 @@ def _levels(model: ReportModel, say: Words) -> Topic:
             )
             for number, row in enumerate(model.levels, 1)
         ],
-        "No service level was measured: no agreement in force names a target or no ticket falls under one, and availability of no service was measured.",
+        NO_LEVEL,
     )
 
 

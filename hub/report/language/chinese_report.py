@@ -108,6 +108,7 @@ REPORT: dict[str, str] = {
     "no": "否",
     "Below 98 % of watched time, or where a part of the period was not measured, a figure proves nothing.": "监测时间低于 98 %，或报告期有部分未测量时，数字不能作为证明。",
     "Outages": "中断",
+    "no outage is recorded": "没有中断记录",
     "From": "自",
     "To": "至",
     "Minutes in the period": "期内分钟",

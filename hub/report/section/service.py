@@ -8,6 +8,7 @@ from hub.conformance.situation.fact import Breach, Kpi, Level, Opinion, Score
 from hub.report.section.block import Block, Heading, Mark, Note, Row, Run, Section
 from hub.report.section.line import Nonconformity
 from hub.report.section.telling import Telling
+from hub.report.wording import NO_LEVEL
 
 __all__ = ["control", "follow_up", "levels", "opinion", "process"]
 
@@ -35,7 +36,7 @@ def levels(t: Telling) -> Section:
         return Section(title, blocks)
     shown = sorted(situation.levels, key=_worst_first)
     if not shown and not blocks:
-        blocks.append(Note(say("No cases.")))
+        blocks.append(Note(say(NO_LEVEL)))
     blocks += [_level(t, level) for level in shown[:_MOST]] + t.more(max(0, len(shown) - _MOST))
     blocks.append(Heading(say("Tickets that missed their target: {n}", n=situation.breach_count)))
     blocks += [_breach(t, one) for one in situation.breaches[:_FEW]] or [Note(say("No cases."), small=True)]
@@ -56,7 +57,9 @@ def _worst_first(level: Level) -> tuple[int, bool, str, str]:
 
 def _level(t: Telling, level: Level) -> Row:
     say = t.words
-    figures = [_share(t, level.previous), _share(t, level.current), level.goal or say("not agreed")]
+    before = _share(t, level.previous) or say(level.no_figure_before)
+    now = _share(t, level.current) or say(level.no_figure_now)
+    figures = [before, now, level.goal or say("not agreed")]
     facts = []
     if level.missed:
         facts.append(say("{n} missed", n=level.missed))
@@ -77,7 +80,7 @@ def _level(t: Telling, level: Level) -> Row:
 
 
 def _share(t: Telling, figure: str) -> str:
-    return t.words("{share} %", share=Decimal(figure)) if figure else t.words("no cases")
+    return t.words("{share} %", share=Decimal(figure)) if figure else ""
 
 
 def _breach(t: Telling, one: Breach) -> Row:

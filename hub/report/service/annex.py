@@ -66,7 +66,7 @@ def _defined(figures: Figures) -> Iterator[tuple[Cell, ...]]:
         yield ", ".join(_clocks(figures)), "%", CLOCKS, formula
     if figures.times:
         formula = "time up / time watched, within agreed service time without announced maintenance, rounded down"
-        version = next((one.formula for one in figures.times if one.formula), "")
+        version = next((one.measured.formula for one in figures.times if one.measured.formula), "")
         yield "availability", "%", version, formula
     own = {one.metric_id: one for one in figures.definitions}
     for line in figures.named:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from hub.conformance.named import Subject
-from hub.conformance.situation.performance import ServiceTime
+from hub.conformance.situation.measured import Measured
 from hub.records import ReportMetric
 
 __all__ = ["NO_CASES", "before_text", "doubt_of", "figure", "name_of", "now_text", "share_of"]
@@ -28,7 +28,7 @@ def figure(value: float | None, unit: str | None = None) -> str:
 
 def now_text(line: ReportMetric) -> str:
     """Write the figure of the period, or why there is none."""
-    return figure(line.current_actual, line.unit) or line.missing_reason or NO_CASES
+    return figure(line.current_actual, line.unit) or line.missing_reason or "not known"
 
 
 def before_text(line: ReportMetric) -> str:
@@ -45,13 +45,14 @@ def share_of(part: float | None) -> str:
     return f"{Decimal(int(Decimal(str(part)) * 10_000)).scaleb(-2):f} %"
 
 
-def doubt_of(time: ServiceTime) -> str:
+def doubt_of(measured: Measured) -> str:
     """Say what a service's availability does not prove, and where it is a percentage nobody counted minutes for."""
-    notes = [DECLARED] if time.declared else []
-    if time.missing:
-        notes.append(time.missing)
-    elif not time.proven:
-        notes.append("how much was watched is not known" if time.coverage is None else "too little of it was watched")
+    notes = [DECLARED] if measured.declared else []
+    if measured.missing:
+        notes.append(measured.missing)
+    elif not measured.proven:
+        unknown = measured.coverage is None
+        notes.append("how much was watched is not known" if unknown else "too little of it was watched")
     return "; ".join(notes)
 
 

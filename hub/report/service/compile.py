@@ -192,9 +192,9 @@ def _content(
                 service_id=one.service.id,
                 metric_id="availability",
                 limit=one.target,
-                actual=one.actual,
-                coverage=one.coverage,
-                missing_reason=one.missing or None,
+                actual=one.measured.actual,
+                coverage=one.measured.coverage,
+                missing_reason=one.measured.missing or None,
             )
             for one in found.times
         ],

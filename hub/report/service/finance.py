@@ -24,7 +24,8 @@ _NONE = "not recorded"
 def finance(asked: Asked) -> Chapter:
     """Tell budget, actual and variance by service and kind of cost, and what changes were expected to cost."""
     if asked.terms.type != "finance":
-        duty = finance_duty(asked.conn, asked.instant, asked.audience)
+        last = local_date(asked.instant - 1, asked.zone).isoformat()
+        duty = finance_duty(asked.conn, asked.instant, asked.audience, day=last)
         if not duty.agreed:
             phrase = "no agreement asks for it"
             if duty.none_agreed:

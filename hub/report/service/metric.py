@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -167,7 +167,7 @@ def _promised(beside: Beside, line: Line, services: tuple[str, ...], *, gaps: bo
         current_excluded=now.excluded,
         next_target=_percentage(line.following.value, line.following.unit) if line.following else None,
         verdict=kept,
-        missing_reason=None if actual is not None else "not every ticket was read" if gaps else "no cases",
+        missing_reason=None if actual is not None else next(iter(_doubts(line, gaps=gaps)), "no cases"),
         comment="; ".join(_doubts(line, gaps=gaps)) or None,
     )
     issued_now = line.restated or line.previous
@@ -194,40 +194,41 @@ def _promised(beside: Beside, line: Line, services: tuple[str, ...], *, gaps: bo
     )
 
 
-def _doubts(line: Line, *, gaps: bool) -> Iterable[str]:
+def _doubts(line: Line, *, gaps: bool) -> Iterator[str]:
     if gaps:
         yield "not every ticket was read"
     if line.now.lacking:
         yield "some cases cannot be measured"
 
 
-def _available(beside: Beside, now: ServiceTime, before: ServiceTime | None) -> Level:
+def _available(beside: Beside, time: ServiceTime, before: ServiceTime | None) -> Level:
+    now, title = time.measured, time.service.title or time.service.key
     kept: Kept = "not_provable"
     if now.proven and now.actual is not None:
-        kept = "no_cases" if now.target is None else "met" if now.actual >= now.target else "missed"
-    was = before.actual if before else None
+        kept = "no_cases" if time.target is None else "met" if now.actual >= time.target else "missed"
+    was = before.measured.actual if before else None
     metric = ReportMetric(
-        metric_id=f"availability/{now.service.id}",
-        name=f"{now.service.title or now.service.key}: availability",
+        metric_id=f"availability/{time.service.id}",
+        name=f"{title}: availability",
         unit="%",
         formula_version=now.formula or None,
-        current_target=now.target,
+        current_target=time.target,
         current_actual=now.actual,
         current_numerator=now.up_s if now.known_s else None,
         current_denominator=now.known_s or None,
         current_coverage=now.coverage,
-        next_target=now.goal,
+        next_target=time.goal,
         verdict=kept,
         missing_reason=None if now.actual is not None else now.missing or "nothing was measured",
         comment=None if now.actual is None else doubt_of(now) or None,
     )
     return Level(
         beside.line(metric, before=was, restated=was, why="restated because records came later"),
-        now.service.title or now.service.key,
-        "availability" + ("" if now.target is None else f" >= {now.target:g} %"),
-        services=(now.service.id,),
-        critical=now.critical,
-        goal="" if now.goal is None else f">= {now.goal:g} %",
+        title,
+        "availability" + ("" if time.target is None else f" >= {time.target:g} %"),
+        services=(time.service.id,),
+        critical=time.critical,
+        goal="" if time.goal is None else f">= {time.goal:g} %",
     )
 
 

@@ -96,6 +96,7 @@ def _counted(name: str, levels: Sequence[Level]) -> ReportMetric | None:
         return None
     met, decided = sum(one.met for one in own), sum(one.met + one.missed for one in own)
     open_to_doubt = any(one.lacking or (one.metric.comment or "").startswith("not every") for one in own)
+    doubt = "not every ticket was read or can be measured" if open_to_doubt else None
     return ReportMetric(
         metric_id=name,
         unit="%",
@@ -105,8 +106,8 @@ def _counted(name: str, levels: Sequence[Level]) -> ReportMetric | None:
         current_denominator=decided or None,
         current_excluded=sum(one.excluded for one in own),
         verdict="not_provable" if open_to_doubt else None,
-        missing_reason=None if decided else "no cases",
-        comment="not every ticket was read or can be measured" if open_to_doubt else None,
+        missing_reason=None if decided else doubt or "no cases",
+        comment=doubt,
     )
 
 
@@ -114,10 +115,11 @@ def _timed(name: str, times: Sequence[ServiceTime]) -> ReportMetric | None:
     """Add up the agreed time of all services, for availability at large; what is only declared is added to nothing."""
     if name != "availability" or not times:
         return None
-    up, known = sum(one.up_s for one in times), sum(one.known_s for one in times)
-    declared = any(one.declared for one in times)
-    whole = not declared and all(one.proven for one in times)
-    shares = [one.coverage for one in times if one.coverage is not None]
+    own = [one.measured for one in times]
+    up, known = sum(one.up_s for one in own), sum(one.known_s for one in own)
+    declared = any(one.declared for one in own)
+    whole = not declared and all(one.proven for one in own)
+    shares = [one.coverage for one in own if one.coverage is not None]
     why = (
         "a declared percentage is added to nothing"
         if declared
@@ -126,11 +128,11 @@ def _timed(name: str, times: Sequence[ServiceTime]) -> ReportMetric | None:
     return ReportMetric(
         metric_id=name,
         unit="%",
-        formula_version=next((one.formula for one in times if one.formula), None),
+        formula_version=next((one.formula for one in own if one.formula), None),
         current_actual=float(floored(round(up * 1000), round(known * 1000))) if known else None,
         current_numerator=up if known else None,
         current_denominator=known or None,
-        current_coverage=min(shares) if len(shares) == len(times) else None,
+        current_coverage=min(shares) if len(shares) == len(own) else None,
         verdict=None if whole else "not_provable",
         missing_reason=None if known else why if declared else "nothing was measured",
         comment=None if whole or not known else why,

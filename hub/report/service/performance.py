@@ -26,7 +26,7 @@ def performance(asked: Asked, figures: Figures, trends: Sequence[Trend]) -> Chap
     chapter = Chapter(5, "Performance")
     number, listed = outages(asked.conn, asked.period, asked.instant, asked.known_at, asked.audience, most=_MOST)
     chapter.parts.append(_availability(figures.times))
-    if any(not one.proven for one in figures.times):
+    if any(not one.measured.proven for one in figures.times):
         text = "Below 98 % of watched time, or where a part of the period was not measured, a figure proves nothing."
         chapter.parts.append(Said(phrase=text))
     chapter.parts.append(_outages(asked, listed))
@@ -52,13 +52,14 @@ def _availability(times: Sequence[ServiceTime]) -> Topic:
             (
                 name_of(one.service),
                 figure(one.target, "%") if one.target is not None else "not agreed",
-                figure(one.actual, "%") or "not known",
-                share_of(one.coverage),
-                int(one.known_s - one.up_s) // 60 if one.known_s else None,
-                "yes" if one.proven else "no",
-                doubt_of(one),
+                figure(now.actual, "%") or "not known",
+                share_of(now.coverage),
+                int(now.known_s - now.up_s) // 60 if now.known_s else None,
+                "yes" if now.proven else "no",
+                doubt_of(now),
             )
             for one in times
+            for now in [one.measured]
         ],
         "no service is in scope",
     )
@@ -76,7 +77,7 @@ def _outages(asked: Asked, listed: Sequence[OutageLine]) -> Topic:
             Column("Incident", width=16),
         ),
         [_outage(asked, one) for one in listed],
-        "no cases",
+        "no outage is recorded",
     )
 
 
@@ -114,7 +115,7 @@ def _readings(found: Sequence[Reading]) -> Topic:
             )
             for one in found
         ],
-        "no cases",
+        "nothing was measured",
     )
 
 

@@ -107,6 +107,16 @@ def test_levels_are_told_with_their_numbers_and_the_waiver_with_its_last_day(boo
     assert datetime(1899, 12, 30) + timedelta(days=float(waiver["Last day (Europe/Berlin)"])) == datetime(2026, 11, 30)  # noqa: DTZ001
 
 
+def test_a_level_without_a_figure_says_whether_there_were_cases(whole):
+    level = msgspec.structs.replace(whole.levels[1], previous="", current="", unknown_before=True)
+    idle = msgspec.structs.replace(level, kept="no_cases", unknown_before=False)
+    read = Book(workbook(msgspec.structs.replace(whole, situation=Situation(levels=[level, idle])), HOSTS))
+    assert [(row["Before"], row["Now"]) for row in read.table("Service levels")] == [
+        ("not known", "not known"),
+        ("no cases", "no cases"),
+    ]
+
+
 @pytest.mark.parametrize("start", ["=cmd()", "+1", "-1", "@SUM(A1)", "{=A1}", "http://evil.test", "12", "\t=1"])
 def test_no_text_of_a_tool_becomes_a_formula_a_link_or_a_number(report, start):
     line = msgspec.structs.replace(report.nonconformities[0], found=start, owner=Person(id="p", label=start))

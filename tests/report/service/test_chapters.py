@@ -138,10 +138,10 @@ def test_incidents_of_the_14_days_after_a_release_count(any_store):
         assert [row[4:6] for row in table(changes(asked(conn)), "Incidents after release")] == [(2, 2)]
         found = post_release(asked(conn, about=["r:l"], type="post_release", end=BEGIN + 1))
     assert [row[1:] for row in table(found, "Incidents of the 14 days")] == [
-        (BEGIN, "not recorded", "not recorded"),
         (BEGIN, "not recorded", "yes"),
-        (BEGIN + 14 * DAY - 1, "not recorded", "not recorded"),
+        (BEGIN, "not recorded", "not recorded"),
         (BEGIN + 14 * DAY - 1, "not recorded", "yes"),
+        (BEGIN + 14 * DAY - 1, "not recorded", "not recorded"),
     ]
 
 
@@ -201,6 +201,38 @@ def test_finance_is_told_only_where_it_was_agreed(any_store, agreed, why):
     with any_store.begin() as conn:
         assert finance(asked(conn)).absent.phrase == why
         assert finance(asked(conn, type="finance")).absent.phrase == "no cases"
+
+
+@pytest.mark.parametrize(
+    ("days", "owed"),
+    [
+        (("2025-01-01", None), (True, True)),
+        ((None, "2026-11-01"), (True, True)),
+        ((None, "2026-10-31"), (True, False)),
+        ((None, "2026-10-01"), (False, False)),
+        (("2026-10-31", None), (False, True)),
+        (("2026-11-01", None), (False, False)),
+    ],
+)
+@pytest.mark.parametrize(
+    ("terms", "spoken"),
+    [
+        (FinanceReporting(frequency="month"), "no cases"),
+        (FinanceReporting(none_agreed=True), "it was agreed that money is not reported"),
+    ],
+)
+def test_an_agreement_that_is_not_in_force_when_the_period_ends_says_nothing_on_money(
+    any_store, days, owed, terms, spoken
+):
+    """Asked at the end of the 30th and of the month: in force from the first of the days until before the second."""
+    begins, ends = days
+    keep(
+        any_store,
+        [Sla(id="r:sla", source="r", signed_at=BEFORE, finance_reporting=terms, valid_from=begins, valid_to=ends)],
+    )
+    with any_store.begin() as conn:
+        told = [finance(asked(conn, as_of=at)).absent.phrase for at in (END - DAY, END + DAY)]
+    assert told == [spoken if one else "no agreement asks for it" for one in owed]
 
 
 def test_security(conn):

@@ -137,6 +137,30 @@ def test_unread_tickets_are_never_told_as_met(store, compiled):
     assert any(text.startswith("Tickets were not read to the end") for text in sentences(report, 3))
 
 
+def test_tickets_none_of_which_can_be_measured_are_not_no_cases(store, compiled):
+    no_end = [ticket(n, f"2026-10-0{n + 1}T09:00", -1) for n in (1, 2, 3)]
+    named = spec(valid_from="2026-09-01", valid_to="2026-12-01", metrics=["resolution"])
+    settle(store, more=[*no_end, named], now=READ + 2)
+    report = compiled()
+    rate, all_of_them = line(report, "resolution/register:slas/acme/p1"), line(report, "resolution")
+    assert (rate.current_actual, rate.verdict, rate.missing_reason) == (
+        None,
+        "not_provable",
+        "some cases cannot be measured",
+    )
+    assert (all_of_them.verdict, all_of_them.missing_reason) == (
+        "not_provable",
+        "not every ticket was read or can be measured",
+    )
+    shown = {row[1]: row[4] for row in tables(report, 3)["Levels"]}
+    assert shown["resolution P1 <= 4 h on 7x24"] == "some cases cannot be measured"
+
+
+def test_nobody_measured_is_told_as_that_and_not_as_no_cases(compiled):
+    empty = {one.table.name: one.table.empty for one in compiled().chapters[4].parts if one.table}
+    assert (empty["Outages"], empty["Measured levels"]) == ("no outage is recorded", "nothing was measured")
+
+
 def test_nothing_of_another_customer_on_the_same_service_is_told(compiled):
     report = compiled()
     files = files_of(report, frozenset())
