@@ -154,9 +154,9 @@ class Stand:
         return bool(found["data"]["result"])
 
     def scraped(self) -> None:
-        """Wait until both were scraped once, and the second after it, in which a range of whole seconds shows it."""
+        """Wait until both were scraped once, and as long as a step is: only then has every look a value to see."""
         wait_until(lambda: self.measured("up == 1") and self.measured("demo_up"))
-        time.sleep(1)
+        time.sleep(self.settings().step_s)
 
     def reap(self) -> None:
         for one in self._children:

@@ -181,7 +181,7 @@ def test_what_cannot_be_asked_is_a_clear_line_and_no_coverage(stand: Stand, stor
 def test_too_many_points_are_asked_for_in_pieces(stand: Stand, store, tmp_path) -> None:
     """A day in steps of a second is 86,400 looks; Prometheus answers 11,000 at once."""
     summary = read(stand, store, tmp_path, history_days=1, availability=[{"service": SHOP, "query": "up", "step_s": 1}])
-    assert (summary.faults, summary.complete) == ([], True)
+    assert (summary.faults, summary.warnings, summary.complete) == ([], [], True)
     assert summary.requests > 20
     with store.connect() as conn:
         assert all(row.reason is None for row in coverage_rows(conn))
