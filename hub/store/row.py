@@ -22,6 +22,8 @@ LONGEST_KEY = 500
 """Characters; nobody asks for a longer one, and no index of PostgreSQL takes it."""
 _OUTSIDE = ENVELOPE_LISTS | {"id", "source", "scope"}
 
+_json = msgspec.json.Encoder(order="deterministic").encode
+"""Alike for alike maps, in whichever order a mapping or a decoder filled them."""
 
 Sids = Mapping[str, int]
 Fill = Callable[[Any, list[Any], Sids], None]
@@ -155,7 +157,7 @@ def _fill(shape: FieldShape) -> Fill | None:
             def open_value(value: Any, row: list[Any], _sids: Sids) -> None:
                 # An empty list or map is stored as NULL: it says no more, and thousands of them cost.
                 found = getattr(value, name)
-                row.append(msgspec.json.encode(found).decode() if found else None)
+                row.append(_json(found).decode() if found else None)
 
             return open_value
         case "struct":

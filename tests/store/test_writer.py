@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, select
 
 from hub.records import KINDS
 from hub.records.base import Event, Link, Record, Since
@@ -90,6 +90,18 @@ def test_same_page_twice_writes_nothing(store: Store) -> None:
     }  # fmt: skip
     assert write(store, 2000, *page) == WriteCount(documents=3, records=3, unchanged=3)
     assert contents(store) == before
+
+
+def test_maps_filled_in_another_order_are_kept_alike(make_store) -> None:
+    """What is mapped in another process comes with its maps in the order they were encoded in."""
+    kept = []
+    for names in (("updated_at", "created_at"), ("created_at", "updated_at")):
+        store = make_store()
+        told = dict.fromkeys(names, "2026-10-05")
+        write(store, 1, issue(1, "{}", record("incident", "issue/1", raw_times=told)))
+        with store.connect() as conn:
+            kept.append(conn.scalar(select(cast(kind_tables["incident"].c.raw_times, Text))))
+    assert kept[0] == kept[1]
 
 
 def test_moved_approval_marks_both_changes(store: Store) -> None:
