@@ -14,6 +14,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.dialects import sqlite
 
 from hub.conformance.append import append, empty, settle
+from hub.conformance.decision import best_first
 from hub.conformance.dirty import Dirty, Few
 from hub.conformance.expression import narrow
 from hub.conformance.judge import judge
@@ -45,6 +46,12 @@ def large() -> Iterator[sqlite3.Connection]:
     conn.close()
 
 
+def ways(part: Part, units: str = "") -> list[str]:
+    """Write a part as it is explained, and as it is derived where there is something to choose from."""
+    written = part.sql(sqlite.dialect(), units=units)
+    return [one for one in (written, best_first(written, "1", "chosen.unit")) if one]
+
+
 def sent(template: Path, folder: Path, act: Callable[[Connection], Any]) -> list[str]:
     """Return what `act` asks of a store's obligations."""
     shutil.copy(template, folder / "hub.db")
@@ -60,7 +67,7 @@ def sent(template: Path, folder: Path, act: Callable[[Connection], Any]) -> list
 
 @pytest.mark.parametrize("part", EVERY_PART, ids=lambda part: f"{part.requirement}-{part.name}")
 def test_all_units_are_derived_without_comparing_each_with_each(part: Part, large: sqlite3.Connection) -> None:
-    found = compared_each_with_each(large, part.sql(sqlite.dialect()))
+    found = [names for sql in ways(part) for names in compared_each_with_each(large, sql)]
     if part.unit_kind == "organisation":  # one unit: its periods are few
         found = [names for names in found if names != ["owed", "whole"]]
     assert found == []
@@ -103,7 +110,7 @@ def test_clocks_are_found_by_their_tickets_or_read_in_one_go(part: Part, large: 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: f"{part.requirement}-{part.name}")
 def test_few_units_are_derived_from_few_rows(part: Part, large: sqlite3.Connection) -> None:
-    assert scanned(large, part.sql(sqlite.dialect(), units="dirty_0")) == set()
+    assert set().union(*(scanned(large, sql) for sql in ways(part, units="dirty_0"))) == set()
 
 
 COUNTING = [part for part in EVERY_PART if tallied(part.written(sqlite.dialect()))]
