@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import resource
 import signal
@@ -36,7 +37,8 @@ def ending_clearly() -> Iterator[None]:
     Nothing is wound up: what is committed stays, what is not is undone, and threads that wait for a
     tool are not waited for. The process ends by the signal, so that a shell sees 130, 143 or 129. A
     signal that is ignored (nohup) stays ignored, and a handler of somebody else stays in charge. Where
-    memory has run out, what Python would tell of each object it could not wind up is not told.
+    memory has run out, what Python would tell of each object it could not wind up is not told; nor is what the
+    pool of connections logs of one it could not reset and throws away: why it could not is what the command says.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -46,10 +48,14 @@ def ending_clearly() -> Iterator[None]:
     for number in ours:
         signal.signal(number, _end)
     told, sys.unraisablehook = sys.unraisablehook, _tell_unraisable
+    pool = logging.getLogger("sqlalchemy.pool")
+    logged = pool.level
+    pool.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
         sys.unraisablehook = told
+        pool.setLevel(logged)
         for number in ours:
             signal.signal(number, found[number])
 

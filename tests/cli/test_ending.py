@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, event
 
 from hub.cli.ending import ending_clearly
 
@@ -111,3 +113,21 @@ def test_what_could_not_be_wound_up_without_memory_is_not_told(capsys):
     with ending_clearly():
         Held(MemoryError())
         assert capsys.readouterr().err == ""
+
+
+def test_a_connection_that_cannot_be_reset_is_not_told_beside_its_cause(caplog):
+    engine = create_engine("sqlite://")
+
+    @event.listens_for(engine, "reset")
+    def _lose(*_):
+        raise MemoryError
+
+    def give_back():
+        with suppress(MemoryError):
+            engine.connect().close()
+
+    with ending_clearly():
+        give_back()
+    assert not caplog.records
+    give_back()
+    assert [record.name.partition(".impl")[0] for record in caplog.records] == ["sqlalchemy.pool"]

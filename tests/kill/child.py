@@ -93,6 +93,8 @@ def obey(order: Order) -> None:
         code = main([*order.arguments, "--config", str(order.folder / "hub.toml")])
     except SystemExit as leaving:
         code = int(leaving.code or 0)
+    if order.memory is not None:  # what follows is the harness's own, which needs memory too
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     if order.largest_file is None and order.files is None and not order.modes_bind:
         (order.folder / "passed").write_text(json.dumps(passed), encoding="utf-8")
     sys.exit(code)
