@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 from tests.peer import unavailable
 from tests.postgresql import PASSWORD, Postgres, find_binaries

@@ -39,7 +39,7 @@ from hub.conformance.evidence import Evidence
 from hub.conformance.expression import days_after, earlier_of, later_of, no_instant, no_text, year_after
 from hub.conformance.owed import HIDDEN, NEVER, Doubt, owed_columns
 from hub.conformance.part import Part, Words
-from hub.conformance.piped import Piped, given
+from hub.conformance.piped import Piped, given, once
 from hub.conformance.reading import Need, merge_reads
 from hub.conformance.unit import PeriodName, Unit
 from hub.conformance.verdict import EXPIRED
@@ -163,7 +163,7 @@ def in_force(
         name=name,
         shape=shape,
         unit_kind=unit.kind,
-        select=Piped(inputs, alike, partial(_what_follows, warn_days, begins=first is not None)),
+        select=Piped(inputs, alike, partial(_what_follows, warn_days, begins=first is not None), once=("evidence",)),
         reads=merge_reads(unit.reads, evidence.reads, {"period": "all", "calendar": "all"}),
         needs=(*((Need(unit.kind, frozenset(fields)),) if unit.has_envelope else ()), *evidence.needs, *needs),
         complete=False,
@@ -213,7 +213,7 @@ def _chained(laid: Any, beginning: Any) -> Any:
     number = func.sum(b.broken).over(
         partition_by=b.unit, order_by=(b.at, b.record.nulls_first(), b.until), rows=(None, 0)
     )
-    return select(b.unit, b.at, b.until, b.record, b.declared, number.label("chain")).cte("chained")
+    return once(select(b.unit, b.at, b.until, b.record, b.declared, number.label("chain")), "chained")
 
 
 def _periods(unit: Unit, every: PeriodName, first: Instants | None, end: Instants | None) -> Unit:
@@ -239,7 +239,8 @@ def _reached(owed: Any, chained: Any) -> Any:
     c = begin.c
     covering = and_(c.unit == o.unit, c.at <= o.opened_at, c.ends > o.opened_at)
     lapses = func.coalesce(c.ends, o.opened_at)
-    return select(*o, c.chain, lapses.label("lapses_at")).select_from(owed.outerjoin(begin, covering)).cte("reached")
+    rows = select(*o, c.chain, lapses.label("lapses_at")).select_from(owed.outerjoin(begin, covering))
+    return once(rows, "reached")
 
 
 def _chosen(reached: Any, laid: Any, chained: Any) -> Any:

@@ -6,7 +6,6 @@ that a single altered byte is noticed before anything is restored.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from hub.store import migration
 from hub.store.content import MANIFEST, TableContent, contents
 from hub.store.file import copy_pages, new_file, put_aside, read_file
 from hub.store.fill import fill, prove
+from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 from hub.store.undone import Undone, undone_by
 from hub.store.views import drop_views

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from hub.errors import StoreError
 from hub.store.fault import as_store_error
+from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 
 __all__ = ["copy_pages", "new_file", "put_aside", "read_file"]
@@ -62,7 +62,9 @@ def _forget(part: Path) -> None:
 def read_file(path: Path) -> Iterator[Store]:
     """Open a file nobody writes, without changing a byte of it or of its folder."""
     name = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
-    engine = create_engine("sqlite+pysqlite://", creator=lambda: sqlite3.connect(name, uri=True), poolclass=NullPool)
+    engine = create_engine(
+        "sqlite+pysqlite://", module=sqlite3, creator=lambda: sqlite3.connect(name, uri=True), poolclass=NullPool
+    )
     yield Store(engine, place=str(path))
 
 

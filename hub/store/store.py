@@ -8,7 +8,6 @@ documents and the revisions have one order; readers see one unchanging snapshot 
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from hub.errors import StoreError
 from hub.store import migration
 from hub.store.fault import DAMAGED, as_store_error
+from hub.store.sqlite import sqlite3
 
 __all__ = ["Connection", "Store", "sqlite_path"]
 
@@ -190,16 +190,10 @@ _PRAGMAS = (
 )
 
 
-# Of every value that is no number or text the driver asks whether it can adapt itself, by look-ups that fail: of a wide
-# row that took two thirds of the time of its insert. An adapter that gives back what it is given ends the asking.
-sqlite3.register_adapter(type(None), {}.get)  # type: ignore[arg-type] # gives None; a function of Python would cost again
-sqlite3.register_adapter(bool, int)
-sqlite3.register_adapter(bytes, bytes)
-
-
 def _sqlite_engine(path: Path, wait_s: float) -> Engine:
     engine = create_engine(
         URL.create("sqlite+pysqlite", database=str(path)),
+        module=sqlite3,
         connect_args={"timeout": wait_s},
         hide_parameters=True,
         json_serializer=_to_json,

@@ -11,7 +11,6 @@ import json
 import platform
 import random
 import resource
-import sqlite3
 import statistics
 import subprocess
 import time
@@ -29,6 +28,7 @@ from hub.sla.clocks import refresh_clocks
 from hub.sla.materialise import FIRST_DAY, materialise, open_times
 from hub.sla.open_time import OpenTime
 from hub.store.schema import kind_tables
+from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 from hub.store.tables import change_log, link, record
 from hub.store.writer import Write, write_records

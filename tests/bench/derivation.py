@@ -14,7 +14,6 @@ import platform
 import random
 import resource
 import shutil
-import sqlite3
 import statistics
 import time
 from pathlib import Path
@@ -25,6 +24,7 @@ from sqlalchemy import Connection, insert, text
 from hub.conformance.cycle import derive_all
 from hub.conformance.pack import Requirement
 from hub.store.schema import child_tables, kind_tables
+from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 from hub.store.tables import change_log, link, record, since
 from hub_bs15000.catalogue import load_pack

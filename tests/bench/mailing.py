@@ -18,7 +18,6 @@ import random
 import resource
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -38,6 +37,7 @@ from hub.report.model import decode_model
 from hub.store import outbox
 from hub.store.reading import record_coverage, set_provisions
 from hub.store.schema import kind_tables
+from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 from hub.store.tables import change_log, link, record, since
 from hub.store.writer import Write, write_records

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from hub.store.sqlite import sqlite3
 from hub_sandbox.configuration import TOKEN, write_configuration
 from tests.bench.issue import PROJECTS
 from tests.bench.rival import Rival

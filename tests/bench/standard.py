@@ -13,7 +13,6 @@ import os
 import platform
 import resource
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
@@ -34,6 +33,7 @@ from hub.conformance.pack import Requirement
 from hub.conformance.turn import Turn
 from hub.records import KINDS
 from hub.store.schema import child_tables, field_shapes, kind_tables
+from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 from hub_bs15000.catalogue import load_pack
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import sqlite3
 import statistics
 import sys
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hub.store.sqlite import sqlite3
 from tests.bench.issue import PROJECTS
 from tests.bench.measure import Run, contents, run_handwritten, run_hub, run_rival
 from tests.bench.rival import Rival, rivals

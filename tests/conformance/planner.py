@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-import sqlite3
+from typing import Any
 
 from sqlalchemy import create_engine
 
 from hub.conformance.append import FRESH
 from hub.store.schema import child_tables, metadata
+from hub.store.sqlite import sqlite3
 
 KEPT_BY_HAND = {
     *("sla", "ola", "underpinning_contract", "supplier", "customer", "service", "team", "person", "role_assignment"),
@@ -43,10 +44,10 @@ TEMPORARY = {
 }
 
 
-def large_store() -> sqlite3.Connection:
+def large_store(driver: Any = sqlite3) -> sqlite3.Connection:
     """Make an empty schema whose figures say that every table is large."""
-    conn = sqlite3.connect(":memory:")
-    metadata.create_all(create_engine("sqlite://", creator=lambda: conn))
+    conn: sqlite3.Connection = driver.connect(":memory:")
+    metadata.create_all(create_engine("sqlite://", module=driver, creator=lambda: conn))
     conn.execute("ANALYZE")
     for (table,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         rows = 100 if table in SMALL else 1_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
+import sqlite3 as python_sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from hub.conformance.lineup import SLOT, slots
 from hub.conformance.part import OBLIGATION_COLUMNS, Part
 from hub.conformance.rollup import roll_up
 from hub.conformance.tally import recount, tallied, with_tally
+from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 from hub_bs15000.catalogue import load_pack
 from tests.conformance.kit import small_pack
@@ -39,9 +40,10 @@ EVERY_PART = [part for one in load_pack().requirements({}) for part in one.parts
 PARTS = [part for part in EVERY_PART if any(reach != "all" for reach in part.reads.values())]
 
 
-@pytest.fixture(scope="module")
-def large() -> Iterator[sqlite3.Connection]:
-    conn = large_store()
+@pytest.fixture(scope="module", params=[sqlite3, python_sqlite3], ids=["the hub's SQLite", "Python's"])
+def large(request: pytest.FixtureRequest) -> Iterator[sqlite3.Connection]:
+    """A large store, planned for by the newest SQLite, which the hub brings, and by that of this system's Python."""
+    conn = large_store(request.param)
     yield conn
     conn.close()
 

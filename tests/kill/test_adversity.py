@@ -6,7 +6,6 @@ import os
 import random
 import re
 import shutil
-import sqlite3
 import stat
 import subprocess
 import time
@@ -18,6 +17,7 @@ from sqlalchemy import text
 
 from hub.cli.session import Session
 from hub.store.fault import DAMAGED
+from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 from tests.kill.harness import LATER, NOW, Ended, Order, call, start
 from tests.kill.picture import take_picture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 from contextlib import closing
 
@@ -14,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.clock import FixedClock, format_instant, parse_instant
+from hub.store.sqlite import sqlite3
 from hub.sync.source import SourceContext
 from hub_register import git as git_module
 from hub_register.git import Commit

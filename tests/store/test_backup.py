@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
 import stat
 import threading
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from hub.store.backup import backup, restore
 from hub.store.content import MANIFEST, contents
 from hub.store.disposal import Authority, begin_disposal, finish
 from hub.store.migration import HEAD
+from hub.store.sqlite import sqlite3
 from hub.store.status import status
 from hub.store.store import Store
 from hub.store.tables import raw_document, record

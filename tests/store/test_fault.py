@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sqlalchemy import create_engine, event, text
 
 from hub.errors import MEMORY_USED_UP, StoreError
 from hub.store.fault import as_store_error
+from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 
 
@@ -48,7 +48,8 @@ def raiser(error: Exception):
 
 def store_of(error: Exception, *, at_connect: bool) -> Store:
     url = "postgresql+psycopg://" if isinstance(error, psycopg.Error) and at_connect else "sqlite+pysqlite://"
-    engine = create_engine(url, creator=raiser(error)) if at_connect else create_engine(url)
+    driver = {"module": sqlite3} if url.startswith("sqlite") else {}
+    engine = create_engine(url, creator=raiser(error), **driver) if at_connect else create_engine(url, **driver)
     if not at_connect:
         event.listen(engine, "do_execute", raiser(error))
     return Store(engine, place="here")

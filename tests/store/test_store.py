@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
@@ -11,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from hub.errors import Locked, StoreError
+from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 
 

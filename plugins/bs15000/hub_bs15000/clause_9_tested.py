@@ -32,7 +32,8 @@ def _tests(table: Any, found: Rows) -> Rows:
     same = or_(t.digest == d.artefact_digest, and_(t.digest.is_(None), t.commit == d.commit))
     unlabelled = and_(t.digest.is_(None), or_(t.commit.is_(None), d.commit.is_(None)))
     unknown = or_(unlabelled, and_(t.digest.is_not(None), d.artefact_digest.is_(None)))
-    found = found.where(t.status == "passed", or_(same, unknown))
+    passed = func.coalesce(t.status, "") == "passed"  # no column alone: SQLite would look for all that passed
+    found = found.where(passed, or_(same, unknown))
     return found.doubtful(and_(~func.coalesce(same, false()), unknown), "what was tested or deployed is not recorded")
 
 

@@ -1,0 +1,27 @@
+"""The SQLite that opens a store, wherever one is opened: `from hub.store.sqlite import sqlite3`.
+
+It is pysqlite3's, which brings a SQLite of its own, where that is installed, else Python's. Never both for one file: two
+copies of SQLite in one process release each other's locks. What Linux distributions build keeps a count of all its memory
+under one lock, which threads that derive side by side wait for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sqlite3
+else:
+    try:
+        from pysqlite3 import dbapi2 as sqlite3
+    except ModuleNotFoundError:
+        import sqlite3
+
+__all__ = ["sqlite3"]
+
+# Of every value that is no number or text the driver asks whether it can adapt itself, by look-ups that fail: of a wide
+# row that took two thirds of the time of its insert. An adapter that gives back what it is given ends the asking.
+_nothing: Any = {}.get  # gives None; a function of Python would cost again
+sqlite3.register_adapter(type(None), _nothing)
+sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(bytes, bytes)
