@@ -6,7 +6,7 @@ What a part gives is laid aside first, which is nearly all of the work and needs
 from __future__ import annotations
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from hub.conformance.decision import best_first
 from hub.conformance.dirty import Few
@@ -15,6 +15,7 @@ from hub.conformance.lineup import SLOT, lay_line, lined_up, slots
 from hub.conformance.part import OBLIGATION_COLUMNS, Part
 from hub.conformance.tally import keep_tally, lay_tally, recount, tallied, with_tally
 from hub.errors import PluginError
+from hub.store.fault import is_conflict
 from hub.store.tables import NEVER
 
 __all__ = ["FRESH", "append", "empty", "fill", "settle"]
@@ -107,7 +108,9 @@ def _lay(conn: Connection, part: Part, number: int, derived: str, units: str = "
         rows = f"SELECT {number}, {taken}, {place.format('s')} FROM ({derived}) s{only}"
     try:
         conn.exec_driver_sql(f"INSERT INTO fresh (part, {_NAMES}) {rows}")
-    except IntegrityError as error:
+    except DBAPIError as error:
+        if not is_conflict(error):
+            raise
         raise PluginError(
             f"part {part.name!r} of {part.requirement} gives one unit two obligations with one anchor"
         ) from error

@@ -20,7 +20,7 @@ from hub.store import migration
 from hub.store.content import MANIFEST, TableContent, contents
 from hub.store.file import copy_pages, new_file, put_aside, read_file
 from hub.store.fill import fill, prove
-from hub.store.sqlite import sqlite3
+from hub.store.sqlite import OPENING, sqlite3
 from hub.store.store import Store
 from hub.store.undone import Undone, undone_by
 from hub.store.views import drop_views
@@ -72,7 +72,7 @@ def _driver(conn: Connection) -> Any:
 def _close_file(copy: Store) -> None:
     """Make it one file that can be read from where nothing may be written, and look at every page once more."""
     copy.close()
-    with sqlite3.connect(copy.place) as conn:
+    with sqlite3.connect(copy.place, **OPENING) as conn:
         conn.execute("PRAGMA journal_mode=DELETE")
     conn.close()
     with read_file(Path(copy.place)) as file, file.connect() as reader:

@@ -1,6 +1,6 @@
 """Many rows at once, past everything that costs something a row: how the writer fills its tables.
 
-SQLite takes them by the driver's `executemany`; PostgreSQL by binary COPY, or, where rows may be there
+SQLite takes them by the driver's `executemany`, several a statement; PostgreSQL by binary COPY, or, where rows may be there
 already, as one array a column in a single upsert (one round trip; a temporary table would be three).
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -36,6 +37,10 @@ __all__ = ["Row", "among", "as_listed", "listed", "put", "remove"]
 
 V = TypeVar("V", int, str)
 
+_TOGETHER = 30
+"""Rows a statement of SQLite, if they are narrow; more gain nothing."""
+_PARAMETERS = 900
+"""Values a statement of SQLite."""
 Row = tuple[Any, ...]
 """Values in the order of the columns, as both drivers take them: None, bool, int, float, str, bytes; JSON as text."""
 _COPIED: tuple[tuple[type, str, str], ...] = (
@@ -60,7 +65,7 @@ def put(conn: Connection, table: Table, rows: Sequence[Row], *, columns: str = "
         return
     names = tuple(columns.split()) or tuple(table.c.keys())
     if conn.dialect.name == "sqlite":
-        conn.exec_driver_sql(_insert(table, names, key), list(rows))
+        _put_together(conn, table, names, key, rows)
     elif key:
         conn.exec_driver_sql(_upsert_arrays(table, names, key), tuple(map(list, zip(*rows, strict=True))))
     else:
@@ -118,9 +123,24 @@ def _on_conflict(names: Sequence[str], key: str) -> str:
     return f' ON CONFLICT ("{key}") DO UPDATE SET {changed}'
 
 
+def _put_together(conn: Connection, table: Table, names: tuple[str, ...], key: str, rows: Sequence[Row]) -> None:
+    """Insert as many rows a statement as it takes, and what is left over one by one.
+
+    A row costs half, and at each statement the driver lets go of Python's lock, which those that read ahead may keep.
+    """
+    most = max(1, min(_TOGETHER, _PARAMETERS // len(names)))
+    whole = len(rows) - len(rows) % most
+    if whole:
+        several = [tuple(chain.from_iterable(rows[first : first + most])) for first in range(0, whole, most)]
+        conn.exec_driver_sql(_insert(table, names, key, most), several)
+    if whole < len(rows):
+        conn.exec_driver_sql(_insert(table, names, key, 1), list(rows[whole:]))
+
+
 @cache
-def _insert(table: Table, names: tuple[str, ...], key: str) -> str:
-    return f"{_into(table, names)} VALUES ({', '.join('?' * len(names))}){_on_conflict(names, key)}"
+def _insert(table: Table, names: tuple[str, ...], key: str, rows: int) -> str:
+    row = f"({', '.join('?' * len(names))})"
+    return f"{_into(table, names)} VALUES {', '.join([row] * rows)}{_on_conflict(names, key)}"
 
 
 @cache

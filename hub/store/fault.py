@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from hub.errors import MEMORY_USED_UP, Locked, StoreError
 
-__all__ = ["DAMAGED", "as_store_error"]
+__all__ = ["DAMAGED", "as_store_error", "is_conflict"]
 
 DAMAGED = "is damaged; restore a backup with: hub db restore FILE"
 
-_SQLITE: dict[str, str] = {
-    "SQLITE_NOTADB": "is not a database of the hub; check store.url",
-    "SQLITE_CORRUPT": DAMAGED,
-    "SQLITE_FULL": "cannot be written: the disk is full; make room and run again",
-    "SQLITE_READONLY": "cannot be written: the file or its folder is read-only for this user",
-    "SQLITE_CANTOPEN": "cannot be opened: its folder is missing, not open to this user, or on a file system that is read-only",
-    "SQLITE_IOERR_SHM": "cannot be read or written: no memory, or no room in its folder, is left for its index",
-    "SQLITE_IOERR": "cannot be read or written: the disk reports a fault",
-    "SQLITE_PERM": "cannot be opened by this user",
+_SQLITE: dict[int, str] = {
+    26: "is not a database of the hub; check store.url",  # SQLITE_NOTADB
+    11: DAMAGED,  # SQLITE_CORRUPT
+    13: "cannot be written: the disk is full; make room and run again",  # SQLITE_FULL
+    8: "cannot be written: the file or its folder is read-only for this user",  # SQLITE_READONLY
+    14: "cannot be opened: its folder is missing, not open to this user, or on a file system that is read-only",  # SQLITE_CANTOPEN
+    10: "cannot be read or written: the disk reports a fault",  # SQLITE_IOERR
+    3: "cannot be opened by this user",  # SQLITE_PERM
 }
+_NO_INDEX = "cannot be read or written: no memory, or no room in its folder, is left for its index"
+_SHARED = frozenset(10 | detail << 8 for detail in (18, 19, 20, 21))  # SQLITE_IOERR_SHMOPEN, -SIZE, -LOCK, -MAP
+_OUT_OF_MEMORY = frozenset((7, 10 | 12 << 8))  # SQLITE_NOMEM, SQLITE_IOERR_NOMEM
+_TAKEN = frozenset((5, 6))  # SQLITE_BUSY, SQLITE_LOCKED
+_CONSTRAINT = 19  # SQLITE_CONSTRAINT
 _POSTGRESQL: dict[str, str] = {
     "53200": "is on a server whose memory is used up; give it more, then run again",
     "53100": "cannot be written: the disk of the database server is full",
@@ -59,9 +63,9 @@ def as_store_error(error: Exception, place: str) -> StoreError | MemoryError | N
     That this process has no memory left is a MemoryError, as everywhere else: the database is sound.
     """
     original: Any = error.orig if isinstance(error, DBAPIError) else error
-    code = getattr(original, "sqlite_errorname", None)
+    code = getattr(original, "sqlite_errorcode", None)
     if code is not None:
-        return _of_sqlite(str(code), original, place)
+        return _of_sqlite(code, original, place)
     state = getattr(original, "sqlstate", None) or _before_connection(str(original))
     if state is not None:
         return _of_server(state, original, place)
@@ -88,15 +92,20 @@ def _before_connection(said: str) -> str | None:
     return next((code for words, code in _CONNECTING.items() if reason.startswith(words)), None)
 
 
-def _of_sqlite(code: str, original: Exception, place: str) -> StoreError | MemoryError | None:
-    if code in ("SQLITE_NOMEM", "SQLITE_IOERR_NOMEM"):
+def _of_sqlite(code: int, original: Exception, place: str) -> StoreError | MemoryError | None:
+    kind = code & 0xFF  # the rest is in detail
+    if code in _OUT_OF_MEMORY:
         return MemoryError(MEMORY_USED_UP)
-    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+    if kind in _TAKEN:
         return Locked(f"{place} {_LOCKED}")
-    for name, words in _SQLITE.items():
-        if code.startswith(name):
-            return StoreError(f"{place} {words} ({_first_line(original)})")
-    return None
+    words = _NO_INDEX if code in _SHARED else _SQLITE.get(kind)
+    return None if words is None else StoreError(f"{place} {words} ({_first_line(original)})")
+
+
+def is_conflict(error: DBAPIError) -> bool:
+    """Tell whether a row was refused because it may not stand beside another, whatever class the driver gives that."""
+    code = getattr(error.orig, "sqlite_errorcode", 0)
+    return isinstance(error, IntegrityError) or code & 0xFF == _CONSTRAINT
 
 
 def _first_line(error: object) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from hub.errors import StoreError
 from hub.store.fault import as_store_error
-from hub.store.sqlite import sqlite3
+from hub.store.sqlite import OPENING, sqlite3
 from hub.store.store import Store
 
 __all__ = ["copy_pages", "new_file", "put_aside", "read_file"]
@@ -62,9 +62,12 @@ def _forget(part: Path) -> None:
 def read_file(path: Path) -> Iterator[Store]:
     """Open a file nobody writes, without changing a byte of it or of its folder."""
     name = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
-    engine = create_engine(
-        "sqlite+pysqlite://", module=sqlite3, creator=lambda: sqlite3.connect(name, uri=True), poolclass=NullPool
-    )
+
+    def opened() -> sqlite3.Connection:
+        connection: sqlite3.Connection = sqlite3.connect(name, uri=True, **OPENING)
+        return connection
+
+    engine = create_engine("sqlite+pysqlite://", module=sqlite3, creator=opened, poolclass=NullPool)
     yield Store(engine, place=str(path))
 
 
@@ -74,7 +77,7 @@ def copy_pages(source: sqlite3.Connection, target: Path) -> None:
     A transaction open on `source` decides which state is copied.
     """
     try:
-        with closing(sqlite3.connect(target)) as writer:
+        with closing(sqlite3.connect(target, **OPENING)) as writer:
             source.backup(writer)
     except sqlite3.Error as error:
         raise as_store_error(error, str(target)) or StoreError(f"{target} cannot be written: {error}") from error

@@ -16,7 +16,7 @@ from hub.records.base import Part, Record
 from hub.store.bulk import Row
 from hub.store.schema import ENVELOPE_LISTS, FieldShape, field_shapes
 
-__all__ = ["Rows", "references", "rows_of"]
+__all__ = ["Rows", "Stated", "references", "rows_of", "stated"]
 
 LONGEST_KEY = 500
 """Characters; nobody asks for a longer one, and no index of PostgreSQL takes it."""
@@ -83,18 +83,23 @@ def _first_steps(struct: type[msgspec.Struct]) -> Callable[[Any], tuple[Any, ...
     return attrgetter(*(way.path[0][0] for way in _ways(struct)))
 
 
-def _referred(record: Record) -> Iterator[tuple[_Way, str]]:
-    """Yield the ids in a record's own fields and where each stands; most fields hold none."""
+Stated = list[tuple[_Way, str]]
+"""The ids in a record's own fields, and where each stands."""
+
+
+def stated(record: Record) -> Stated:
+    """Find the ids in a record's own fields; most fields hold none."""
     struct = type(record)
+    ids: Stated = []
     for way, found in zip(_ways(struct), _first_steps(struct)(record), strict=True):
         if found:
-            if len(way.path) == 1:
-                for one in found if way.path[0][1] else (found,):
-                    if one:
-                        yield way, one
+            if len(way.path) > 1:
+                ids += [(way, one) for one in _follow(found, way.path)]
+            elif way.path[0][1]:
+                ids += [(way, one) for one in found if one]
             else:
-                for one in _follow(found, way.path):
-                    yield way, one
+                ids.append((way, found))
+    return ids
 
 
 def _follow(found: Any, path: tuple[tuple[str, bool], ...]) -> Iterator[str]:
@@ -108,9 +113,9 @@ def _follow(found: Any, path: tuple[tuple[str, bool], ...]) -> Iterator[str]:
             yield from _follow(further, tuple(rest))
 
 
-def references(record: Record) -> list[str]:
-    """List the id of everything a record refers to, persons included; ids may come twice."""
-    found = [one for _, one in _referred(record)]
+def references(record: Record, own: Stated | None = None) -> list[str]:
+    """List the id of everything a record refers to, persons included; ids may come twice. `own` = what is `stated`."""
+    found = [one for _, one in (stated(record) if own is None else own)]
     found += [event.actor for event in record.events if event.actor]
     found += [link.target for link in record.links]
     return found
@@ -196,8 +201,8 @@ def _children(struct: type[Record]) -> tuple[tuple[str, tuple[Fill, ...]], ...]:
     )
 
 
-def rows_of(record: Record, sids: Sids, rows: Rows) -> None:
-    """Add the rows of one record; `sids` knows it and everything it refers to."""
+def rows_of(record: Record, own: Stated, sids: Sids, rows: Rows) -> None:
+    """Add the rows of one record, given what is `stated`; `sids` knows it and everything it refers to."""
     kind, sid = kind_of(record), sids[record.id]
     row: list[Any] = [sid]
     for fill in _fills(type(record)):
@@ -224,7 +229,7 @@ def rows_of(record: Record, sids: Sids, rows: Rows) -> None:
         )
         for pos, event in enumerate(record.events)
     ]
-    rows.link += _link_rows(record, sid, sids)
+    rows.link += _link_rows(record, own, sid, sids)
     since = {one.field: one.at for one in record.since}
     rows.since += [(sid, name, at) for name, at in since.items()]
     rows.unknown_field += [(sid, name) for name in dict.fromkeys(record.unknown_fields)]
@@ -232,13 +237,13 @@ def rows_of(record: Record, sids: Sids, rows: Rows) -> None:
     rows.alias += [(key, sid) for key in keys if len(key) <= LONGEST_KEY]
 
 
-def _link_rows(record: Record, sid: int, sids: Sids) -> list[Row]:
+def _link_rows(record: Record, own: Stated, sid: int, sids: Sids) -> list[Row]:
     """One row a (type, target): a stated link wins over a field of the same name, the earliest instant first."""
     found: dict[tuple[str, int], Row] = {}
     for link in sorted(record.links, key=lambda link: (link.at is None, link.at or 0)):
         key = (link.type, sids[link.target])
         found.setdefault(key, (sid, *key, link.at, link.source_ref))
-    for way, target in _referred(record):
+    for way, target in own:
         if way.linked:
             key = (way.name, sids[target])
             found.setdefault(key, (sid, *key, None, None))

@@ -9,15 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+OPENING: dict[str, Any]
+"""What else `sqlite3.connect` is given, so that a fault comes with its code in detail: no memory is not a broken disk."""
+
 if TYPE_CHECKING:
     import sqlite3
 else:
     try:
         from pysqlite3 import dbapi2 as sqlite3
+
+        _EXTENDED_CODES = 0x02000000  # SQLITE_OPEN_EXRESCODE
+        OPENING = {"flags": sqlite3.SQLITE_OPEN_READWRITE | sqlite3.SQLITE_OPEN_CREATE | _EXTENDED_CODES}
     except ModuleNotFoundError:
         import sqlite3
 
-__all__ = ["sqlite3"]
+        OPENING = {}  # of itself
+
+__all__ = ["OPENING", "sqlite3"]
 
 # Of every value that is no number or text the driver asks whether it can adapt itself, by look-ups that fail: of a wide
 # row that took two thirds of the time of its insert. An adapter that gives back what it is given ends the asking.

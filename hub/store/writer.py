@@ -23,7 +23,7 @@ from hub.store.identity import CHUNK, kept_id, next_sid, resolve_persons, sids_o
 from hub.store.matched import keep_ends, keep_hand_overs, keep_matches
 from hub.store.naming import named_sids, settle_names
 from hub.store.revision import Current, current_of, digest_of, write_revisions
-from hub.store.row import Rows, references, rows_of
+from hub.store.row import Rows, Stated, references, rows_of, stated
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import alias, change_log, event, link, record, since, unknown_field
 from hub.store.text import Encodings, encode_clean
@@ -160,13 +160,14 @@ def _write_chunk(
 
 def _write_changes(conn: Connection, changes: Sequence[_Change], current: Mapping[str, Current], known_at: int) -> None:
     ids = [change.record.id for change in changes]
-    sids = _number(conn, changes, current)
+    own = [stated(change.record) for change in changes]
+    sids = _number(conn, changes, own, current)
     before = {sids[one]: kind for one in ids if one in current and (kind := current[one].kind) is not None}
     targets_before = _targets(conn, before.keys())
     _delete_rows(conn, before)
     rows = Rows()
-    for change in changes:
-        rows_of(change.record, sids, rows)
+    for change, found in zip(changes, own, strict=True):
+        rows_of(change.record, found, sids, rows)
     _insert_rows(conn, rows)
     write_revisions(
         conn,
@@ -189,13 +190,15 @@ def _write_changes(conn: Connection, changes: Sequence[_Change], current: Mappin
     put(conn, change_log, log, columns="kind sid touched")
 
 
-def _number(conn: Connection, changes: Sequence[_Change], current: Mapping[str, Current]) -> dict[str, int]:
+def _number(
+    conn: Connection, changes: Sequence[_Change], own: Sequence[Stated], current: Mapping[str, Current]
+) -> dict[str, int]:
     """Return id -> record.sid of the records and all they refer to; the rows of `record` say what they are."""
     written = [change.record.id for change in changes]
     sids = {one: current[one].sid for one in written if one in current}
     referred: dict[str, None] = {}
-    for change in changes:
-        referred.update(dict.fromkeys(references(change.record)))
+    for change, found in zip(changes, own, strict=True):
+        referred.update(dict.fromkeys(references(change.record, found)))
     sids |= sids_of(conn, referred.keys() - sids.keys())
     sids |= named_sids(conn, referred)
     new = [one for one in dict.fromkeys([*written, *referred]) if one not in sids]

@@ -99,6 +99,22 @@ def test_backup_is_loaded_into_either_engine(
     there.close()
 
 
+def test_a_store_made_with_smaller_pages_is_as_good(sqlite_store: Store, tmp_path: Path) -> None:
+    put(sqlite_store, 1)
+    sqlite_store.close()
+    with contextlib.closing(sqlite3.connect(sqlite_store.place, isolation_level=None)) as conn:
+        for statement in ("PRAGMA journal_mode=DELETE", "PRAGMA page_size=4096", "VACUUM", "PRAGMA journal_mode=WAL"):
+            conn.execute(statement)
+    with sqlite_store.connect() as conn:
+        assert conn.exec_driver_sql("PRAGMA page_size").scalar_one() == 4096
+    backup(sqlite_store, tmp_path / "copy")
+    put(sqlite_store, 2)
+    restore(f"sqlite:///{sqlite_store.place}", tmp_path / "copy", base_dir=tmp_path, now=NOW, force=True)
+    assert size(sqlite_store) == 1
+    put(sqlite_store, 3)
+    assert size(sqlite_store) == 2
+
+
 def test_backup_is_one_state_while_others_write(store: Store, tmp_path: Path) -> None:
     ended = threading.Event()
 

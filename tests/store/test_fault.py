@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3 as python_sqlite3
 import subprocess
 from pathlib import Path
 
@@ -11,14 +12,14 @@ import pytest
 from sqlalchemy import create_engine, event, text
 
 from hub.errors import MEMORY_USED_UP, StoreError
-from hub.store.fault import as_store_error
+from hub.store.fault import DAMAGED, as_store_error
 from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 
 
-def sqlite_error(name: str) -> sqlite3.OperationalError:
+def sqlite_error(code: int) -> sqlite3.OperationalError:
     error = sqlite3.OperationalError("out of memory")
-    error.sqlite_errorname = name
+    error.sqlite_errorcode = code
     return error
 
 
@@ -31,8 +32,8 @@ NO_MEMORY = {
     "name server": psycopg.OperationalError('could not translate host name "db": Memory allocation failure'),
     "driver": psycopg.InternalError("couldn't allocate PGresult"),
     "Python": MemoryError(),
-    "sqlite": sqlite_error("SQLITE_NOMEM"),
-    "sqlite, its file": sqlite_error("SQLITE_IOERR_NOMEM"),
+    "sqlite": sqlite_error(python_sqlite3.SQLITE_NOMEM),
+    "sqlite, its file": sqlite_error(python_sqlite3.SQLITE_IOERR_NOMEM),
 }
 ADDRESS = (
     '[organisation]\nname = "A"\nzone = "Europe/Berlin"\n[store]\nurl = "postgresql+psycopg://hub@127.0.0.1/hub"\n'
@@ -53,6 +54,32 @@ def store_of(error: Exception, *, at_connect: bool) -> Store:
     if not at_connect:
         event.listen(engine, "do_execute", raiser(error))
     return Store(engine, place="here")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("SQLITE_NOTADB", "is not a database of the hub"),
+        ("SQLITE_CORRUPT_INDEX", DAMAGED),
+        ("SQLITE_FULL", "the disk is full"),
+        ("SQLITE_READONLY_DIRECTORY", "read-only for this user"),
+        ("SQLITE_CANTOPEN", "cannot be opened: its folder"),
+        ("SQLITE_IOERR_WRITE", "the disk reports a fault"),
+        ("SQLITE_IOERR_SHMSIZE", "is left for its index"),
+        ("SQLITE_IOERR_SHMOPEN", "is left for its index"),
+        ("SQLITE_IOERR_SHMLOCK", "is left for its index"),
+        ("SQLITE_IOERR_SHMMAP", "is left for its index"),
+        ("SQLITE_PERM", "by this user"),
+        ("SQLITE_BUSY_SNAPSHOT", "is being written by another process"),
+        ("SQLITE_LOCKED", "is being written by another process"),
+    ],
+)
+def test_a_code_in_detail_is_told_in_words(name: str, said: str) -> None:
+    assert said in str(as_store_error(sqlite_error(getattr(python_sqlite3, name)), "here"))
+
+
+def test_what_is_no_fault_of_the_database_is_left_as_it_is() -> None:
+    assert as_store_error(sqlite_error(python_sqlite3.SQLITE_CONSTRAINT_UNIQUE), "here") is None
 
 
 @pytest.mark.parametrize("when", ["at connect", "later"])
