@@ -34,6 +34,7 @@ from hub_bs15000.problem import (
     target,
     worked_until,
 )
+from hub_bs15000.ticket import with_facts
 
 __all__ = ["DECLARATIONS"]
 
@@ -116,7 +117,7 @@ def _has_incident() -> Any:
 
 
 def _workaround_kept(rid: str, days: int) -> Part:
-    first = _first_linked()
+    units, fact = with_facts(problems().where(_has_incident()), first=_first_linked())
     return deadline(
         rid,
         "workaround",
@@ -125,11 +126,10 @@ def _workaround_kept(rid: str, days: int) -> Part:
             "The problem has incidents and says nothing about a workaround.",
             "Write down the workaround, or `none`.",
         ),
-        unit=problems()
-        .where(_has_incident(), func.coalesce(first, 0) < open_until)
-        .opening(func.coalesce(first, p.created_at, 0))
+        unit=units.where(func.coalesce(fact.first, 0) < open_until)
+        .opening(func.coalesce(fact.first, p.created_at, 0))
         .reading(incident="near"),
-        due=business_days_after(first, days),
+        due=business_days_after(fact.first, days),
         evidence=any_of(fields_filled("workaround"), at(worked_until)),
         fields=("workaround", "links"),
         shape="completeness",
