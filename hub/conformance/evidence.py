@@ -220,6 +220,8 @@ class Rows:
     needs: tuple[Need, ...] = ()
     member: Member | None = None
     """Set where what is counted of each row may be remembered."""
+    undated: str | None = None
+    """What a row lacks whose instant is not known; None = that it is not recorded when it was made."""
 
     def where(self, *conditions: ColumnElement[bool]) -> Rows:
         """Count only rows for which all conditions hold."""
@@ -328,7 +330,7 @@ class Rows:
                 expires=self.expires,
                 lost=self.lost,
                 lacks=lacks,
-                undated=f"when the {self.kind} was made is not recorded",
+                undated=self.undated or f"when the {self.kind} was made is not recorded",
                 who=self.who,
                 counts=and_(_present(self.table), *late),
                 joined=joined,

@@ -203,15 +203,8 @@ def business_hours_after(instant: Instants, hours: float, calendar: Any = CALEND
     """Return when `hours` of the calendar's open time have passed since `instant`; NULL outside the calendar."""
     at, then = open_interval.alias(), open_interval.alias()
     inside = case((at.c.closes < instant, at.c.closes), else_=instant) - at.c.opens
-    used = (
-        select(at.c.seconds_before * 1000 + inside + literal(round(hours * HOUR_MS), BigInteger))
-        .where(at.c.calendar == calendar, at.c.opens <= instant)
-        .order_by(at.c.opens.desc())
-        .limit(1)
-        .correlate_except(at)
-        .scalar_subquery()
-    )
-    return (
+    used = at.c.seconds_before * 1000 + inside + literal(round(hours * HOUR_MS), BigInteger)
+    reached = (
         select(then.c.opens + used - then.c.seconds_before * 1000)
         .where(
             then.c.calendar == calendar, then.c.seconds_before < (used + 999) // 1000
@@ -219,6 +212,14 @@ def business_hours_after(instant: Instants, hours: float, calendar: Any = CALEND
         .order_by(then.c.seconds_before.desc())
         .limit(1)
         .correlate_except(then)
+        .scalar_subquery()
+    )
+    return (
+        select(reached)
+        .where(at.c.calendar == calendar, at.c.opens <= instant)
+        .order_by(at.c.opens.desc())
+        .limit(1)
+        .correlate_except(at)
         .scalar_subquery()
     )
 

@@ -79,12 +79,13 @@ def _linked(
     link, other = _link.alias(), _record.alias()
     here, there = (link.c.sid, link.c.target) if outward else (link.c.target, link.c.sid)
     allowed = link.c.type.in_(types) if types else link.c.type.not_in((*never, "same_as"))
-    made = link_instant(link)
-    found = rows(kinds[0], and_(here == sid, allowed), made, table=link, record=there, stated_by_unit=True)
-    found = found.joining(other, other.c.sid == there).where(or_(other.c.kind.in_(kinds), other.c.kind.is_(None)))
+    wanted = or_(other.c.kind.in_(kinds), other.c.kind.is_(None))
+    made = case((wanted, link_instant(link)))
+    own = here == sid + 0  # from the unit to its links: a unit is not looked up for every link there is
+    found = rows(kinds[0], and_(own, allowed), made, table=link, record=there, stated_by_unit=True)
+    found = found.joining(other, other.c.sid == there).where(wanted)
     found = found.doubtful(other.c.kind.is_(None), "a linked record was not read")
-    found = found.doubtful(made.is_(None), "when the link was made is not known")
-    return replace(found, reads=dict.fromkeys(KINDS, reach))
+    return replace(found, reads=dict.fromkeys(KINDS, reach), undated="when the link was made is not known")
 
 
 def ends_at(

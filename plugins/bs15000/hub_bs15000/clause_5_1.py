@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, union
 
 from hub.conformance.continuous import in_force, periodic
 from hub.conformance.evidence import Rows, rows
@@ -178,11 +178,12 @@ def _5_1_g(rid: str, _: Parameters) -> list[Part]:
         .joining(kind_tables["change"], c.sid == number)
         .where(c.sid.is_not(None))
     )
-    between: Any = _link.alias()
-    tied = or_(
-        and_(between.c.sid == a.sid, between.c.target == c.sid), and_(between.c.target == a.sid, between.c.sid == c.sid)
+    out, back = _link.alias(), _link.alias()
+    ends = (
+        select(out.c.target).where(out.c.sid == a.sid).correlate_except(out),
+        select(back.c.sid).where(back.c.target == a.sid).correlate_except(back),
     )
-    of_version = exists().where(tied).correlate_except(between)
+    of_version = c.sid.in_(union(*ends))  # from the few agreements: each change is not tried with each
     approval: Any = kind_tables["approval"].c
     opening = every_change()
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, func, select, union
+from sqlalchemy import ColumnElement, func, select, union
 
 from hub.conformance.evidence import any_of, at, fields_filled, rows
 from hub.conformance.expression import (
@@ -34,6 +34,7 @@ from hub_bs15000.problem import (
     target,
     worked_until,
 )
+from hub_bs15000.ticket import with_facts
 
 __all__ = ["DECLARATIONS"]
 
@@ -116,7 +117,7 @@ def _has_incident() -> Any:
 
 
 def _workaround_kept(rid: str, days: int) -> Part:
-    first = _first_linked()
+    units, fact = with_facts(problems().where(_has_incident()), first=_first_linked())
     return deadline(
         rid,
         "workaround",
@@ -125,34 +126,33 @@ def _workaround_kept(rid: str, days: int) -> Part:
             "The problem has incidents and says nothing about a workaround.",
             "Write down the workaround, or `none`.",
         ),
-        unit=problems()
-        .where(_has_incident(), func.coalesce(first, 0) < open_until)
-        .opening(func.coalesce(first, p.created_at, 0))
+        unit=units.where(func.coalesce(fact.first, 0) < open_until)
+        .opening(func.coalesce(fact.first, p.created_at, 0))
         .reading(incident="near"),
-        due=business_days_after(first, days),
+        due=business_days_after(fact.first, days),
         evidence=any_of(fields_filled("workaround"), at(worked_until)),
         fields=("workaround", "links"),
         shape="completeness",
     )
 
 
-def _pairs() -> Any:
-    """Select (problem, incident, at) for every incident linked to a problem, each once."""
-    out, back = _link.alias(), _link.alias()
-    stated: Select[Any] = select(
-        out.c.sid.label("problem"), out.c.target.label("incident"), link_instant(out).label("at")
-    )
-    received: Select[Any] = select(back.c.target, back.c.sid, link_instant(back))
-    every = union(
-        stated.where(out.c.type.in_(FROM_PROBLEM), touched(out.c.sid)),
-        received.where(back.c.type.in_(FROM_INCIDENT), touched(back.c.target)),
-    ).subquery("stated")
+def _pairs(*conditions: ColumnElement[bool]) -> Any:
+    """Select (problem, incident, at) for every incident linked to a problem for which the conditions hold, each once."""
+    ends = []
+    for types, outward in ((FROM_PROBLEM, True), (FROM_INCIDENT, False)):
+        link = _link.alias()
+        here, there = (link.c.sid, link.c.target) if outward else (link.c.target, link.c.sid)
+        stated = select(p.sid.label("problem"), there.label("incident"), link_instant(link).label("at"))
+        tied = _problem.join(link, here == p.sid + 0)  # from the problems to their links, not from all links
+        ends.append(stated.select_from(tied).where(touched(p.sid), link.c.type.in_(types), *conditions))
+    every = union(*ends).subquery("stated")
     e = every.c
     return select(e.problem, e.incident, func.min(e.at).label("at")).group_by(e.problem, e.incident).subquery("pair")
 
 
 def _note_kept(rid: str, days: int) -> Part:
-    pair, event = _pairs(), _event.alias()
+    known = (filled(p.workaround), func.lower(func.trim(p.workaround)) != "none")
+    pair, event = _pairs(*problems().conditions, *known), _event.alias()
     incident: Any = kind_tables["incident"].alias()
     i = incident.c
     start = later_of(since_when(p.sid, "workaround"), pair.c.at)
@@ -164,7 +164,6 @@ def _note_kept(rid: str, days: int) -> Part:
         .correlate_except(event)
         .scalar_subquery()
     )
-    base = problems()
     units = Unit(
         kind="problem",
         rows=pair.join(_problem, p.sid == pair.c.problem).join(incident, i.sid == pair.c.incident),
@@ -172,9 +171,6 @@ def _note_kept(rid: str, days: int) -> Part:
         anchor=i.sid,
         opened=func.coalesce(start, p.created_at, 0),
         conditions=(
-            *base.conditions,
-            filled(p.workaround),
-            func.lower(func.trim(p.workaround)) != "none",
             func.coalesce(solved, _NEVER) > func.coalesce(start, 0),
             func.coalesce(start, 0) < open_until,
         ),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, true
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, true
 
-from hub.conformance.evidence import any_of, at, fields_filled, rows
+from hub.conformance.evidence import Rows, any_of, at, fields_filled, rows
 from hub.conformance.expression import business_days_after, filled, hours_after, later_of, since_when
 from hub.conformance.pack import Declare, Parameters
 from hub.conformance.part import Part, Words
@@ -114,8 +115,9 @@ def _8_2_c(rid: str, p: Parameters) -> list[Part]:
 def _8_2_d(rid: str, _p: Parameters) -> list[Part]:
     changes = every_change()
     link: Any = _link.alias()
-    made = link_instant(link)
-    concerned = rows("change", link.c.sid == c.sid, made, table=link, record=link.c.target, stated_by_unit=True)
+    own, made = link.c.sid == c.sid, link_instant(link)
+    concerned = rows("change", own, made, table=link, record=link.c.target, stated_by_unit=True)
+    concerned = replace(concerned, undated="when the link was made is not known")
     return [
         precondition(
             rid,
@@ -127,9 +129,7 @@ def _8_2_d(rid: str, _p: Parameters) -> list[Part]:
             ),
             unit=changes.reading(service="near", configuration_item="near"),
             before=ended,
-            evidence=concerned.where(link.c.type.in_(("service_ids", "affects"))).doubtful(
-                made.is_(None), "when the link was made is not known"
-            ),
+            evidence=concerned.where(link.c.type.in_(("service_ids", "affects"))),
             fields=("service_ids", "links", "actual_end"),
             doubts=[END_UNKNOWN],
         ),
@@ -202,20 +202,6 @@ def _target_unread() -> ColumnElement[bool]:
 def _8_2_e(rid: str, p: Parameters) -> list[Part]:
     one_way = and_(func.coalesce(c.irreversible, literal(value=False)), ~filled(c.backout_plan))
     event: Any = _event.alias()
-    follow_up = kind_tables["change"].alias()
-    link: Any = _link.alias()
-    either = or_(
-        and_(link.c.sid == c.sid, link.c.target == follow_up.c.sid),
-        and_(link.c.target == c.sid, link.c.sid == follow_up.c.sid),
-    )
-    forward = rows(
-        "change",
-        or_(link.c.sid == c.sid, link.c.target == c.sid),
-        later_of(follow_up.c.created_at, func.coalesce(link_instant(link), follow_up.c.created_at)),
-        table=link,
-        record=follow_up.c.sid,
-        stated_by_unit=True,
-    ).joining(follow_up, and_(either, follow_up.c.created_at >= started))
     backed_out = since_when(c.sid, "outcome")
     return [
         precondition(
@@ -271,12 +257,29 @@ def _8_2_e(rid: str, p: Parameters) -> list[Part]:
                         )
                     ),
                 ),
-                forward.where(follow_up.c.sid.is_not(None)),
+                _follow_up(outward=True),
+                _follow_up(outward=False),
             ),
             fields=("outcome", "actual_end"),
             doubts=[END_UNKNOWN],
         ),
     ]
+
+
+def _follow_up(*, outward: bool) -> Rows:
+    """Evidence is a change made since, tied to the one that owes by the end that states it."""
+    link, later = _link.alias(), kind_tables["change"].alias()
+    here, there = (link.c.sid, link.c.target) if outward else (link.c.target, link.c.sid)
+    found = rows(
+        "change",
+        here == c.sid + 0,  # from the change to its links, not from all links
+        later_of(later.c.created_at, func.coalesce(link_instant(link), later.c.created_at)),
+        table=link,
+        record=later.c.sid,
+        stated_by_unit=True,
+    )
+    found = found.joining(later, and_(later.c.sid == there, later.c.created_at >= started))
+    return found.where(later.c.sid.is_not(None))
 
 
 def _8_2_f(rid: str, p: Parameters) -> list[Part]:

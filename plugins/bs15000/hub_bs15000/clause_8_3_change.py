@@ -71,6 +71,7 @@ def _8_3_h(rid: str, _: Parameters) -> list[Part]:
         (and_(c.class_ == "service_change", c.major.is_(None)), "whether it is a major change is not recorded"),
     ]
     of_plan, of_change = _link.alias(), _link.alias()
+    few = select(kind_tables["plan"].c.sid)  # of all that names a service, only what is a plan is looked at
     here, there = tied(of_change, c.sid)
     fields = ("class", "major", "actual_end")
     return [
@@ -101,7 +102,7 @@ def _8_3_h(rid: str, _: Parameters) -> list[Part]:
             before=service.live_at,
             evidence=effective(
                 of_plan,
-                and_(of_plan.c.target == service.sid, of_plan.c.type == "service_ids"),
+                and_(of_plan.c.target == service.sid, of_plan.c.sid.in_(few), of_plan.c.type == "service_ids"),
                 of_plan.c.sid,
                 "service",
             ),

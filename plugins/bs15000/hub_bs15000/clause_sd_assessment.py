@@ -83,13 +83,13 @@ def _assessments(settle_minutes: int) -> tuple[Unit, Any]:
             settled.label("settled"),
             *(_then(name, moment.c.at).label(name) for name in _ASSESSED),
         )
-        .select_from(moment.join(_incident, i.sid == moment.c.sid))
+        .select_from(moment.outerjoin(_incident, i.sid == moment.c.sid))
         .where(*lasted)
         .limit(NEVER)
         .subquery("assessment")
     )
     base = tickets("incident")
-    rows = found.join(_incident, i.sid == found.c.sid)
+    rows = found.outerjoin(_incident, i.sid == found.c.sid)
     return replace(base, rows=rows, anchor=found.c.at, opened=found.c.at), found.c
 
 

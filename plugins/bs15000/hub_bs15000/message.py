@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, func, or_, true
 
 from hub.conformance.evidence import AnyOf, Rows, any_of, rows
-from hub.conformance.expression import touched
 from hub.conformance.reading import Need
 from hub.store.schema import child_tables, kind_tables
 from hub.store.tables import metadata
@@ -24,22 +23,13 @@ _SENT = Need("communication", frozenset({"direction", "received_at", "record_id"
 
 def messages(kind: str) -> list[Moments]:
     """Every message of a person that the customer could see, as moments of a ticket."""
-    update, ticket = child_tables[kind, "customer_updates"], kind_tables[kind].alias()
-    updates = select(update.c.sid, update.c.at).where(touched(update.c.sid))
+    t, update = columns(kind), child_tables[kind, "customer_updates"]
     link, mail = _link.alias(), kind_tables["communication"].alias()
-    sent = (
-        select(link.c.target.label("sid"), _arrived(mail.c).label("at"))
-        .select_from(
-            ticket.join(link, and_(link.c.target == ticket.c.sid, link.c.type == "record_id")).join(
-                mail, mail.c.sid == link.c.sid
-            )
-        )
-        .where(touched(ticket.c.sid), _by_person(mail.c), _arrived(mail.c).is_not(None))
-    )
+    sent = and_(link.c.target == t.sid, link.c.type == "record_id", _by_person(mail.c), _arrived(mail.c).is_not(None))
     return [
-        Moments(updates, {}),
+        Moments(update, update.c.sid == t.sid, update.c.at),
         events_of(kind, lambda e: e.type.in_(CONVERSED)),
-        Moments(sent, {"communication": "near"}, (_SENT,)),
+        Moments(link.join(mail, mail.c.sid == link.c.sid), sent, _arrived(mail.c), {"communication": "near"}, (_SENT,)),
     ]
 
 

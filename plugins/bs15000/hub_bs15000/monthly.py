@@ -63,7 +63,8 @@ def of_service(
         .subquery("member")
     )
     m = member.c
-    in_month = member.join(_period, and_(_period.c.unit == "month", _period.c.starts_at == m.month))
+    # not the bare column: a month is looked up for each record, and no index of all records made for the few months
+    in_month = member.join(_period, and_(_period.c.unit == "month", _period.c.starts_at == m.month + 0))
     found = Rows(
         kind=kind,
         table=member,

@@ -8,7 +8,7 @@ it; where their values are not priorities, only the strictest limit proves that 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, Text, and_, case, cast, false, func, or_, select, union_all
@@ -36,19 +36,21 @@ Limit = Callable[[ColumnElement[Any], str], ColumnElement[Any]]
 
 @dataclass(frozen=True)
 class Moments:
-    """Rows (sid, at) at which something was done or said."""
+    """Rows at which something was done or said."""
 
-    select: Select[Any]
-    reads: Reads
+    rows: FromClause
+    on: ColumnElement[bool]
+    """What makes them rows of the ticket."""
+    at: ColumnElement[Any]
+    reads: Reads = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
     """What must have been read before their absence is silence."""
 
 
 def events_of(kind: str, *conditions: Callable[[Any], ColumnElement[bool]]) -> Moments:
     """Every event of such a ticket for which the conditions hold."""
-    event, ticket = _event.alias(), kind_tables[kind].alias()
-    chosen = select(event.c.sid, event.c.at).select_from(ticket.join(event, event.c.sid == ticket.c.sid))
-    return Moments(chosen.where(touched(ticket.c.sid), *(one(event.c) for one in conditions)), {})
+    event = _event.alias()
+    return Moments(event, and_(event.c.sid == columns(kind).sid, *(one(event.c) for one in conditions)), event.c.at)
 
 
 def never_silent(
@@ -112,7 +114,11 @@ def _first_gap(
     """Select (sid, broken, unsure): when the first pause was too long, and when one was that may have been."""
     table = kind_tables[kind]
     laid = _laid(kind, start, moments)
-    within: dict[str, Any] = {"partition_by": laid.c.sid, "order_by": (laid.c.at, laid.c.said), "rows": (1, None)}
+    within: dict[str, Any] = {
+        "partition_by": laid.c.sid,
+        "order_by": (laid.c.at.desc(), laid.c.said.desc()),
+        "rows": (None, -1),
+    }
     following = func.min(case((laid.c.said == 1, laid.c.at))).over(**within)
     # instant and text in one, because no engine has the first value that is there among those to come
     was = func.min(cast(laid.c.at, Text) + " " + laid.c.was).over(**within)
@@ -123,7 +129,7 @@ def _first_gap(
     stated = [(priority == one, limit(s.at, one)) for one in priorities]
     until = earlier_of(s.following, ended)
     waiting = asleep(kind, s.at) if pausing else false()
-    counted = and_(s.said == 1, or_(ended.is_(None), s.at < ended), ~waiting, ~put_away(kind, s.at))
+    counted = and_(s.said == 1, ~waiting, ~put_away(kind, s.at))
     spans = (
         select(
             s.sid,
@@ -131,7 +137,7 @@ def _first_gap(
             known.label("known"),
             case(*stated, else_=limit(s.at, priorities[0])).label("due"),
         )
-        .select_from(seen.join(table, table.c.sid == s.sid))
+        .select_from(seen.outerjoin(table, table.c.sid == s.sid))  # from what was seen: it comes ticket by ticket
         .where(counted)
         .limit(NEVER)  # a fence: behind it an instant on a calendar is looked up once
         .subquery("span")
@@ -144,20 +150,22 @@ def _first_gap(
 
 
 def _laid(kind: str, start: ColumnElement[Any], moments: Sequence[Moments]) -> FromClause:
-    """Lay everything that happened side by side: (sid, at, said, was), `was` = the priority an event took away."""
+    """Lay everything that happened side by side: (sid, at, said, was), `was` = the priority an event took away.
+
+    What was said when work had ended cuts no pause short; a priority taken away then still tells what it was before.
+    """
     t, event = columns(kind), _event.alias()
-    table = kind_tables[kind]
-    nothing = cast(None, Text)
-    began = select(t.sid, start.label("at"), value(1).label("said"), nothing.label("was")).where(
-        touched(t.sid), start.is_not(None)
-    )
+    table, ended = kind_tables[kind], over(kind)
+
+    def said(rows: FromClause, at: ColumnElement[Any]) -> Select[Any]:
+        working = or_(ended.is_(None), at < ended)
+        laid = select(t.sid, at.label("at"), value(1).label("said"), cast(None, Text).label("was"))
+        return laid.select_from(rows).where(touched(t.sid), working)
+
     moved = (
         select(event.c.sid, event.c.at, value(0), func.coalesce(event.c.from_, ""))
         .select_from(table.join(event, event.c.sid == t.sid))
         .where(touched(t.sid), event.c.field == "priority")
     )
-    said = []
-    for one in moments:
-        rows = one.select.subquery()
-        said.append(select(rows.c.sid, rows.c.at, value(1), nothing))
-    return union_all(began, moved, *said).subquery("laid")
+    every = [said(table.join(one.rows, one.on), one.at) for one in moments]
+    return union_all(said(table, start).where(start.is_not(None)), moved, *every).subquery("laid")
