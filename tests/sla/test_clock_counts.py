@@ -76,7 +76,10 @@ def test_a_thousandth_that_changed_costs_a_thousandth(
     assert seen == [2, 20], "only what changed is looked at"
     # a ticket has two clocks and two marks each: all go and come again, and one line of the log tells of it
     assert [(changed, rows) for changed, rows, _ in costs] == [(2, 2 * 13), (20, 20 * 13)]
-    assert costs[0][2] == costs[1][2], "no statement a ticket"
+    written_tables = 4
+    assert costs[1][2] <= costs[0][2] + written_tables, (
+        "no statement a ticket, at most one more a table for what is left over"
+    )
 
 
 def test_a_change_here_and_there_reads_nothing_in_between(office: Connection, keep: Callable[..., int]) -> None:
