@@ -13,7 +13,7 @@ OPENING: dict[str, Any]
 """What else `sqlite3.connect` is given, so that a fault comes with its code in detail: no memory is not a broken disk."""
 
 if TYPE_CHECKING:
-    import sqlite3
+    import sqlite3  # noqa: TID251
 else:
     try:
         from pysqlite3 import dbapi2 as sqlite3
@@ -21,7 +21,7 @@ else:
         _EXTENDED_CODES = 0x02000000  # SQLITE_OPEN_EXRESCODE
         OPENING = {"flags": sqlite3.SQLITE_OPEN_READWRITE | sqlite3.SQLITE_OPEN_CREATE | _EXTENDED_CODES}
     except ModuleNotFoundError:
-        import sqlite3
+        import sqlite3  # noqa: TID251
 
         OPENING = {}  # of itself
 

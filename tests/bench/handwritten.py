@@ -7,7 +7,7 @@ asks, checks, resumes and remembers nothing: no cursor, no revisions, no since, 
 from __future__ import annotations
 
 import hashlib
-import sqlite3
+import sqlite3  # noqa: TID251 - nothing of the hub
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime

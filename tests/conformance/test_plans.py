@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3 as python_sqlite3
+import sqlite3 as python_sqlite3  # noqa: TID251 - in memory
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any

@@ -71,6 +71,18 @@ def test_every_type_of_column(store: Store) -> None:
     assert found[2] == (3, None, None, None, "told only", None, None, None, None)
 
 
+@pytest.mark.parametrize("number", [1, 29, 30, 31, 60, 100])
+def test_as_many_rows_come_back_as_went_in(store: Store, number: int) -> None:
+    given = [(n, f"desk:{n}", "change") for n in range(1, number + 1)]
+    with store.begin() as conn:
+        put(conn, record, given, columns="sid id kind")
+        asked = select(record.c.sid, record.c.id, record.c.kind).order_by(record.c.sid)
+        assert [tuple(row) for row in conn.execute(asked)] == given
+        renamed = [(sid, f"{one}'", kind) for sid, one, kind in given[::-1]]
+        put(conn, record, renamed, columns="sid id kind", key="sid")
+        assert [tuple(row) for row in conn.execute(asked)] == renamed[::-1]
+
+
 def test_a_row_of_the_same_key_gets_what_is_given(store: Store) -> None:
     with store.begin() as conn:
         put(conn, record, [(7, "desk:a", "change", "desk"), (8, "desk:b", None, None)], columns="sid id kind source")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sqlite3 as python_sqlite3
+import sqlite3 as python_sqlite3  # noqa: TID251 - its constants
 import subprocess
 from pathlib import Path
 

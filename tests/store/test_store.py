@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import os
+import platform
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from hub.errors import Locked, StoreError
+from hub.store.fault import is_conflict
 from hub.store.sqlite import sqlite3
 from hub.store.store import Store
 
@@ -118,3 +123,35 @@ def test_read_only_store_can_be_read_and_says_why_not_more(sqlite_store: Store) 
         assert conn.execute(text("SELECT count(*) FROM record")).scalar() == 0
     with pytest.raises(StoreError, match="read-only"), sqlite_store.begin() as conn:
         conn.execute(text("INSERT INTO fingerprint (name, value) VALUES ('a', 'b')"))
+
+
+def test_linux_on_x86_has_a_sqlite_of_the_hub():
+    ours = sys.platform == "linux" and platform.machine() == "x86_64" and sys.version_info < (3, 15)
+    assert sqlite3.__name__ == ("pysqlite3.dbapi2" if ours else "sqlite3")
+
+
+def test_a_fault_comes_with_its_code_in_detail(sqlite_store: Store):
+    with pytest.raises(DBAPIError) as caught, sqlite_store.begin() as conn:
+        conn.execute(text("INSERT INTO record (sid, id) VALUES (1, 'desk:1'), (1, 'desk:2')"))
+    constraint, primary_key = 19, 6
+    assert caught.value.orig.sqlite_errorcode == constraint | primary_key << 8
+    assert is_conflict(caught.value)
+
+
+@pytest.mark.skipif(not sqlite3.__name__.startswith("pysqlite3"), reason="there is but one SQLite here")
+def test_without_it_pythons_own_is_taken(tmp_path: Path):
+    """As on a machine for which there is none."""
+    (tmp_path / "pysqlite3.py").write_text('raise ModuleNotFoundError("pysqlite3")')
+    program = (
+        "from pathlib import Path; from hub.store.store import Store, sqlite3; import sys\n"
+        "Store.open('sqlite:///hub.db', base_dir=Path(sys.argv[1]), create=True).close(); print(sqlite3.__name__)"
+    )
+    path = os.pathsep.join(map(str, [tmp_path, *filter(None, sys.path)]))
+    ended = subprocess.run(
+        (sys.executable, "-c", program, tmp_path),
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.stdout, ended.stderr) == ("sqlite3\n", "")
