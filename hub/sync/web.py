@@ -108,7 +108,7 @@ class Web:
         path: str,
         read: Callable[[Reply], T],
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, str | int | Sequence[str]] | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> T:
@@ -170,7 +170,7 @@ class Web:
         self,
         method: str,
         path: str,
-        params: Mapping[str, str | int] | None,
+        params: Mapping[str, str | int | Sequence[str]] | None,
         body: bytes | None,
         headers: Mapping[str, str] | None,
     ) -> Reply:

@@ -34,6 +34,7 @@ def stand(shared: Path) -> Iterator[Stand]:
         if missing or started.returncode:
             unavailable(f"Prometheus does not start: {', '.join(missing)} {started.stderr.strip()}")
         running = Stand(json.loads(started.stdout.splitlines()[-1]), folder)
+        running.steady()
         running.scraped()
         yield running
         subprocess.run([*command, "down", str(folder)], capture_output=True, check=True)

@@ -16,6 +16,8 @@ URL, ALERTMANAGER = "https://prometheus.example:9090", "https://alertmanager.exa
 SHOP = "register:services/shop"
 DB = "register:configuration_items/db1"
 DAY_S = 86_400
+_REPEATED_S = 300
+"""For so long Prometheus repeats a value whose series is not marked as ended."""
 LABELS = {"alertname": "ShopDown", "service": "shop", "severity": "critical"}
 
 
@@ -52,6 +54,8 @@ class Servers:
         """(labels, first second, second after the last; None = it fires)."""
         self.off: list[tuple[int, int]] = []
         """Times in which Prometheus was not at work."""
+        self.late_s = 0
+        """Seconds after such a time until its rules are evaluated again."""
         self.values: dict[str, Any] = {}
         """Part of a query -> function of the second, or None where there is no value."""
         self.alerts: list[dict[str, Any]] = []
@@ -97,23 +101,37 @@ class Servers:
         if "ALERTS" in query:
             series: dict[str, dict[str, Any]] = {}
             for labels, first, after in self.fired:
-                here = range(max(start, first + (start - first) % step), min(end, (after or end + 1) - 1) + 1, step)
-                if seen := [[at, str(at)] for at in here if self._on(at)]:
+                here = looks[max(0, -(-(first - start) // step)) :]
+                here = here if after is None else here[: max(0, (after + _REPEATED_S - here.start) // step)]
+                if seen := [[at, str(of)] for at in here if (of := self._fired(first, after or end + 1, at))]:
                     metric = {**labels, "alertstate": "firing"}
                     series.setdefault(str(metric), {"metric": metric, "values": []})["values"] += seen
             found = [{**one, "values": sorted(one["values"])} for one in series.values()]
             self.largest = max(self.largest, sum(len(one["values"]) for one in found))
             return self._good("matrix", found)
         if "(up)" in query:
-            return self._good("matrix", [{"metric": {}, "values": [[at, str(at)] for at in looks if self._on(at)]}])
+            beats = [[at, str(of)] for at in looks if (of := self._measured(at))]
+            return self._good("matrix", [{"metric": {}, "values": beats}])
         for part, value in self.values.items():
             if part in query:
                 told = [[at, text] for at in looks if (text := value(at)) is not None and self._on(at)]
                 return self._good("matrix", [{"metric": {}, "values": told}] if told else [])
         return self._good("matrix", [])
 
-    def _on(self, at: int) -> bool:
-        return not any(first <= at < after for first, after in self.off)
+    def _on(self, at: int, late_s: int = 0) -> bool:
+        return not any(first <= at < after + late_s for first, after in self.off)
+
+    def _measured(self, at: int, late_s: int = 0) -> int | None:
+        """When the value was measured that Prometheus gives for an instant."""
+        last = min((first - 1 for first, after in self.off if first <= at < after + late_s), default=at)
+        return last if at - last < _REPEATED_S else None
+
+    def _fired(self, first: int, after: int, at: int) -> int | None:
+        """The same of an alert: one that is over is marked, unless Prometheus was not at work when it ended."""
+        last = self._measured(min(at, after - 1), self.late_s)
+        if last is None or last < first or at - last >= _REPEATED_S or (at >= after and self._on(after, self.late_s)):
+            return None
+        return last
 
 
 def firing(

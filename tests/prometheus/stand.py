@@ -130,6 +130,19 @@ class Stand:
     def expire(self, silence: str) -> None:
         httpx.delete(f"{self.alertmanager}/api/v2/silence/{silence}").raise_for_status()
 
+    def tell(self, labels: dict[str, str]) -> None:
+        """Let Alertmanager have an alert of somebody else, of a minute ago."""
+        began = format_instant(SystemClock().now_ms() - 60_000)
+        alert = {"labels": labels, "startsAt": began}
+        httpx.post(f"{self.alertmanager}/api/v2/alerts", json=[alert]).raise_for_status()
+
+    def pause(self, name: str, seconds: float) -> None:
+        """Let one of the two do nothing for a while, as a machine does that is too busy."""
+        pid = int((self.folder / f"{name}.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGCONT)
+
     def restart(self, name: str) -> None:
         """Stop one of the two and start it again as it was, over the same data.
 
@@ -152,6 +165,14 @@ class Stand:
         """Tell whether a query has a value now; the first scrape comes some seconds after the start."""
         found = httpx.get(f"{self.prometheus}/api/v1/query", params={"query": query}).json()
         return bool(found["data"]["result"])
+
+    def steady(self) -> None:
+        """Let the alert outlast a scrape that a busy machine did not answer in time: it would end and fire anew."""
+        rules = Path(self.facts["rules_file"])
+        plain = "demo_queue_length > 10"
+        assert plain in rules.read_text()
+        rules.write_text(rules.read_text().replace(plain, "last_over_time(demo_queue_length[10s]) > 10"))
+        httpx.post(f"{self.prometheus}/-/reload").raise_for_status()
 
     def scraped(self) -> None:
         """Wait until both were scraped once, and as long as a step is: only then has every look a value to see."""

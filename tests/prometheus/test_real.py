@@ -134,6 +134,23 @@ def test_the_life_of_an_alert(stand: Stand, store, tmp_path) -> None:
     assert unchanged.changed == 0, "the same again changes nothing"
 
 
+def test_only_the_chosen_alerts_are_read(stand: Stand, store, tmp_path) -> None:
+    """Those of another Prometheus that sends to the same Alertmanager are chosen by the same matchers."""
+    stand.tell({"alertname": "DiskFull", "service": "shop"})
+    stand.tell({"alertname": "MailQueue", "service": "mail"})
+    assert read(stand, store, tmp_path, alerts='alertname="DiskFull"').warnings == []
+    assert [one.title for one in held(store, Alert)] == ["DiskFull"]
+
+
+def test_a_pause_of_prometheus_ends_no_alert(stand: Stand, store, tmp_path) -> None:
+    stand.queue(42)
+    wait_until(stand.firing)
+    stand.pause("prometheus", 8)
+    time.sleep(3)
+    read(stand, store, tmp_path)
+    assert [one.status for one in held(store, Alert)] == ["firing"]
+
+
 def test_a_silence_is_planned_work_for_the_service_it_names(stand: Stand, store, tmp_path) -> None:
     from hub.records import MaintenanceWindow
 

@@ -10,6 +10,7 @@ import msgspec
 from hub.errors import ProtocolFault, Retriable, SourceError
 from hub.sync.answer import read_json
 from hub.sync.web import Reply, TooLarge, Web, sort_status
+from hub_prometheus.matcher import each_matcher
 from hub_prometheus.wire import AlertNow, Answer, Complaint, Matrix, Series, Silence, Vector
 
 if TYPE_CHECKING:
@@ -140,12 +141,13 @@ class Alertmanager:
     def __init__(self, settings: PrometheusSettings, context: SourceContext) -> None:
         self._webs = [_web("Alertmanager", url, settings, context) for url in settings.alertmanagers]
         self._context = context
+        self._filters = each_matcher(settings.alerts)
 
     def counting(self) -> Alertmanager:
         """Give the same connections with a count of their own."""
         twin = object.__new__(type(self))
         twin._webs = [web.counting() for web in self._webs]
-        twin._context = self._context
+        twin._context, twin._filters = self._context, self._filters
         return twin
 
     def __bool__(self) -> bool:
@@ -158,8 +160,9 @@ class Alertmanager:
         return sum(web.requests for web in self._webs)
 
     def alerts(self) -> list[AlertNow]:
-        """List what fires at present, silenced or not."""
-        params = {"active": "true", "silenced": "true", "inhibited": "true", "unprocessed": "true"}
+        """List what fires at present, silenced or not, of the alerts the settings choose."""
+        states = {"active": "true", "silenced": "true", "inhibited": "true", "unprocessed": "true"}
+        params = {**states, "filter": self._filters}
         found = self._any(lambda web: web.ask("GET", "/api/v2/alerts", _listed(web, list[AlertNow]), params=params))
         return list({(one.fingerprint, one.startsAt): one for one in found}.values())
 

@@ -17,7 +17,7 @@ from hub.sync.source import Document, Page
 from hub_prometheus.client import MOST_POINTS, Alertmanager, Prometheus, TooMuch
 from hub_prometheus.document import Alarm, Now, Silenced, key_of
 from hub_prometheus.freshness import is_selector
-from hub_prometheus.interval import Firing, Over, follow
+from hub_prometheus.interval import Firing, Over, Seen, follow
 
 if TYPE_CHECKING:
     from hub.sync.source import SourceContext
@@ -37,10 +37,12 @@ _LARGE = 400_000
 """Points of an answer after which the next window is shorter."""
 _SILENT_S = 300
 """Time without a heartbeat at the end after which Prometheus is said to be silent."""
-_ALERT_LOOKS = 3
-"""For so many looks a sample of an alert counts where nothing says that it is over: while Prometheus restarts."""
-_BEAT_LOOKS = 5
-"""The same of a heartbeat: a scrape may be rarer than an evaluation."""
+_BEAT_LOOKS = 3
+"""For so many looks a heartbeat counts: a scrape may be rarer than an evaluation. With looks a minute apart an alert of
+before a pause is still repeated when a heartbeat no longer counts: for five minutes."""
+_ALERT_LOOKS = 1
+"""For so many looks a sample of an alert says that it fires. Prometheus marks the end of an alert, so that an older one,
+which it repeats because it paused, says neither that it fires nor that it is over."""
 
 
 class AlertHistory:
@@ -129,6 +131,7 @@ class AlertHistory:
         """Read one window; one that is too large is read in halves."""
         try:
             found = self._asked(f"timestamp(ALERTS{{{self._selector}}})", first, last, warnings, within=_ALERT_LOOKS)
+            beats = self._beats(first - self._step, last, warnings)
         except TooMuch:
             looks = (last - first) // self._step + 1
             if looks == 1:
@@ -138,42 +141,42 @@ class AlertHistory:
             over, between = self._window(first, middle, state, warnings)
             more, still = self._window(middle + self._step, last, between, warnings)
             return over + more, still
-        beats = self._beats(first, last, warnings)
-        rows: list[tuple[str, dict[str, str], list[int]]] = []
-        watched = set(beats)
+        rows: list[Seen] = []
         points = 0
-        for metric, looks_seen in found:
+        for metric, looks_seen, repeated in found:
             labels = {name: value for name, value in metric.items() if name not in ("__name__", "alertstate")}
-            points += len(looks_seen)
-            rows.append((key_of(labels), labels, looks_seen))
-            watched.update(looks_seen)
+            points += len(looks_seen) + len(repeated)
+            rows.append(Seen(key_of(labels), labels, looks_seen, repeated))
         self._resize(points)
-        if watched:
-            self._watched_last = max(watched)
-        return follow(state, rows, sorted(watched), self._step)
+        beats = beats or {look for row in rows for look in row.looks}
+        self._watched_last = max(beats, default=self._watched_last)
+        watched = sorted(look for look in beats if look - self._step in beats and look >= first)
+        return follow(state, rows, watched, self._step)
 
-    def _beats(self, first: int, last: int, warnings: list[str]) -> list[int]:
-        """Return the looks at which Prometheus was at work."""
+    def _beats(self, first: int, last: int, warnings: list[str]) -> set[int]:
+        """Return the looks at which Prometheus was at work; it has evaluated its rules by the next of two."""
         query, within = self._settings.heartbeat, None
         if is_selector(query):
             query, within = f"max(timestamp({query}))", _BEAT_LOOKS
-        return [look for _, looks in self._asked(query, first, last, warnings, within=within) for look in looks]
+        return {look for _, looks, _ in self._asked(query, first, last, warnings, within=within) for look in looks}
 
     def _asked(
         self, query: str, first: int, last: int, warnings: list[str], *, within: int | None
-    ) -> list[tuple[dict[str, str], list[int]]]:
-        """Return the looks at which each series has a value.
+    ) -> list[tuple[dict[str, str], list[int], list[int]]]:
+        """Return labels of each series, the looks at which it has a value, and those at which an older one is repeated.
 
-        `within`: the value is the instant it was measured, and it counts for that many looks only.
+        `within`: the value is the instant it was measured, and is a repetition after that many looks.
         """
         answer = self._prometheus.over(query, first, last, self._step, warnings=warnings)
         oldest = None if within is None else within * self._step
         found = []
         while answer:  # what is taken over is let go of: a large window is held once
             series = answer.pop()
-            looks = [round(at) for at, value in series.values if oldest is None or at - float(value) < oldest]
-            if looks:
-                found.append((series.metric, looks))
+            looks: list[int] = []
+            repeated: list[int] = []
+            for at, value in series.values:
+                (looks if oldest is None or at - float(value) < oldest else repeated).append(round(at))
+            found.append((series.metric, looks, repeated))
         return found[::-1]
 
     def _resize(self, points: int) -> None:
@@ -186,7 +189,7 @@ class AlertHistory:
         last = self._watched_last
         if last is not None and end - last <= max(_SILENT_S, _BEAT_LOOKS * self._step):
             return []
-        since = "" if last is None else f" for {(end - last) // 60} minutes"
+        since = "" if last is None else f" for at least {(end - last) // 60} minutes"
         told = (
             f"Prometheus has measured nothing{since} ({self._settings.heartbeat} has no value): that nothing fires says "
             "nothing; see whether it scrapes, or set heartbeat of this source"

@@ -6,12 +6,13 @@ Times here are whole seconds on the grid of the queries.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["Firing", "Over", "follow", "runs"]
+__all__ = ["Firing", "Over", "Seen", "follow", "runs"]
 
 
 class Firing(msgspec.Struct):
@@ -35,44 +36,54 @@ class Over(msgspec.Struct):
     """Last look that saw it, where nobody looked for a while in between; None = the look before `end`."""
 
 
+class Seen(NamedTuple):
+    """What a window says of one alert."""
+
+    key: str
+    labels: dict[str, str]
+    looks: Sequence[int]
+    """Looks that saw it, in order."""
+    repeated: Collection[int] = ()
+    """Looks that say neither that it fires nor that it is over."""
+
+
 def follow(
     before: Mapping[str, Firing],
-    found: Iterable[tuple[str, dict[str, str], Sequence[int]]],
+    found: Iterable[Seen],
     watched: Sequence[int],
     step: int,
 ) -> tuple[list[Over], dict[str, Firing]]:
     """Continue what fired before through the looks of one window; return what is over and what still fires.
 
-    `found` are (key, labels, looks that saw it); `watched` are all looks of the window at which Prometheus was at work,
-    in order. An alert that is there again when Prometheus is back has fired all along.
+    `watched` are all looks of the window at which Prometheus was at work, in order. An alert that is there again when
+    Prometheus is back has fired all along.
     """
     over: list[Over] = []
     still: dict[str, Firing] = {}
-    seen: set[str] = set()
-    for key, labels, looks in found:
-        seen.add(key)
+    absent = {key: Seen(key, known.labels, ()) for key, known in before.items()}
+    for key, labels, looks, repeated in (absent | {one.key: one for one in found}).values():
+        unsure = frozenset(repeated)
         known = before.get(key)
         now = None if known is None else msgspec.structs.replace(known)
         for look in looks:
-            if now is not None and (ended := _ended(now, watched, look, step)) is not None:
+            if now is not None and (ended := _ended(now, watched, unsure, look, step)) is not None:
                 over.append(ended)
                 now = None
             if now is None:
                 now = Firing(labels, look, look)
             now.last = look
-        if now is not None:
-            still[key] = now
-    still |= {key: known for key, known in before.items() if key not in seen}
-    for key, now in list(still.items()):
-        if (ended := _ended(now, watched, None, step)) is not None:
+        if now is not None and (ended := _ended(now, watched, unsure, None, step)) is not None:
             over.append(ended)
-            del still[key]
+        elif now is not None:
+            still[key] = now
     return over, still
 
 
-def _ended(now: Firing, watched: Sequence[int], before: int | None, step: int) -> Over | None:
+def _ended(now: Firing, watched: Sequence[int], unsure: Collection[int], before: int | None, step: int) -> Over | None:
     """Return the end of a firing, if anybody looked and did not see it (before a further look that did)."""
     at = bisect_right(watched, now.last)
+    while at < len(watched) and watched[at] in unsure:
+        at += 1
     if at == len(watched) or (before is not None and watched[at] >= before):
         return None
     end = watched[at]

@@ -14,6 +14,7 @@ from hub.monitoring.service_map import ItemRules, Rules, ServiceRules
 from hub.monitoring.ticket_finder import TicketProject
 from hub.sync.setting import TimeoutS, Token, ToolUrl
 from hub.sync.source_type import SourceSettings
+from hub_prometheus.matcher import each_matcher
 
 __all__ = ["Availability", "Figure", "PrometheusSettings"]
 
@@ -110,6 +111,12 @@ class PrometheusSettings(SourceSettings):
     """Each reading looks again at this much before the end of the last."""
     timeout_s: TimeoutS = 60
     """Longest silence within a request; a whole answer may take five times as long."""
+
+    @field_validator("alerts")
+    @classmethod
+    def _matchers(cls, matchers: str) -> str:
+        each_matcher(matchers)
+        return matchers
 
     @field_validator("maintenance")
     @classmethod
