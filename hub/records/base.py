@@ -69,8 +69,8 @@ StatusCategory = Literal[
 Confidentiality = Literal["public", "internal", "customer", "secret"]
 
 
-class Part(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Base of the structs that stand inside a record."""
+class Part(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
+    """Base of the structs that stand inside a record. A record is a tree: nothing in it is found by looking for cycles."""
 
 
 class Money(Part):
@@ -148,7 +148,7 @@ class Since(Part):
     """When the tool recorded the value."""
 
 
-class Record(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="kind"):
+class Record(msgspec.Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="kind", gc=False):
     """The envelope: identity, scope, state, people, history, and honesty about gaps."""
 
     id: str
