@@ -36,7 +36,9 @@ _derivation = metadata.tables["derivation"]
 _record = metadata.tables["record"]
 _place = metadata.tables["place"]
 _MANY_CHANGES = 1000
-"""Rows of the change log from which the planner's figures are refreshed."""
+"""Rows of the change log, or written by deriving whole, from which the planner's figures are refreshed ..."""
+_SHARE = 0.1
+"""... if so many rows of the change log come on each record there is: it takes a second of a million."""
 _MANY_RECORDS = 2000
 """Records from which several requirements are derived side by side: of fewer, connections would cost more than they save."""
 _MOST_ABREAST = 4
@@ -81,6 +83,8 @@ def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole
         _retire(conn, requirements, known_at)
         oldest = conn.scalar(select(func.min(_state.c.watermark)))
         conn.execute(_log.delete().where(_log.c.seq <= (oldest or 0)))
+        if sum(one.written for one in done if one.turn.whole) >= _MANY_CHANGES:
+            _count_anew(conn)
     return DeriveSummary(
         known_at=known_at,
         requirements=len(requirements),
@@ -147,7 +151,8 @@ def _prepare(conn: Connection, requirements: Sequence[Requirement], now: int) ->
     _place_changed(conn)
     last = conn.scalar(select(func.max(_derivation.c.known_at))) or 0
     high = conn.scalar(select(func.max(_log.c.seq)))
-    if high is not None and (conn.scalar(select(func.count()).select_from(_log)) or 0) >= _MANY_CHANGES:
+    changes = 0 if high is None else conn.scalar(select(func.count()).select_from(_log)) or 0
+    if changes >= max(_MANY_CHANGES, _SHARE * (conn.scalar(select(func.max(_record.c.sid))) or 0)):
         _count_anew(conn)
     if high is None:  # everything is consumed: stay where the last derivation was
         high = conn.scalar(select(func.max(_state.c.watermark))) or 0
@@ -169,7 +174,7 @@ def _place_changed(conn: Connection) -> None:
 
 
 def _count_anew(conn: Connection) -> None:
-    """Refresh the planner's figures: after much was read it would choose by those of an empty store."""
+    """Refresh the planner's figures: after much was read or derived it would choose by those of an empty store."""
     if conn.dialect.name == "sqlite":
         conn.exec_driver_sql("PRAGMA analysis_limit = 400")
     conn.exec_driver_sql("ANALYZE")

@@ -72,6 +72,32 @@ def test_the_change_log_is_trimmed(store: Store) -> None:
     assert house.owed("T-approved", SECOND.id)
 
 
+def test_the_planner_s_figures_are_refreshed_where_the_store_has_grown(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_MANY_CHANGES", 20)
+    counted: list[str] = []
+    monkeypatch.setattr(engine, "_count_anew", lambda _conn: counted.append(given))
+    house = House(store, small_pack()).open()
+    for given, numbers in {
+        "empty": range(0),
+        "first": range(300),
+        "few": range(3),
+        "many, and few of all": range(25),
+        "a third": range(300, 400),
+        "nothing": range(0),
+    }.items():
+        house.write(*(change(f"issue/{1000 + n}", title=given, actual_start=at(10)) for n in numbers))
+        house.derive()
+    assert [one for one in counted if one != "empty"] == ["first", "a third"]
+    counted.clear()
+    given = "anew"
+    assert house.derive(whole=True).written == 0
+    assert counted == []
+    derive(store, [approved("T-late")], now=house.now)
+    assert counted == ["anew"], "as many obligations as there are changes"
+
+
 def test_a_store_that_lags_says_so(store: Store) -> None:
     house = House(store, [approved()]).open()
     with store.connect() as conn, pytest.raises(LaggingStore, match="hub derive"):
