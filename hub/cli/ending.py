@@ -9,8 +9,9 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partialmethod
 from types import FrameType
 
 from hub.errors import MEMORY_USED_UP, for_want_of_memory
@@ -26,6 +27,8 @@ _SHORT = {
     errno.ENFILE: "too many files are open on this machine; end other programs and run again",
     errno.ENOMEM: MEMORY_USED_UP,
 }
+_THREAD_BEGINS_S = 30.0
+"""A thread begins within a thousandth of a second."""
 READER_LEFT = 128 + signal.SIGPIPE
 """Exit code where whoever read the output left (`hub findings | head -1`), as of other programs."""
 
@@ -39,6 +42,7 @@ def ending_clearly() -> Iterator[None]:
     signal that is ignored (nohup) stays ignored, and a handler of somebody else stays in charge. Where
     memory has run out, what Python would tell of each object it could not wind up is not told; nor is what the
     pool of connections logs of one it could not reset and throws away: why it could not is what the command says.
+    A thread that finds no memory for its first step ends unseen, and Python waits for it for ever: here it does not.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -48,6 +52,8 @@ def ending_clearly() -> Iterator[None]:
     for number in ours:
         signal.signal(number, _end)
     told, sys.unraisablehook = sys.unraisablehook, _tell_unraisable
+    begin = threading.Thread.start
+    threading.Thread.start = partialmethod(_begin, begin)  # type: ignore[assignment, method-assign]
     pool = logging.getLogger("sqlalchemy.pool")
     logged = pool.level
     pool.setLevel(logging.CRITICAL)
@@ -55,6 +61,7 @@ def ending_clearly() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = told
+        threading.Thread.start = begin  # type: ignore[method-assign]
         pool.setLevel(logged)
         for number in ours:
             signal.signal(number, found[number])
@@ -66,6 +73,24 @@ def _end(number: int, _frame: FrameType | None) -> None:
         os.write(2, ((_SHOW_CURSOR if os.isatty(2) else "") + line).encode())
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
+
+
+def _begin(thread: threading.Thread, begin: Callable[[threading.Thread], None]) -> None:
+    """Start a thread. Raises MemoryError where it ended before it began."""
+    begun: threading.Event | None = getattr(thread, "_started", None)
+    if begun is None:  # a Python that waits in another way
+        begin(thread)
+        return
+
+    def wait() -> None:
+        if not threading.Event.wait(begun, _THREAD_BEGINS_S):
+            raise MemoryError
+
+    begun.wait = wait  # type: ignore[assignment, method-assign]
+    try:
+        begin(thread)
+    finally:
+        del begun.wait
 
 
 def _tell_unraisable(told: sys.UnraisableHookArgs) -> None:

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -100,6 +102,34 @@ app.app = lose
 sys.exit(app.main([]))"""
     ended = subprocess.run((sys.executable, "-c", program), capture_output=True, check=False)
     assert (ended.returncode, ended.stderr[: len(said)]) == (1 if said.startswith(b"Trace") else 2, said)
+
+
+@pytest.mark.parametrize("where", ["threading.Thread(target=print)", "ThreadPoolExecutor(2)"])
+def test_a_thread_that_found_no_memory_to_begin_is_not_waited_for(where):
+    """It ended before it could say that it had begun."""
+    program = f"""import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from hub.cli import app, ending
+ending._THREAD_BEGINS_S = 0.2
+threading.Thread._bootstrap = lambda _thread: None
+def lose(**_):
+    it = {where}
+    it.submit(print, 1) if hasattr(it, "submit") else it.start()
+app.app = lose
+sys.exit(app.main([]))"""
+    ended = subprocess.run((sys.executable, "-c", program), capture_output=True, check=False, timeout=60)
+    said = b"hub: the memory is used up; raise the limit (ulimit -v, MemoryMax=) and run again\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
+
+
+def test_threads_begin_as_they_did_afterwards():
+    before = threading.Thread.start
+    with ending_clearly():
+        thread = threading.Thread(target=time.sleep, args=(0.01,))
+        thread.start()
+        assert threading.Thread.start is not before
+    assert threading.Thread.start is before
+    thread.join()
 
 
 def test_what_could_not_be_wound_up_without_memory_is_not_told(capsys):
