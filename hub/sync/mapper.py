@@ -12,12 +12,12 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import NoReturn
 
@@ -70,10 +70,10 @@ def mapping_apart(source: Source, name: str) -> Iterator[Begin | None]:
     pid, pipe = worker
     with ThreadPoolExecutor(1, "mapper") as messenger:
 
-        def ask(documents: Sequence[Document]) -> bytes:
+        def ask(documents: Sequence[Document]) -> bytes | bytearray:
             try:
-                pipe.send_bytes(_encode(documents))
-                return pipe.recv_bytes()
+                _send(pipe, _encode(documents))
+                return _receive(pipe)
             except (EOFError, OSError):  # it has ended, whyever: what it did is done here from now on
                 return _HERE
 
@@ -106,7 +106,7 @@ def mapping_apart(source: Source, name: str) -> Iterator[Begin | None]:
                 os.waitpid(pid, 0)
 
 
-def _understand(told: bytes) -> Intake | None:
+def _understand(told: bytes | bytearray) -> Intake | None:
     """Decode what came back, which checks it too; None = the page is left to this process."""
     if told == _HERE:
         return None
@@ -121,9 +121,9 @@ def _understand(told: bytes) -> Intake | None:
     return intake
 
 
-def _begin_worker(source: Source, name: str) -> tuple[int, Connection] | None:
+def _begin_worker(source: Source, name: str) -> tuple[int, socket.socket] | None:
     try:
-        ours, theirs = Pipe()
+        ours, theirs = socket.socketpair()
     except OSError:
         return None
     try:
@@ -142,18 +142,40 @@ def _begin_worker(source: Source, name: str) -> tuple[int, Connection] | None:
     return pid, ours
 
 
+def _send(pipe: socket.socket, message: bytes) -> None:
+    pipe.sendall(len(message).to_bytes(8))
+    pipe.sendall(message)
+
+
+def _receive(pipe: socket.socket) -> bytearray:
+    """Wait for a message, all of it at once: each piece would have to wait for Python's lock. Raises EOFError at the end."""
+    message = bytearray(int.from_bytes(_whole(pipe, bytearray(8))))
+    return _whole(pipe, message)
+
+
+def _whole(pipe: socket.socket, room: bytearray) -> bytearray:
+    with memoryview(room) as left:
+        filled = 0
+        while filled < len(room):
+            got = pipe.recv_into(left[filled:], flags=socket.MSG_WAITALL)
+            if not got:
+                raise EOFError
+            filled += got
+    return room
+
+
 def _end(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 
 
-def _work(source: Source, name: str, pipe: Connection) -> NoReturn:
+def _work(source: Source, name: str, pipe: socket.socket) -> NoReturn:
     """Map page after page until whoever asks has closed the pipe or is gone."""
     try:
         _let_go(pipe.fileno())
         while True:
-            intake = take_in(source, name, _documents.decode(pipe.recv_bytes()), checked=False)
-            pipe.send_bytes(_tell(intake))
+            intake = take_in(source, name, _documents.decode(_receive(pipe)), checked=False)
+            _send(pipe, _tell(intake))
     finally:
         os._exit(0)  # nothing that was copied is wound up: it is not ours
 
