@@ -28,7 +28,7 @@ _SHORT = {
     errno.ENOMEM: MEMORY_USED_UP,
 }
 _THREAD_BEGINS_S = 30.0
-"""A thread begins within a thousandth of a second."""
+"""Longest wait for a thread to begin; it takes a thousandth of a second."""
 READER_LEFT = 128 + signal.SIGPIPE
 """Exit code where whoever read the output left (`hub findings | head -1`), as of other programs."""
 

@@ -14,7 +14,7 @@ OPENING: dict[str, Any]
 which no two threads use at once, takes no lock for each value bound."""
 
 if TYPE_CHECKING:
-    import sqlite3  # noqa: TID251
+    import sqlite3  # noqa: TID251 - the one place that chooses
 else:
     try:
         from pysqlite3 import dbapi2 as sqlite3
@@ -24,7 +24,7 @@ else:
         _WRITABLE = sqlite3.SQLITE_OPEN_READWRITE | sqlite3.SQLITE_OPEN_CREATE
         OPENING = {"flags": _WRITABLE | _EXTENDED_CODES | _NO_MUTEX}
     except ModuleNotFoundError:
-        import sqlite3  # noqa: TID251
+        import sqlite3  # noqa: TID251 - the same
 
         OPENING = {}  # of itself
 

@@ -140,8 +140,10 @@ class Stand:
         """Let one of the two do nothing for a while, as a machine does that is too busy."""
         pid = int((self.folder / f"{name}.pid").read_text().split()[0])
         os.kill(pid, signal.SIGSTOP)
-        time.sleep(seconds)
-        os.kill(pid, signal.SIGCONT)
+        try:
+            time.sleep(seconds)
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def restart(self, name: str) -> None:
         """Stop one of the two and start it again as it was, over the same data.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from hub_prometheus.matcher import each_matcher
+from hub_prometheus.matcher import alerts_that_fire, each_matcher
 from tests.prometheus.stand import Stand, wait_until
 
 SAME = [
@@ -42,11 +42,19 @@ def test_what_is_none_is_shown(text: str) -> None:
 @pytest.mark.peer
 @pytest.mark.parametrize(("text", "each"), SAME)
 def test_both_servers_choose_the_same(stand: Stand, text: str, each: list[str]) -> None:
+    both = {"AlwaysFiring", "QueueTooLong"}  # whatever fires for other tests
     stand.queue(42)
+    stand.tell(
+        {"alertname": "AlwaysFiring", "service": "demo", "severity": "warning"}
+    )  # Prometheus tells it a minute later
     wait_until(stand.firing)
-    shown = "{" + ",".join(part for part in ('alertstate="firing"', text.strip().strip("{}")) if part) + "}"
-    found = httpx.get(f"{stand.prometheus}/api/v1/query", params={"query": f"ALERTS{shown}"}).raise_for_status()
+    found = httpx.get(f"{stand.prometheus}/api/v1/query", params={"query": alerts_that_fire(text)}).raise_for_status()
     fires = {one["metric"]["alertname"] for one in found.json()["data"]["result"]}
     told = httpx.get(f"{stand.alertmanager}/api/v2/alerts", params={"filter": each}).raise_for_status()
-    assert fires == {one["labels"]["alertname"] for one in told.json()} == {"QueueTooLong"}
+    assert fires & both == {one["labels"]["alertname"] for one in told.json()} & both == {"QueueTooLong"}
     stand.close()
+
+
+def test_the_series_of_alerts_is_asked_for_by_the_same_matchers() -> None:
+    assert alerts_that_fire("") == 'ALERTS{alertstate="firing"}'
+    assert alerts_that_fire("{a='b'}") == 'ALERTS{alertstate="firing",a="b"}'

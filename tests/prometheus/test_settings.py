@@ -22,6 +22,7 @@ PROJECT = Path(__file__).resolve().parents[2]
         ({"client_key": "k.pem"}, "belong together"),
         ({"outage": ["critical"]}, "name=value"),
         ({"maintenance": "("}, "no pattern"),
+        ({"alerts": "severity=critical"}, "'severity=critical' is no label matcher"),
         ({"availability": [{"service": "a", "query": "up"}] * 2}, "named twice: a"),
         ({"steps": 60}, "Extra inputs"),
     ],

@@ -138,7 +138,6 @@ def test_a_fault_comes_with_its_code_in_detail(sqlite_store: Store):
     assert is_conflict(caught.value)
 
 
-@pytest.mark.skipif(not sqlite3.__name__.startswith("pysqlite3"), reason="there is but one SQLite here")
 def test_without_it_pythons_own_is_taken(tmp_path: Path):
     """As on a machine for which there is none."""
     (tmp_path / "pysqlite3.py").write_text('raise ModuleNotFoundError("pysqlite3")')

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hub.errors import SourceError
 from hub.sync.source import CheckLine
+from hub_prometheus.matcher import alerts_that_fire
 from hub_prometheus.source import skew_told
 
 if TYPE_CHECKING:
@@ -80,16 +81,16 @@ def _queries(prometheus: Prometheus, settings: PrometheusSettings, now: int) -> 
 
 
 def _alerts(prometheus: Prometheus, settings: PrometheusSettings, words: Vocabulary, now: int) -> list[CheckLine]:
-    selector = ",".join(part for part in ('alertstate="firing"', settings.alerts.strip().strip("{}")) if part)
+    selector = alerts_that_fire(settings.alerts)
     try:
         found = prometheus.over(
-            f"count by (alertname) (ALERTS{{{selector}}})",
+            f"count by (alertname) ({selector})",
             now - _SAMPLE_S,
             now,
             _SAMPLE_STEP_S,
             warnings=[],
         )
-        every = prometheus.over(f"ALERTS{{{selector}}}", now - _SAMPLE_STEP_S, now, _SAMPLE_STEP_S, warnings=[])
+        every = prometheus.over(selector, now - _SAMPLE_STEP_S, now, _SAMPLE_STEP_S, warnings=[])
     except SourceError as fault:
         return [CheckLine("error", f"alerts: {fault}", f"correct alerts of this source: {settings.alerts}")]
     names = sorted({one.metric.get("alertname", "?") for one in found})

@@ -18,6 +18,7 @@ from hub_prometheus.client import MOST_POINTS, Alertmanager, Prometheus, TooMuch
 from hub_prometheus.document import Alarm, Now, Silenced, key_of
 from hub_prometheus.freshness import is_selector
 from hub_prometheus.interval import Firing, Over, Seen, follow
+from hub_prometheus.matcher import alerts_that_fire
 
 if TYPE_CHECKING:
     from hub.sync.source import SourceContext
@@ -64,7 +65,7 @@ class AlertHistory:
         self._prometheus, self._alertmanager = prometheus, alertmanager
         self._settings, self._context, self._scope = settings, context, scope
         self._step = settings.step_s
-        self._selector = ",".join(part for part in ('alertstate="firing"', settings.alerts.strip().strip("{}")) if part)
+        self._asked_for = f"timestamp({alerts_that_fire(settings.alerts)})"
         self._size = _FIRST_WINDOW
         self._watched_last: int | None = None
         self._counted = 0
@@ -130,7 +131,7 @@ class AlertHistory:
     ) -> tuple[list[Over], dict[str, Firing]]:
         """Read one window; one that is too large is read in halves."""
         try:
-            found = self._asked(f"timestamp(ALERTS{{{self._selector}}})", first, last, warnings, within=_ALERT_LOOKS)
+            found = self._asked(self._asked_for, first, last, warnings, within=_ALERT_LOOKS)
             beats = self._beats(first - self._step, last, warnings)
         except TooMuch:
             looks = (last - first) // self._step + 1

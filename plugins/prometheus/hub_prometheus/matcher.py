@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["each_matcher"]
+__all__ = ["alerts_that_fire", "each_matcher"]
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`'
 _MATCHER = re.compile(rf"\s*([a-zA-Z_:][a-zA-Z0-9_:]*|{_QUOTED})\s*(=~|!~|!=|=)\s*({_QUOTED})\s*(?:,|\Z)", re.DOTALL)
@@ -28,6 +28,12 @@ def each_matcher(text: str) -> list[str]:
         found.append(f"{_in_double_quotes(name)}{sign}{_in_double_quotes(value)}")
         at = one.end()
     return found
+
+
+def alerts_that_fire(matchers: str) -> str:
+    """Give the selector of the series in which Prometheus keeps the alerts that fire, of those the matchers choose."""
+    each = ['alertstate="firing"', *each_matcher(matchers)]
+    return f"ALERTS{{{','.join(each)}}}"
 
 
 def _in_double_quotes(text: str) -> str:
