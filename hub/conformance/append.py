@@ -76,7 +76,7 @@ def empty(conn: Connection) -> None:
     keyed = ""
     if conn.dialect.name == "sqlite":
         keyed = " WITHOUT ROWID"
-        conn.exec_driver_sql("PRAGMA cache_size = -65536")  # reading needs little, joining much
+        conn.exec_driver_sql("PRAGMA cache_size = -32768")  # joining needs more than reading; 64 MB are slower again
     conn.exec_driver_sql(
         f"CREATE TEMPORARY TABLE IF NOT EXISTS fresh ({FRESH}, PRIMARY KEY (part, unit, anchor)){keyed}"
     )
@@ -98,14 +98,14 @@ def fill(conn: Connection, part: Part, number: int) -> None:
 
 
 def _lay(conn: Connection, part: Part, number: int, derived: str, units: str = "") -> None:
-    place = "coalesce((SELECT r.place FROM record r WHERE r.sid = {}.unit), 0)"
-    rows = best_first(derived, str(number), place.format("chosen")) if units != SLOT else ""
+    place, owner = "coalesce(r.place, 0)", "LEFT JOIN record r ON r.sid = {}.unit"  # joined: its cursor stays open
+    rows = best_first(derived, str(number), place, owner.format("chosen")) if units != SLOT else ""
     if rows:
         rows += " ON CONFLICT DO NOTHING"
     else:
         taken = ", ".join(f"s.{name}" for name in OBLIGATION_COLUMNS)
         only = f" WHERE {_among('s', SLOT)}" if units == SLOT else ""
-        rows = f"SELECT {number}, {taken}, {place.format('s')} FROM ({derived}) s{only}"
+        rows = f"SELECT {number}, {taken}, {place} FROM ({derived}) s {owner.format('s')}{only}"
     try:
         conn.exec_driver_sql(f"INSERT INTO fresh (part, {_NAMES}) {rows}")
     except DBAPIError as error:

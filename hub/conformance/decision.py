@@ -91,11 +91,11 @@ def laid_out(rows: Sequence[Select[Any]]) -> Select[Any]:
     return select(union_all(*rows).subquery("several")).limit(NEVER)
 
 
-def best_first(written: str, before: str, after: str) -> str:
+def best_first(written: str, before: str, after: str, joined: str) -> str:
     """Write a part's select so that of what a unit may be decided by the best comes first, all of it, with columns `before` and `after`.
 
-    `after` may name `chosen.unit`. Whoever keeps the first row of each unit and anchor has what the select gives, and the engine
-    sorts but does not number. Empty where the select is of another form.
+    `joined` joins what `after` names, by `chosen.unit`, one row at most. Whoever keeps the first row of each unit and anchor has what
+    the select gives, and the engine sorts but does not number. Empty where the select is of another form.
     """
     found = _NUMBERED.search(written)
     if found is None or _NUMBERED.search(written, found.end()) or not written.endswith(_ENDS):
@@ -104,7 +104,7 @@ def best_first(written: str, before: str, after: str) -> str:
     chosen, last = plain.removesuffix(_ENDS).split(_LAST)
     order = found["order"].replace("graded.", "chosen.")
     told = f"SELECT {before}, chosen.{last}, {after}"
-    return f"{chosen}\n {told} {_ENDS}\n ORDER BY chosen.unit, chosen.anchor, {order}"
+    return f"{chosen}\n {told} {_ENDS} {joined}\n ORDER BY chosen.unit, chosen.anchor, {order}"
 
 
 def _decided(laid: Any) -> Any:

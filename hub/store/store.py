@@ -182,11 +182,12 @@ def _to_json(value: Any) -> str:
 
 
 _PRAGMAS = (
+    "page_size=8192",  # of a store that is made now: half the look-ups and half the frames in its log
     "journal_mode=WAL",
     "synchronous=NORMAL",
     "temp_store=MEMORY",
     "cache_size=-8192",
-    "wal_autocheckpoint=4096",  # 16 MB: a page of records fills several, and each checkpoint waits for the disk
+    "wal_autocheckpoint=2048",  # 16 MB: a page of records fills several, and each checkpoint waits for the disk
 )
 
 

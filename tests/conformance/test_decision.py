@@ -53,7 +53,7 @@ def test_the_first_of_each_unit_is_the_one_that_decides(store, choice: Choice, s
         conn.exec_driver_sql(f"INSERT INTO candidate VALUES ({marks})", candidates(seed))
         written = decision(laid_out([select(*laid.c)]), choice)(conn.dialect)
         names = ", ".join(OBLIGATION_COLUMNS)
-        ordered = best_first(written, "7", "chosen.unit + 1")
+        ordered = best_first(written, "7", "chosen.unit + j.one", "JOIN (SELECT 1 AS one) j ON true")
         conn.exec_driver_sql(f"INSERT INTO first (part, {names}, place) {ordered} ON CONFLICT DO NOTHING")
         kept = conn.exec_driver_sql(f"SELECT {names} FROM first ORDER BY unit").all()
         numbered = conn.exec_driver_sql(f"SELECT {names} FROM ({written}) s ORDER BY unit").all()
@@ -71,7 +71,7 @@ def test_what_is_asked_of_changes_is_written_so(store) -> None:
         ]  # fmt: skip
     choosing = [one for one in written if re.search(r"graded\.anchor ORDER BY graded\.grade.*AS place", one)]
     assert len(choosing) >= 15
-    assert all(best_first(one, "1", "2") for one in choosing)
+    assert all(best_first(one, "1", "2", "") for one in choosing)
 
 
 @pytest.mark.parametrize("nth", [0, 2])
@@ -80,5 +80,5 @@ def test_another_form_is_left_as_it_is(store, nth: int) -> None:
     with store.connect() as conn:
         written = decision(laid_out([select(*laid.c)]), Choice(nth, None, complete=False))(conn.dialect)
         plain = decision(laid_out([select(*laid.c)]), Choice(1, None, complete=False))(conn.dialect)
-    assert best_first(written, "1", "2") == ""
-    assert best_first(f"SELECT * FROM ({plain}) s", "1", "2") == "", "a profile narrows it further"
+    assert best_first(written, "1", "2", "") == ""
+    assert best_first(f"SELECT * FROM ({plain}) s", "1", "2", "") == "", "a profile narrows it further"

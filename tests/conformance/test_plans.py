@@ -51,7 +51,14 @@ def large(request: pytest.FixtureRequest) -> Iterator[sqlite3.Connection]:
 def ways(part: Part, units: str = "") -> list[str]:
     """Write a part as it is explained, and as it is derived where there is something to choose from."""
     written = part.sql(sqlite.dialect(), units=units)
-    return [one for one in (written, best_first(written, "1", "chosen.unit")) if one]
+    return [
+        one
+        for one in (
+            written,
+            best_first(written, "1", "coalesce(r.place, 0)", "LEFT JOIN record r ON r.sid = chosen.unit"),
+        )
+        if one
+    ]
 
 
 def sent(template: Path, folder: Path, act: Callable[[Connection], Any]) -> list[str]:

@@ -23,7 +23,7 @@ from tests.kill.harness import LATER, NOW, Ended, Order, call, start
 from tests.kill.picture import take_picture
 
 NOWS = (NOW, LATER)
-PAGE = 4096
+PAGE = 8192
 NEXT = "a month ago"
 
 

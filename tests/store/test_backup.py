@@ -103,10 +103,10 @@ def test_a_store_with_pages_of_another_size_is_as_good(sqlite_store: Store, tmp_
     put(sqlite_store, 1)
     sqlite_store.close()
     with contextlib.closing(sqlite3.connect(sqlite_store.place, isolation_level=None)) as conn:
-        for statement in ("PRAGMA journal_mode=DELETE", "PRAGMA page_size=8192", "VACUUM", "PRAGMA journal_mode=WAL"):
+        for statement in ("PRAGMA journal_mode=DELETE", "PRAGMA page_size=4096", "VACUUM", "PRAGMA journal_mode=WAL"):
             conn.execute(statement)
     with sqlite_store.connect() as conn:
-        assert conn.exec_driver_sql("PRAGMA page_size").scalar_one() == 8192
+        assert conn.exec_driver_sql("PRAGMA page_size").scalar_one() == 4096
     backup(sqlite_store, tmp_path / "copy")
     put(sqlite_store, 2)
     restore(f"sqlite:///{sqlite_store.place}", tmp_path / "copy", base_dir=tmp_path, now=NOW, force=True)
