@@ -49,7 +49,8 @@ def owed_columns(
 
 
 def _unread(unit: Unit, names: Collection[str]) -> ColumnElement[bool]:
-    return exists().where(_unknown.c.sid == unit.sid, _unknown.c.field.in_(sorted(names))).correlate_except(_unknown)
+    name = func.coalesce(_unknown.c.field, "")  # one look-up of the unit, which mostly has none, not one for each name
+    return exists().where(_unknown.c.sid == unit.sid, name.in_(sorted(names))).correlate_except(_unknown)
 
 
 def _kinds(needs: Sequence[Need]) -> str:
