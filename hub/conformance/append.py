@@ -83,8 +83,8 @@ def empty(conn: Connection) -> None:
     conn.exec_driver_sql("DELETE FROM fresh")
 
 
-def fill(conn: Connection, part: Part, number: int) -> None:
-    """Lay aside what the part gives for all units; only reads, and locks nothing.
+def fill(conn: Connection, part: Part, number: int) -> int:
+    """Lay aside what the part gives for all units, and return how many obligations; only reads, and locks nothing.
 
     Raises PluginError where the part gives one unit two obligations with one anchor.
     """
@@ -94,10 +94,10 @@ def fill(conn: Connection, part: Part, number: int) -> None:
         written = with_tally(written, "fresh_tally", number)
     elif lined_up(written):
         written = lay_line(conn, written, number)
-    _lay(conn, part, number, narrow(written))
+    return _lay(conn, part, number, narrow(written))
 
 
-def _lay(conn: Connection, part: Part, number: int, derived: str, units: str = "") -> None:
+def _lay(conn: Connection, part: Part, number: int, derived: str, units: str = "") -> int:
     place, owner = "coalesce(r.place, 0)", "LEFT JOIN record r ON r.sid = {}.unit"  # joined: its cursor stays open
     rows = best_first(derived, str(number), place, owner.format("chosen")) if units != SLOT else ""
     if rows:
@@ -107,7 +107,7 @@ def _lay(conn: Connection, part: Part, number: int, derived: str, units: str = "
         only = f" WHERE {_among('s', SLOT)}" if units == SLOT else ""
         rows = f"SELECT {number}, {taken}, {place} FROM ({derived}) s {owner.format('s')}{only}"
     try:
-        conn.exec_driver_sql(f"INSERT INTO fresh (part, {_NAMES}) {rows}")
+        return conn.exec_driver_sql(f"INSERT INTO fresh (part, {_NAMES}) {rows}").rowcount
     except DBAPIError as error:
         if not is_conflict(error):
             raise

@@ -9,18 +9,16 @@ between, nothing is forgotten and nothing is done twice.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Lock
 
 from sqlalchemy import Connection, func, insert, select
 
+from hub.conformance.abreast import derive_abreast, how_many, in_order
 from hub.conformance.dirty import Dirty
 from hub.conformance.pack import Requirement
 from hub.conformance.tally import forget_tally
-from hub.conformance.turn import Outcome, Round, Turn, derive_little, derive_whole, log_derivation, note, turns_of
+from hub.conformance.turn import Outcome, Round, derive_little, log_derivation, note, turns_of
 from hub.conformance.unit import ORGANISATION
 from hub.errors import LaggingStore
 from hub.store.identity import intern
@@ -39,10 +37,6 @@ _MANY_CHANGES = 1000
 """Rows of the change log, or written by deriving whole, from which the planner's figures are refreshed ..."""
 _SHARE = 0.1
 """... if so many rows of the change log come on each record there is: it takes a second of a million."""
-_MANY_RECORDS = 2000
-"""Records from which several requirements are derived side by side: of fewer, connections would cost more than they save."""
-_MOST_ABREAST = 4
-"""More would wait for the one that writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +64,7 @@ def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole
         known_at, high = _prepare(conn, requirements, now)
         given = Round(known_at, high, part_numbers(conn))
         turns = turns_of(conn, requirements, whole=whole)
-        abreast = _abreast(conn)
+        whole_turns, count = in_order(conn, [turn for turn in turns if turn.whole]), how_many(conn)
     little = [turn for turn in turns if not turn.whole and turn.since < high]
     done: list[Outcome] = []
     if little:  # together: a commit each would cost more than deriving it
@@ -78,7 +72,7 @@ def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole
             dirty = Dirty(conn, high)
             done += [derive_little(conn, turn, given, dirty) for turn in little]
             note(conn, given, done)
-    done += _derive_whole(store, [turn for turn in turns if turn.whole], given, abreast)
+    done += derive_abreast(store, whole_turns, given, count)
     with store.begin() as conn:
         _retire(conn, requirements, known_at)
         oldest = conn.scalar(select(func.min(_state.c.watermark)))
@@ -92,29 +86,6 @@ def derive(store: Store, requirements: Sequence[Requirement], *, now: int, whole
         closed=sum(one.closed for one in done),
         written=sum(one.written for one in done),
     )
-
-
-def _abreast(conn: Connection) -> int:
-    """Return how many requirements to derive side by side."""
-    many = (conn.scalar(select(func.max(_record.c.sid))) or 0) >= _MANY_RECORDS
-    return min(os.cpu_count() or 1, _MOST_ABREAST) if many else 1
-
-
-def _derive_whole(store: Store, turns: Sequence[Turn], given: Round, abreast: int) -> list[Outcome]:
-    """Derive requirements whole, `abreast` at a time: engines work without Python's lock, each on its own connection."""
-    writers = Lock()  # waiting for the store's own lock would sleep
-
-    def one(turn: Turn) -> Outcome:
-        with store.session() as conn:
-            return derive_whole(store, conn, turn, given, writers)
-
-    if min(len(turns), abreast) <= 1:
-        return [one(turn) for turn in turns]
-    try:
-        with ThreadPoolExecutor(abreast, "derive") as pool:
-            return list(pool.map(one, turns))  # the first fault ends it: what was not begun is not
-    finally:
-        store.close()  # connections hold the memory of the largest requirement
 
 
 def part_numbers(conn: Connection) -> dict[tuple[str, str], int]:

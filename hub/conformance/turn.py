@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 
 from sqlalchemy import Connection, insert, select
 
-from hub.conformance.append import append, empty, fill, settle
+from hub.conformance.append import append, fill, settle
 from hub.conformance.definition import Definition, calendars_of, definition_of, what_changed
 from hub.conformance.dirty import Dirty
 from hub.conformance.pack import Requirement
+from hub.conformance.part import Part
 from hub.store.store import Store
 from hub.store.tables import metadata
 
-__all__ = ["Outcome", "Round", "Turn", "derive_little", "derive_whole", "log_derivation", "note", "turns_of"]
+__all__ = [
+    "Outcome",
+    "Round",
+    "Turn",
+    "derive_little",
+    "lay_whole",
+    "log_derivation",
+    "note",
+    "turns_of",
+    "write_whole",
+]
 
 _state = metadata.tables["requirement_state"]
 _derivation = metadata.tables["derivation"]
@@ -76,8 +86,7 @@ def turns_of(conn: Connection, requirements: Sequence[Requirement], *, whole: bo
 def derive_little(conn: Connection, turn: Turn, given: Round, dirty: Dirty) -> Outcome:
     """Derive what changed since the requirement's last turn, within a transaction that writes and `note`s it."""
     counts = []
-    for part in turn.requirement.parts:
-        number = given.numbers[part.requirement, part.name]
+    for part, number in _numbered(turn, given):
         if dirty.everything(part.reads, turn.since):
             counts.append(append(conn, part, number, given.known_at))
             continue
@@ -87,24 +96,24 @@ def derive_little(conn: Connection, turn: Turn, given: Round, dirty: Dirty) -> O
     return _outcome(turn, counts)
 
 
-def derive_whole(store: Store, conn: Connection, turn: Turn, given: Round, writers: Lock) -> Outcome:
-    """Derive a requirement whole in a session: what it gives is worked out beside others, and written in turn.
+def lay_whole(conn: Connection, turn: Turn, given: Round) -> int:
+    """Work out what a requirement gives and lay it aside, for `write_whole`; returns how many obligations. Locks nothing.
 
     What is read meanwhile by a sync stands later in the change log, so that the next derivation sees it.
     """
-    numbers = [given.numbers[part.requirement, part.name] for part in turn.requirement.parts]
-    with conn.begin():
-        empty(conn)
-        for part, number in zip(turn.requirement.parts, numbers, strict=True):
-            fill(conn, part, number)
-    with writers, store.writing(conn):
-        counts = [
-            settle(conn, part, number, given.known_at)
-            for part, number in zip(turn.requirement.parts, numbers, strict=True)
-        ]
-        done = _outcome(turn, counts)
+    return sum(fill(conn, part, number) for part, number in _numbered(turn, given))
+
+
+def write_whole(store: Store, conn: Connection, turn: Turn, given: Round) -> Outcome:
+    """Write what was laid aside in this session, in a transaction of its own."""
+    with store.writing(conn):
+        done = _outcome(turn, [settle(conn, part, number, given.known_at) for part, number in _numbered(turn, given)])
         note(conn, given, [done])
         return done
+
+
+def _numbered(turn: Turn, given: Round) -> list[tuple[Part, int]]:
+    return [(part, given.numbers[part.requirement, part.name]) for part in turn.requirement.parts]
 
 
 def _outcome(turn: Turn, counts: list[_COUNT]) -> Outcome:

@@ -99,6 +99,7 @@ class Store:
         """Write within a session, as `begin` does."""
         conn.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         with conn.begin():
+            conn.execution_options(**{_BEGIN: "BEGIN"})  # what the session begins next may only read
             if self.dialect == "postgresql":
                 conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_LOCK})
             yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 from sqlalchemy import func, select
 
+import hub.conformance.abreast as several
 import hub.conformance.derive as engine
 import hub.conformance.turn as one_turn
 from hub.conformance.derive import derive, require_derived
@@ -113,23 +115,23 @@ def test_a_store_that_lags_says_so(store: Store) -> None:
 @pytest.fixture(params=[1, 3], ids=["one at a time", "side by side"])
 def abreast(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """How many requirements are derived side by side."""
-    monkeypatch.setattr(engine, "_abreast", lambda _: request.param)
+    monkeypatch.setattr(engine, "how_many", lambda _: request.param)
     return int(request.param)
 
 
 def test_side_by_side_gives_the_same(make_store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     alone, beside = House(make_store(), small_pack()).open(), House(make_store(), small_pack()).open()
     threads: set[str] = set()
-    whole = engine.derive_whole
+    lay = several.lay_whole
 
     def noted(*given: Any) -> Any:
         threads.add(threading.current_thread().name)
-        return whole(*given)
+        return lay(*given)
 
-    monkeypatch.setattr(engine, "derive_whole", noted)
+    monkeypatch.setattr(several, "lay_whole", noted)
     for count, house in ((1, alone), (3, beside)):
         threads.clear()
-        monkeypatch.setattr(engine, "_abreast", lambda _, count=count: count)
+        monkeypatch.setattr(engine, "how_many", lambda _, count=count: count)
         house.write(FIRST, approval(FIRST, LOGIN), incident(caused_by_change_id=FIRST.id))
         house.derive()
         house.write(SECOND, approval(FIRST, LOGIN, decided_at=at(20)))
@@ -141,21 +143,62 @@ def test_side_by_side_gives_the_same(make_store: Any, monkeypatch: pytest.Monkey
         assert a.execute(logged).all() == b.execute(logged).all()
 
 
+@pytest.mark.parametrize(("most", "before"), [(1_000_000, len(small_pack())), (0, 2)], ids=["little", "much"])
+def test_who_finds_another_writing_lays_the_next_aside_unless_it_has_much(
+    store: Store, monkeypatch: pytest.MonkeyPatch, most: int, before: int
+) -> None:
+    house = House(store, small_pack()).open()
+    house.write(FIRST, approval(FIRST, LOGIN), incident())
+    enough, order = threading.Event(), []
+    lay, write = several.lay_whole, several.write_whole
+
+    def laid(*given: Any) -> Any:
+        found = lay(*given)
+        order.append("laid")
+        if len(order) == before:
+            enough.set()
+        return found
+
+    def written(*given: Any) -> Any:
+        assert enough.wait(30), "what nobody waits for is laid aside"
+        order.append("written")
+        return write(*given)
+
+    monkeypatch.setattr(engine, "how_many", lambda _: 2)
+    monkeypatch.setattr(several, "_MOST_LAID", most)
+    monkeypatch.setattr(several, "lay_whole", laid)
+    monkeypatch.setattr(several, "write_whole", written)
+    house.derive()
+    assert order.index("written") == before
+    assert len(order) == 2 * len(house.requirements)
+    assert house.owed("T-approved", FIRST.id)
+
+
+def test_what_reads_most_is_derived_first(store: Store) -> None:
+    house = House(store, small_pack()).open()
+    house.write(*(incident(f"issue/{n}") for n in range(3)))
+    with store.connect() as conn:
+        turns = several.in_order(conn, one_turn.turns_of(conn, house.requirements, whole=True))
+    reading = [any("incident" in part.reads for part in turn.requirement.parts) for turn in turns]
+    assert reading == sorted(reading, reverse=True)
+    assert {True, False} == set(reading)
+
+
 def test_a_fault_of_one_of_several_is_told_and_nothing_of_it_stays(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "_abreast", lambda _: 3)
+    monkeypatch.setattr(engine, "how_many", lambda _: 3)
     house = House(store, [approved(), *small_pack()[1:]]).open()
     house.write(FIRST)
-    whole = engine.derive_whole
+    lay = several.lay_whole
 
-    def fails(given: Any, conn: Any, turn: Any, *more: Any) -> Any:
+    def fails(conn: Any, turn: Any, *more: Any) -> Any:
         if turn.requirement.id == house.requirements[0].id:
             raise PluginError("two obligations with one anchor")
-        return whole(given, conn, turn, *more)
+        return lay(conn, turn, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "derive_whole", fails)
+        patch.setattr(several, "lay_whole", fails)
         with pytest.raises(PluginError, match="one anchor"):
             house.derive()
     with store.connect() as conn:
@@ -171,6 +214,18 @@ def told(house: House) -> list[Any]:
     return [(*one[:3], {k: v for k, v in one[3]._mapping.items() if k not in skipped}) for one in house.current()]
 
 
+def dies_after(count: int) -> Callable[..., Any]:
+    """Return what calls a function so often, and then dies."""
+    calls = iter(range(100))
+
+    def call(plain: Any, *given: Any) -> Any:
+        if next(calls) >= count:
+            raise KeyboardInterrupt
+        return plain(*given)
+
+    return call
+
+
 @pytest.mark.usefixtures("abreast")
 def test_killed_in_between_it_goes_on(make_store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     killed, never = House(make_store(), small_pack()).open(), House(make_store(), small_pack()).open()
@@ -179,20 +234,13 @@ def test_killed_in_between_it_goes_on(make_store: Any, monkeypatch: pytest.Monke
         house.derive()
         house.write(SECOND, approval(FIRST, LOGIN, decided_at=at(20)), incident("issue/9"), incident())
     never.derive()
-    for survives in range(len(killed.requirements)):
-        calls = iter(range(100))
-
-        def dies(plain: Any, *given: Any, calls: Any = calls, survives: int = survives) -> Any:
-            if next(calls) >= survives:
-                raise KeyboardInterrupt
-            return plain(*given)
-
-        for whole, name in ((False, "derive_little"), (True, "derive_whole")):
+    for place, name in ((engine, "derive_little"), (several, "lay_whole"), (several, "write_whole")):
+        for survives in range(len(killed.requirements)):
             with monkeypatch.context() as patch:
-                patch.setattr(engine, name, partial(dies, getattr(engine, name)))
+                patch.setattr(place, name, partial(dies_after(survives), getattr(place, name)))
                 with pytest.raises(KeyboardInterrupt):
-                    killed.derive(whole=whole)
-        assert rows(killed.store, change_log) > 0
+                    killed.derive(whole=place is several)
+            assert rows(killed.store, change_log) > 0
     killed.derive()
     assert rows(killed.store, change_log) == 0
     assert told(killed) == told(never)

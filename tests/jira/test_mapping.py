@@ -439,10 +439,25 @@ def test_a_change_without_review_fields_has_none(read):
 def test_running_clocks_are_kept_without_their_passing_figures(read):
     clock = {"id": "4", "name": "Time to resolution", "ongoingCycle": {"breached": False, "elapsedTime": {"millis": 5}}}
     record, _ = read(issue("Incident", customfield_10046=clock))
-    assert record.tool_sla["Time to resolution"]["ongoingCycle"] == {"breached": False}
+    assert record.tool_sla == {"Time to resolution": {"cycles": [{"missed": False}]}}
 
 
-def test_cycles_of_a_clock_are_told_in_the_words_of_the_hub_too(read):
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"id": "4", "name": "Time to resolution", "completedCycles": []}, {"Time to resolution": {}}),
+        ({"completedCycles": [{"breached": True}, 7, {}]}, {"sla": {"cycles": [{"missed": True}]}}),
+        ([{"name": "A", "completedCycles": "x"}, 7, {"completedCycles": [{"breached": True}]}], {"A": {}}),
+        ({}, {}),
+        ("soon", {}),
+    ],
+    ids=["no cycle yet", "no name", "several", "empty", "no clock"],
+)
+def test_odd_clocks_say_what_they_can(read, told, kept):
+    assert read(issue("Incident", customfield_10046=told))[0].tool_sla == kept
+
+
+def test_cycles_of_a_clock_are_told_in_the_words_of_the_hub(read):
     done = {
         "startTime": {"iso8601": "2026-11-02T09:00:00+0100", "epochMillis": 1_793_606_400_000},
         "stopTime": {"iso8601": "2026-11-02T10:00:00+0100"},

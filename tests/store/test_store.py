@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import stat
@@ -110,6 +111,23 @@ def test_reader_sees_one_snapshot_while_another_writes(store: Store) -> None:
         assert reader.execute(asked).scalar() == 1
 
 
+def test_a_session_that_has_written_keeps_nobody_from_writing_when_it_reads(store: Store, tmp_path: Path) -> None:
+    url = store.engine.url.render_as_string(hide_password=False)
+    other = Store.open(url, base_dir=tmp_path, wait_s=0.2)
+    wrote, asked = "INSERT INTO fingerprint (name, value) VALUES (:name, 'b')", text("SELECT count(*) FROM fingerprint")
+    with store.session() as conn:
+        with store.writing(conn):
+            conn.execute(text(wrote), {"name": "first"})
+        with conn.begin():
+            assert conn.execute(asked).scalar() == 1
+            with other.begin() as beside:
+                beside.execute(text(wrote), {"name": "second"})
+        with store.writing(conn):
+            conn.execute(text(wrote), {"name": "third"})
+            assert conn.execute(asked).scalar() == 3
+    other.close()
+
+
 def test_full_disk_is_one_sentence(sqlite_store: Store) -> None:
     with pytest.raises(StoreError, match="the disk is full"), sqlite_store.begin() as conn:  # noqa: PT012 - set up inside
         pages = conn.exec_driver_sql("PRAGMA page_count").scalar()
@@ -128,6 +146,16 @@ def test_read_only_store_can_be_read_and_says_why_not_more(sqlite_store: Store) 
 def test_linux_on_x86_has_a_sqlite_of_the_hub():
     ours = sys.platform == "linux" and platform.machine() == "x86_64" and sys.version_info < (3, 15)
     assert sqlite3.__name__ == ("pysqlite3.dbapi2" if ours else "sqlite3")
+
+
+@pytest.mark.skipif(sqlite3.__name__ == "sqlite3", reason="Python's own is as it is")
+def test_it_does_not_count_its_memory(sqlite_store: Store):
+    """It would do so under one lock, for which threads that derive side by side wait."""
+    from pysqlite3 import _sqlite3
+
+    with sqlite_store.connect() as conn:
+        assert conn.execute(text("SELECT count(*) FROM record")).scalar() == 0
+        assert ctypes.CDLL(_sqlite3.__file__).sqlite3_memory_used() == 0
 
 
 def test_a_fault_comes_with_its_code_in_detail(sqlite_store: Store):

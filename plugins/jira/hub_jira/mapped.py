@@ -9,8 +9,7 @@ import msgspec
 
 from hub_jira.field import UnconvertibleError, convert, is_empty
 from hub_jira.follow_up import name_actions
-from hub_jira.service_level import stable_sla
-from hub_jira.value import as_text
+from hub_jira.service_level import clocks_of
 
 if TYPE_CHECKING:
     from hub.records import Part
@@ -68,8 +67,7 @@ def _required(struct: type[Part]) -> tuple[str, ...]:
 def _value(draft: Draft, name: str, filling: Filling, raw: Any) -> Any:
     target = filling.target
     if target.name == "tool_sla":
-        clock = stable_sla(raw)
-        return {as_text(clock.get("name")) or "sla": clock} if "name" in clock else clock or None
+        return clocks_of(raw) or None
     try:
         if target.shape in {"person", "people"}:
             return _accounts(draft, target, raw)

@@ -7,27 +7,27 @@ from typing import Any
 from hub_jira.field import UnconvertibleError, instant_of
 from hub_jira.value import as_dict, as_list, as_text
 
-__all__ = ["stable_sla"]
+__all__ = ["clocks_of"]
 
-PASSING = frozenset({"elapsedTime", "remainingTime", "withinCalendarHours"})
+PASSING = frozenset({"elapsedTime", "remainingTime"})
 """Figures of a running clock: they change with every reading."""
 _INSTANTS = {"start": "startTime", "due": "breachTime", "stop": "stopTime"}
 
 
-def stable_sla(value: Any) -> dict[str, Any]:
-    """Keep what Jira computed on a clock, without the figures that change with every reading.
+def clocks_of(value: Any) -> dict[str, Any]:
+    """Return what Jira computed on its clocks, in the hub's words: name -> {`cycles`}; its own stand in the document.
 
-    `cycles` tells it in the hub's words beside Jira's own (`start`, `due`, `stop` in UTC ms, `target_s`,
-    `counted_s`, `missed`, `paused`), the running cycle last and without what it has counted.
+    Each cycle tells `start`, `due`, `stop` (UTC ms), `target_s`, `counted_s`, `missed`, `paused`, as far as Jira does;
+    the running one comes last, without what it has counted so far. A clock that has no cycle yet is empty.
     """
-    if isinstance(value, list):
-        return {name: stable_sla(each) for each in value if (name := as_text(as_dict(each).get("name")))}
-    clock = {name: each for name, each in as_dict(value).items() if name != "_links"}
-    running = clock.get("ongoingCycle")
-    if isinstance(running, dict):
-        running = clock["ongoingCycle"] = {k: v for k, v in running.items() if k not in PASSING}
-    cycles = [_cycle(each) for each in (*as_list(clock.get("completedCycles")), running) if isinstance(each, dict)]
-    return clock | {"cycles": cycles} if any(cycles) else clock
+    clocks = value if isinstance(value, list) else [{"name": "sla"} | as_dict(value)] if as_dict(value) else []
+    return {name: _clock(each) for each in map(as_dict, clocks) if (name := as_text(each.get("name")))}
+
+
+def _clock(told: dict[str, Any]) -> dict[str, Any]:
+    running = {name: each for name, each in as_dict(told.get("ongoingCycle")).items() if name not in PASSING}
+    cycles = [_cycle(each) for each in (*as_list(told.get("completedCycles")), running) if isinstance(each, dict)]
+    return {"cycles": [each for each in cycles if each]} if any(cycles) else {}
 
 
 def _cycle(told: dict[str, Any]) -> dict[str, Any]:
